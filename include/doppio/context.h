@@ -1,0 +1,34 @@
+#ifndef DOPPIO_CONTEXT_H_
+#define DOPPIO_CONTEXT_H_
+
+#include <cstdint>
+#include <memory>
+#include <random>
+
+namespace doppio {
+
+// Devices by the numbers of DeviceTypeProto.
+enum class DeviceType : int { kCpu = 0, kCuda = 1 };
+
+// What an operator on the CPU carries from run to run besides its arguments: a random generator, seeded when it is first
+// used (with the seed of the device option, if that has one). Kernels are overloaded on the context.
+class CPUContext {
+ public:
+  static constexpr DeviceType kDeviceType = DeviceType::kCpu;
+
+  CPUContext();
+  explicit CPUContext(uint32_t seed) : seed_(seed) {}
+
+  std::mt19937& RandomGenerator() {
+    if (generator_ == nullptr) generator_ = std::make_unique<std::mt19937>(seed_);
+    return *generator_;
+  }
+
+ private:
+  uint32_t seed_;
+  std::unique_ptr<std::mt19937> generator_;
+};
+
+}  // namespace doppio
+
+#endif  // DOPPIO_CONTEXT_H_

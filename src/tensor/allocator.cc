@@ -1,0 +1,113 @@
+#include "doppio/allocator.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+
+#include "src/tensor/storage.h"
+
+namespace doppio {
+namespace {
+
+constexpr size_t kAlignment = 64;
+constexpr size_t kHugePage = size_t{2} << 20;
+
+size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
+class DefaultAllocator final : public Allocator {
+ public:
+  DefaultAllocator()
+      : memory_(static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE))) {}
+
+  void* Allocate(size_t bytes) override {
+    if (bytes > memory_) return nullptr;
+    if (bytes < kHugePage) return std::aligned_alloc(kAlignment, RoundUp(bytes, kAlignment));
+    void* pointer = std::aligned_alloc(kHugePage, RoundUp(bytes, kHugePage));
+    // Advice: without huge pages the memory is as good, only slower to touch for the first time.
+    if (pointer != nullptr) (void)madvise(pointer, RoundUp(bytes, kHugePage), MADV_HUGEPAGE);
+    return pointer;
+  }
+
+  void Free(void* pointer, size_t) override { std::free(pointer); }
+
+ private:
+  size_t memory_;
+};
+
+std::atomic<Allocator*> chosen_allocator{nullptr};
+std::atomic<int64_t> live_bytes{0};
+std::atomic<int64_t> peak_bytes{0};
+std::atomic<int64_t> allocations{0};
+
+void CountAllocation(int64_t bytes) {
+  const int64_t live = live_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  int64_t peak = peak_bytes.load(std::memory_order_relaxed);
+  while (live > peak && !peak_bytes.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace
+
+Allocator* GetAllocator() {
+  // Never destroyed: tensors in static objects are freed after main.
+  static Allocator* const default_allocator = new DefaultAllocator;
+  Allocator* chosen = chosen_allocator.load(std::memory_order_acquire);
+  return chosen != nullptr ? chosen : default_allocator;
+}
+
+void SetAllocator(Allocator* allocator) { chosen_allocator.store(allocator, std::memory_order_release); }
+
+MemoryStats GetMemoryStats() {
+  MemoryStats stats;
+  stats.live_bytes = live_bytes.load(std::memory_order_relaxed);
+  stats.peak_bytes = peak_bytes.load(std::memory_order_relaxed);
+  stats.allocations = allocations.load(std::memory_order_relaxed);
+  return stats;
+}
+
+void ResetPeakMemory() { peak_bytes.store(live_bytes.load(std::memory_order_relaxed), std::memory_order_relaxed); }
+
+namespace internal {
+
+absl::StatusOr<std::shared_ptr<Storage>> Storage::Allocate(size_t bytes) {
+  Allocator* allocator = GetAllocator();
+  void* data = allocator->Allocate(bytes);
+  if (data == nullptr) {
+    return absl::ResourceExhaustedError(absl::StrCat("no memory for a tensor of ", bytes, " bytes"));
+  }
+  CountAllocation(static_cast<int64_t>(bytes));
+  return std::shared_ptr<Storage>(new Storage(data, bytes, allocator));
+}
+
+std::shared_ptr<Storage> Storage::External(const void* data, size_t bytes, std::shared_ptr<const void> owner) {
+  // Tensors write to storage only where writable() holds, which it does not here.
+  std::shared_ptr<Storage> storage(new Storage(const_cast<void*>(data), bytes, nullptr));
+  storage->owner_ = std::move(owner);
+  return storage;
+}
+
+Storage::~Storage() {
+  DestroyStrings();
+  if (allocator_ == nullptr) return;
+  allocator_->Free(data_, capacity_);
+  live_bytes.fetch_sub(static_cast<int64_t>(capacity_), std::memory_order_relaxed);
+}
+
+void Storage::ConstructStrings(int64_t count) {
+  DestroyStrings();
+  std::string* strings = static_cast<std::string*>(data_);
+  for (int64_t i = 0; i < count; ++i) new (strings + i) std::string();
+  strings_ = count;
+}
+
+void Storage::DestroyStrings() {
+  std::string* strings = static_cast<std::string*>(data_);
+  for (int64_t i = 0; i < strings_; ++i) strings[i].~basic_string();
+  strings_ = 0;
+}
+
+}  // namespace internal
+}  // namespace doppio
