@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 
@@ -23,6 +24,7 @@ class DefaultAllocator final : public Allocator {
 
   void* Allocate(size_t bytes) override {
     if (bytes > memory_) return nullptr;
+    bytes = std::max<size_t>(bytes, 1);
     if (bytes < kHugePage) return std::aligned_alloc(kAlignment, RoundUp(bytes, kAlignment));
     void* pointer = std::aligned_alloc(kHugePage, RoundUp(bytes, kHugePage));
     // Advice: without huge pages the memory is as good, only slower to touch for the first time.
