@@ -1,0 +1,213 @@
+#ifndef DOPPIO_SCHEMA_H_
+#define DOPPIO_SCHEMA_H_
+
+// What is known about an operator without running it: how many inputs and outputs, which of them may be the same blob,
+// its arguments, its documentation, the shapes and types of its outputs, and what a run costs.
+//
+//   DOPPIO_OPERATOR_SCHEMA(Scale)
+//       .NumInputs(1)
+//       .NumOutputs(1)
+//       .AllowInplace({{0, 0}})
+//       .Doc("Y = scale * X.")
+//       .Arg<float>("scale", "factor", 1.0f)
+//       .Input(0, "X", "tensor of any shape")
+//       .Output(0, "Y", "tensor of X's shape and type")
+//       .IdenticalTypeAndShape();
+//
+// An operator without a schema can not be created.
+
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "doppio/arguments.h"
+#include "doppio/dtype.h"
+#include "doppio/net.pb.h"
+#include "doppio/shape.h"
+#include "doppio/tensor.h"
+
+namespace doppio {
+
+// What is known of a blob before a run.
+struct TensorInfo {
+  DataType dtype = DataType::kUndefined;  // kUndefined: not known
+  std::optional<Dims> dims;               // absent: not known
+  std::optional<Tensor> value;            // present where the blob is constant: fed, or filled by constants
+
+  bool IsKnown() const { return dtype != DataType::kUndefined && dims.has_value(); }
+};
+
+// What an inference function sees: the arguments, and the inputs, which are all known when it is called. Inputs named by
+// OpSchema::NeedsValue have a value too.
+class InferenceContext : public ArgumentReader {
+ public:
+  InferenceContext(const OperatorDef& def, const OpSchema* schema, std::vector<TensorInfo> inputs)
+      : ArgumentReader(def, schema), inputs_(std::move(inputs)), outputs_(def.output_size()) {}
+
+  int InputSize() const { return static_cast<int>(inputs_.size()); }
+  int OutputSize() const { return static_cast<int>(outputs_.size()); }
+  DataType dtype(int input) const { return inputs_[input].dtype; }
+  DimsView dims(int input) const { return *inputs_[input].dims; }
+  // The elements of a constant input, or null where they are not known.
+  const Tensor* value(int input) const { return inputs_[input].value ? &*inputs_[input].value : nullptr; }
+
+  // Outputs that do not exist in the OperatorDef are ignored: many operators have optional ones.
+  void SetOutput(int output, DataType dtype, DimsView dims);
+  void SetOutputValue(int output, Tensor value);
+  const std::vector<TensorInfo>& outputs() const { return outputs_; }
+
+ private:
+  std::vector<TensorInfo> inputs_;
+  std::vector<TensorInfo> outputs_;
+};
+
+// Of one run. A multiplication and an addition are two operations.
+struct OpCost {
+  int64_t flops = 0;
+  int64_t bytes_read = 0;
+  int64_t bytes_written = 0;
+};
+
+class OpSchema {
+ public:
+  // The field of Argument that holds the value.
+  enum class ArgType { kInt, kBool, kFloat, kString, kInts, kFloats, kStrings, kNet, kAny };
+
+  struct ArgSpec {
+    std::string name;
+    std::string doc;
+    ArgType type = ArgType::kAny;
+    bool required = false;
+    std::optional<Argument> fallback;  // the default
+  };
+  struct BlobSpec {
+    std::string name;
+    std::string doc;
+  };
+
+  using InferenceFunction = std::function<absl::Status(InferenceContext*)>;
+  using CostFunction =
+      std::function<OpCost(const OperatorDef&, const std::vector<TensorInfo>& inputs, const std::vector<TensorInfo>& outputs)>;
+  static constexpr int kMany = std::numeric_limits<int>::max();
+
+  OpSchema(std::string type, std::string file, int line)
+      : type_(std::move(type)), file_(std::move(file)), line_(line) {}
+
+  // --- Stating it. ---
+  OpSchema& NumInputs(int count) { return NumInputs(count, count); }
+  OpSchema& NumInputs(int least, int most);
+  OpSchema& NumOutputs(int count) { return NumOutputs(count, count); }
+  OpSchema& NumOutputs(int least, int most);
+  OpSchema& AllowInplace(std::vector<std::pair<int, int>> input_output);
+  OpSchema& AllowOneToOneInplace();                                        // input i as output i, for every i
+  OpSchema& EnforceInplace(std::vector<std::pair<int, int>> input_output);  // must be the same blob
+  OpSchema& EnforceOneToOneInplace();
+  OpSchema& Doc(absl::string_view doc);
+  OpSchema& Input(int index, absl::string_view name, absl::string_view doc);
+  OpSchema& Output(int index, absl::string_view name, absl::string_view doc);
+  // An argument with a default. T: bool, int, int64_t, float, std::string.
+  template <typename T>
+  OpSchema& Arg(absl::string_view name, absl::string_view doc, const T& fallback);
+  // One that may be absent and has no default. T as above, or std::vector of int64_t, float, std::string, or NetDef.
+  template <typename T>
+  OpSchema& OptionalArg(absl::string_view name, absl::string_view doc);
+  template <typename T>
+  OpSchema& RequiredArg(absl::string_view name, absl::string_view doc);
+  // One whose field depends on other arguments (the `values` of a fill, say).
+  OpSchema& AnyArg(absl::string_view name, absl::string_view doc);
+  // Inputs that are blobs of other types than Tensor, or may have no value yet, are not looked at before a run.
+  OpSchema& AllowAnyInput(int index);
+  // Calls `f` when all inputs are known, and those of NeedsValue constant.
+  OpSchema& TensorInference(InferenceFunction f);
+  OpSchema& NeedsValue(int input);
+  OpSchema& IdenticalTypeAndShape() { return IdenticalTypeAndShapeOfInput(0); }  // all outputs as input 0
+  OpSchema& IdenticalTypeAndShapeOfInput(int input);
+  OpSchema& OneToOneTypeAndShape();  // output i as input i
+  OpSchema& ScalarType(DataType dtype);  // all outputs scalars of this type
+  // Floating point operations; without one an operator counts one for each element of its outputs. Bytes are always those
+  // of the inputs and outputs.
+  OpSchema& Flops(std::function<int64_t(const OperatorDef&, const std::vector<TensorInfo>& inputs,
+                                        const std::vector<TensorInfo>& outputs)> f);
+  // Two runs with the same inputs may differ, or something besides the outputs changes: such an operator is never removed.
+  OpSchema& HasSideEffects();
+
+  // --- Asking it. ---
+  const std::string& type() const { return type_; }
+  const std::string& file() const { return file_; }
+  int line() const { return line_; }
+  const std::string& doc() const { return doc_; }
+  int min_inputs() const { return min_inputs_; }
+  int max_inputs() const { return max_inputs_; }
+  int min_outputs() const { return min_outputs_; }
+  int max_outputs() const { return max_outputs_; }
+  const std::vector<BlobSpec>& inputs() const { return inputs_; }
+  const std::vector<BlobSpec>& outputs() const { return outputs_; }
+  const std::vector<ArgSpec>& args() const { return args_; }
+  const ArgSpec* FindArg(absl::string_view name) const;
+  bool AllowsInplace(int input, int output) const;
+  bool EnforcesInplace(int input, int output) const;
+  bool AllowsAnyInput(int index) const;
+  bool has_inference() const { return inference_ != nullptr; }
+  bool has_side_effects() const { return has_side_effects_; }
+
+  // Everything in `def` that the schema forbids, one sentence each; empty when all is well.
+  std::vector<std::string> Problems(const OperatorDef& def) const;
+  absl::Status Verify(const OperatorDef& def) const;
+
+  // What the outputs will be. Unknown where too little is known of the inputs; an error where the inputs can not go together.
+  absl::StatusOr<std::vector<TensorInfo>> Infer(const OperatorDef& def, std::vector<TensorInfo> inputs) const;
+  OpCost Cost(const OperatorDef& def, const std::vector<TensorInfo>& inputs,
+              const std::vector<TensorInfo>& outputs) const;
+
+ private:
+  OpSchema& AddArg(absl::string_view name, absl::string_view doc, ArgType type, bool required,
+                   std::optional<Argument> fallback);
+
+  std::string type_;
+  std::string file_;
+  int line_;
+  std::string doc_;
+  int min_inputs_ = 0;
+  int max_inputs_ = kMany;
+  int min_outputs_ = 0;
+  int max_outputs_ = kMany;
+  std::vector<std::pair<int, int>> inplace_;
+  std::vector<std::pair<int, int>> enforced_inplace_;
+  bool one_to_one_inplace_ = false;
+  bool enforce_one_to_one_inplace_ = false;
+  std::vector<BlobSpec> inputs_;
+  std::vector<BlobSpec> outputs_;
+  std::vector<ArgSpec> args_;
+  std::vector<int> any_inputs_;
+  std::vector<int> value_inputs_;
+  InferenceFunction inference_;
+  std::function<int64_t(const OperatorDef&, const std::vector<TensorInfo>&, const std::vector<TensorInfo>&)> flops_;
+  bool has_side_effects_ = false;
+};
+
+// All schemas of the process. Threads may ask while a library with more of them is loaded.
+class OpSchemaRegistry {
+ public:
+  // The schema of that operator type, or null.
+  static const OpSchema* Schema(absl::string_view type);
+  // The types that have one, sorted.
+  static std::vector<std::string> Types();
+  // A new schema to be stated. A second one for the same type is reported (RegistrationProblems()) and not used.
+  static OpSchema& NewSchema(const char* type, const char* file, int line);
+};
+
+// What went wrong when operators, schemas and gradients registered themselves, one sentence each: duplicates, with both
+// places, and operators without a schema.
+std::vector<std::string> RegistrationProblems();
+
+#define DOPPIO_OPERATOR_SCHEMA(Type)                                   \
+  [[maybe_unused]] static ::doppio::OpSchema& doppio_schema_##Type =   \
+      ::doppio::OpSchemaRegistry::NewSchema(#Type, __FILE__, __LINE__)
+
+}  // namespace doppio
+
+#endif  // DOPPIO_SCHEMA_H_
