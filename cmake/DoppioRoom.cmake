@@ -1,0 +1,95 @@
+# A room is a folder of sources with one target, doppio_<name>, and arrows to the rooms it uses.
+#
+#   doppio_room(tensor
+#     PUBLIC_HEADERS tensor.h        # its headers in include/doppio (tests/lint reads this list)
+#     SOURCES storage.cc tensor.cc   # default: every .cc of the folder
+#     DEPENDS base                   # the rooms it uses; must already be defined
+#     LINK absl::status              # libraries whose headers its own headers include
+#     LINK_PRIVATE PNG::PNG)         # libraries that only its sources know
+#
+# The room becomes a static library, or an interface library while it has no source. Tests of one
+# room link its library alone; users link doppio::doppio, which DoppioLibrary.cmake makes of the
+# objects of all rooms.
+
+set(DOPPIO_GENERATED_DIR "${PROJECT_BINARY_DIR}/generated")
+set(DOPPIO_SANITIZE "" CACHE STRING "Sanitizers for doppio's code, e.g. address,undefined")
+
+# Where built things go. Only set for targets of doppio, by doppio_output.
+set(DOPPIO_BIN_DIR "${PROJECT_BINARY_DIR}/bin")
+set(DOPPIO_LIB_DIR "${PROJECT_BINARY_DIR}/lib")
+
+# Compile options of doppio's own targets; users never inherit them.
+add_library(doppio_options INTERFACE)
+target_compile_features(doppio_options INTERFACE cxx_std_17)
+target_compile_options(doppio_options INTERFACE -Wall -Wextra -Wpedantic)
+if(DOPPIO_WERROR)
+  target_compile_options(doppio_options INTERFACE -Werror)
+endif()
+target_include_directories(doppio_options INTERFACE "${PROJECT_SOURCE_DIR}")
+
+# Flags that sanitized objects and whatever links them must agree on.
+add_library(doppio_sanitizer INTERFACE)
+if(DOPPIO_SANITIZE)
+  target_compile_options(doppio_sanitizer INTERFACE "-fsanitize=${DOPPIO_SANITIZE}")
+  target_link_options(doppio_sanitizer INTERFACE "-fsanitize=${DOPPIO_SANITIZE}")
+  if(DOPPIO_SANITIZE MATCHES "undefined")
+    target_compile_options(doppio_sanitizer INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+endif()
+
+# The public headers and what they need, without a library: plug-ins compile against this.
+add_library(doppio_headers INTERFACE)
+add_library(doppio::headers ALIAS doppio_headers)
+set_target_properties(doppio_headers PROPERTIES EXPORT_NAME headers)
+target_compile_features(doppio_headers INTERFACE cxx_std_17)
+target_include_directories(doppio_headers INTERFACE
+  "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+  "$<BUILD_INTERFACE:${DOPPIO_GENERATED_DIR}>"
+  "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+
+function(doppio_output target)
+  set_target_properties(${target} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${DOPPIO_BIN_DIR}"
+    LIBRARY_OUTPUT_DIRECTORY "${DOPPIO_LIB_DIR}"
+    ARCHIVE_OUTPUT_DIRECTORY "${DOPPIO_LIB_DIR}")
+endfunction()
+
+function(doppio_room name)
+  cmake_parse_arguments(PARSE_ARGV 1 ROOM "" "" "PUBLIC_HEADERS;SOURCES;DEPENDS;LINK;LINK_PRIVATE")
+  if(ROOM_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "doppio_room(${name}): unknown words ${ROOM_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT ROOM_SOURCES)
+    file(GLOB ROOM_SOURCES CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  endif()
+  foreach(header IN LISTS ROOM_PUBLIC_HEADERS)
+    if(NOT EXISTS "${PROJECT_SOURCE_DIR}/include/doppio/${header}")
+      message(STATUS "doppio_room(${name}): include/doppio/${header} does not exist (yet)")
+    endif()
+  endforeach()
+
+  set(target doppio_${name})
+  set(arrows)
+  foreach(room IN LISTS ROOM_DEPENDS)
+    if(NOT TARGET doppio_${room})
+      message(FATAL_ERROR "doppio_room(${name}): no room '${room}' before this one")
+    endif()
+    list(APPEND arrows doppio_${room})
+  endforeach()
+
+  if(ROOM_SOURCES)
+    add_library(${target} STATIC ${ROOM_SOURCES})
+    doppio_output(${target})
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_link_libraries(${target}
+      PUBLIC doppio_headers doppio_sanitizer ${arrows} ${ROOM_LINK}
+      PRIVATE doppio_options ${ROOM_LINK_PRIVATE})
+    set_property(GLOBAL APPEND PROPERTY DOPPIO_ROOMS ${target})
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target}
+      INTERFACE doppio_headers doppio_sanitizer ${arrows} ${ROOM_LINK})
+  endif()
+  target_link_libraries(doppio_headers INTERFACE ${ROOM_LINK})
+  set_property(GLOBAL APPEND PROPERTY DOPPIO_LINK_PRIVATE ${ROOM_LINK_PRIVATE})
+endfunction()
