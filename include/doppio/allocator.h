@@ -15,12 +15,13 @@ class Allocator {
   virtual void Free(void* pointer, size_t bytes) = 0;
 };
 
-// The allocator of this process. The default one asks the kernel for huge pages from 2 MiB on and refuses what is larger
-// than the machine's memory.
+// The allocator of this process. The default one asks the kernel for huge pages from 2 MiB on and
+// refuses what is larger than the machine's memory.
 Allocator* GetAllocator();
 
-// For tests that make allocation fail and for hosts with a memory pool of their own; null brings the default back. What
-// was allocated before is freed by the allocator that made it. Not while nets run.
+// For tests that make allocation fail and for hosts with a memory pool of their own; null brings
+// the default back. What was allocated before is freed by the allocator that made it. Not while
+// nets run.
 void SetAllocator(Allocator* allocator);
 
 // Bytes of tensor storage in this process, counted over all allocators.

@@ -12,12 +12,13 @@ namespace doppio {
 
 class OpSchema;
 
-// Reads the arguments of one OperatorDef. What is wrong with one (missing, in the field of another type, out of range,
-// given twice with different values) does not stop the reading: the first problem is kept in status(), and a neutral value
-// is returned. Who makes the reader looks at status() afterwards, so that operators need not.
+// Reads the arguments of one OperatorDef. What is wrong with one (missing, in the field of another
+// type, out of range, given twice with different values) does not stop the reading: the first
+// problem is kept in status(), and a neutral value is returned. Who makes the reader looks at
+// status() afterwards, so that operators need not.
 //
-// T is bool, int, int64_t, float, double or std::string. Whole numbers are read from `i`, float and double from `f`,
-// strings from `s`.
+// T is bool, int, int64_t, float, double or std::string. Whole numbers are read from `i`, float and
+// double from `f`, strings from `s`.
 class ArgumentReader {
  public:
   // `def` must outlive the reader; `schema` may be null.
@@ -27,7 +28,8 @@ class ArgumentReader {
 
   bool HasArgument(absl::string_view name) const;
 
-  // The value given, else the default that the schema states. A required argument that is missing is an error.
+  // The value given, else the default that the schema states. A required argument that is missing
+  // is an error.
   template <typename T>
   T GetSingleArgument(absl::string_view name);
   // The same with a default that the schema does not know (where it depends on other arguments).

@@ -1,7 +1,8 @@
 #ifndef DOPPIO_BLOB_H_
 #define DOPPIO_BLOB_H_
 
-// A named place in a workspace that holds nothing, a tensor, or a value of any other type (a counter, a reader, ...).
+// A named place in a workspace that holds nothing, a tensor, or a value of any other type (a
+// counter, a reader, ...).
 
 #include <memory>
 #include <string>
@@ -28,7 +29,8 @@ class Blob {
     return type_ == typeid(T);
   }
   std::type_index type() const { return type_; }
-  // "Tensor", "std::string", what DOPPIO_REGISTER_BLOB_TYPE gave the type, or the compiler's name of it; "nothing" when empty.
+  // "Tensor", "std::string", what DOPPIO_REGISTER_BLOB_TYPE gave the type, or the compiler's name
+  // of it; "nothing" when empty.
   std::string TypeName() const;
 
   // The value, or null when the blob does not hold a T.
@@ -47,9 +49,10 @@ class Blob {
   bool is_tensor_ = false;
 };
 
-// Gives a type of blobs the name that messages and BlobProto.type show: DOPPIO_REGISTER_BLOB_TYPE(MyCounter);
-#define DOPPIO_REGISTER_BLOB_TYPE(Type)                                                           \
-  [[maybe_unused]] static const bool doppio_blob_type_##Type =                                    \
+// Gives a type of blobs the name that messages and BlobProto.type show:
+// DOPPIO_REGISTER_BLOB_TYPE(MyCounter);
+#define DOPPIO_REGISTER_BLOB_TYPE(Type)                        \
+  [[maybe_unused]] static const bool doppio_blob_type_##Type = \
       ::doppio::RegisterBlobTypeName(typeid(Type), #Type)
 
 bool RegisterBlobTypeName(std::type_index type, absl::string_view name);

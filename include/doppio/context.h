@@ -10,8 +10,9 @@ namespace doppio {
 // Devices by the numbers of DeviceTypeProto.
 enum class DeviceType : int { kCpu = 0, kCuda = 1 };
 
-// What an operator on the CPU carries from run to run besides its arguments: a random generator, seeded when it is first
-// used (with the seed of the device option, if that has one). Kernels are overloaded on the context.
+// What an operator on the CPU carries from run to run besides its arguments: a random generator,
+// seeded when it is first used (with the seed of the device option, if that has one). Kernels are
+// overloaded on the context.
 class CPUContext {
  public:
   static constexpr DeviceType kDeviceType = DeviceType::kCpu;

@@ -1,8 +1,8 @@
 #ifndef DOPPIO_DTYPE_H_
 #define DOPPIO_DTYPE_H_
 
-// Element types of tensors. The numbers are those of TensorProto.DataType, so that they can stand in files;
-// bfloat16 has no number there (see serialize.h) and lives above them.
+// Element types of tensors. The numbers are those of TensorProto.DataType, so that they can stand
+// in files; bfloat16 has no number there (see serialize.h) and lives above them.
 
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +33,8 @@ enum class DataType : int {
 // "float", "int64", "bfloat16", ...; "undefined" for anything else.
 absl::string_view DataTypeName(DataType type);
 
-// Accepts the name in any case, the names of NumPy ("float32", "float64") and those of TensorProto ("FLOAT", "BYTE").
+// Accepts the name in any case, the names of NumPy ("float32", "float64") and those of TensorProto
+// ("FLOAT", "BYTE").
 absl::StatusOr<DataType> DataTypeFromName(absl::string_view name);
 
 // Accepts a number of TensorProto.DataType; 3, the obsolete BYTE, is uint8.
@@ -62,9 +63,9 @@ struct DataTypeOf;
   X(float16, kFloat16)                  \
   X(bfloat16, kBFloat16)
 
-#define DOPPIO_DATA_TYPE_OF_(type, name)                \
-  template <>                                           \
-  struct DataTypeOf<type> {                             \
+#define DOPPIO_DATA_TYPE_OF_(type, name)              \
+  template <>                                         \
+  struct DataTypeOf<type> {                           \
     static constexpr DataType value = DataType::name; \
   };
 DOPPIO_FOR_EACH_NUMERIC_TYPE(DOPPIO_DATA_TYPE_OF_)
@@ -74,18 +75,18 @@ DOPPIO_DATA_TYPE_OF_(std::string, kString)
 template <typename... Types>
 struct TypeList {};
 
-using AllNumericTypes =
-    TypeList<float, double, bool, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, float16, bfloat16>;
-using AllTypes = TypeList<float, double, bool, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, float16, bfloat16,
-                          std::string>;
+using AllNumericTypes = TypeList<float, double, bool, int8_t, int16_t, int32_t, int64_t, uint8_t,
+                                 uint16_t, float16, bfloat16>;
+using AllTypes = TypeList<float, double, bool, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t,
+                          float16, bfloat16, std::string>;
 
 template <typename T>
 struct TypeTag {
   using type = T;
 };
 
-// Calls f(TypeTag<T>()) for the T of the list whose DataType is `type`, and returns what it returns (an absl::Status).
-// Any other type is an InvalidArgument that lists what is supported:
+// Calls f(TypeTag<T>()) for the T of the list whose DataType is `type`, and returns what it returns
+// (an absl::Status). Any other type is an InvalidArgument that lists what is supported:
 //
 //   return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) {
 //     using T = typename decltype(tag)::type;
@@ -98,9 +99,11 @@ absl::Status DispatchType(TypeList<Types...>, DataType type, F&& f) {
       ((type == DataTypeOf<Types>::value ? (status = f(TypeTag<Types>()), true) : false) || ...);
   if (found) return status;
   std::string supported;
-  ((absl::StrAppend(&supported, supported.empty() ? "" : ", ", DataTypeName(DataTypeOf<Types>::value))), ...);
-  return absl::InvalidArgumentError(
-      absl::StrCat("element type ", DataTypeName(type), " is not supported here; supported: ", supported));
+  ((absl::StrAppend(&supported, supported.empty() ? "" : ", ",
+                    DataTypeName(DataTypeOf<Types>::value))),
+   ...);
+  return absl::InvalidArgumentError(absl::StrCat("element type ", DataTypeName(type),
+                                                 " is not supported here; supported: ", supported));
 }
 
 }  // namespace doppio

@@ -1,8 +1,9 @@
 #ifndef DOPPIO_FLOAT16_H_
 #define DOPPIO_FLOAT16_H_
 
-// The two 16-bit floating point types, for storage: arithmetic converts to float and back. Conversions round to the
-// nearest value, ties to even (IEEE 754-2019, 4.3.1); NaN stays NaN, overflow becomes infinity.
+// The two 16-bit floating point types, for storage: arithmetic converts to float and back.
+// Conversions round to the nearest value, ties to even (IEEE 754-2019, 4.3.1); NaN stays NaN,
+// overflow becomes infinity.
 
 #include <cstdint>
 #include <cstring>
@@ -27,7 +28,8 @@ inline uint16_t FloatToHalfBits(float value) {
   const uint32_t bits = FloatBits(value);
   const uint32_t sign = (bits >> 16) & 0x8000u;
   const uint32_t magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u | ((magnitude >> 13) & 0x3ffu));
+  if (magnitude > 0x7f800000u)
+    return static_cast<uint16_t>(sign | 0x7e00u | ((magnitude >> 13) & 0x3ffu));
   if (magnitude >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);
   if (magnitude < 0x38800000u) {
     // Subnormal: adding 0.5 aligns the units of half precision with the last bit of the float.
@@ -75,7 +77,9 @@ struct bfloat16 {
 
   bfloat16() = default;
   explicit bfloat16(float value) : bits(internal::FloatToBfloatBits(value)) {}
-  explicit operator float() const { return internal::FloatFromBits(static_cast<uint32_t>(bits) << 16); }
+  explicit operator float() const {
+    return internal::FloatFromBits(static_cast<uint32_t>(bits) << 16);
+  }
   static bfloat16 FromBits(uint16_t bits) {
     bfloat16 value;
     value.bits = bits;

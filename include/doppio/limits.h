@@ -5,11 +5,12 @@
 
 namespace doppio {
 
-// What a file or a net may ask for. Every reader takes one; the defaults suit files that one does not trust.
+// What a file or a net may ask for. Every reader takes one; the defaults suit files that one does
+// not trust.
 struct Limits {
-  int max_nesting = 100;                       // messages in messages, subnets of If and While included
-  int64_t max_operators = 1'000'000;           // of one net, subnets included
-  int64_t max_file_bytes = int64_t{2} << 30;   // protobuf itself stops at 2 GiB
+  int max_nesting = 100;              // messages in messages, subnets of If and While included
+  int64_t max_operators = 1'000'000;  // of one net, subnets included
+  int64_t max_file_bytes = int64_t{2} << 30;  // protobuf itself stops at 2 GiB
   int64_t max_tensor_bytes = int64_t{1} << 40;
 };
 

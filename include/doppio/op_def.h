@@ -13,14 +13,16 @@
 
 namespace doppio {
 
-// An argument by the type of its value: bool and whole numbers go to `i`, float and double to `f`, strings to `s`,
-// vectors to `ints`, `floats` and `strings`, a NetDef to `n`.
+// An argument by the type of its value: bool and whole numbers go to `i`, float and double to `f`,
+// strings to `s`, vectors to `ints`, `floats` and `strings`, a NetDef to `n`.
 template <typename T>
 Argument MakeArgument(absl::string_view name, const T& value);
 
 // `name` is set even where it is empty, as Caffe2 does.
-OperatorDef CreateOperatorDef(absl::string_view type, absl::string_view name, absl::Span<const std::string> inputs,
-                              absl::Span<const std::string> outputs, absl::Span<const Argument> args = {});
+OperatorDef CreateOperatorDef(absl::string_view type, absl::string_view name,
+                              absl::Span<const std::string> inputs,
+                              absl::Span<const std::string> outputs,
+                              absl::Span<const Argument> args = {});
 
 // The argument of that name, or null.
 const Argument* FindArgument(const OperatorDef& def, absl::string_view name);

@@ -1,8 +1,9 @@
 #ifndef DOPPIO_SCHEMA_H_
 #define DOPPIO_SCHEMA_H_
 
-// What is known about an operator without running it: how many inputs and outputs, which of them may be the same blob,
-// its arguments, its documentation, the shapes and types of its outputs, and what a run costs.
+// What is known about an operator without running it: how many inputs and outputs, which of them
+// may be the same blob, its arguments, its documentation, the shapes and types of its outputs, and
+// what a run costs.
 //
 //   DOPPIO_OPERATOR_SCHEMA(Scale)
 //       .NumInputs(1)
@@ -36,13 +37,13 @@ namespace doppio {
 struct TensorInfo {
   DataType dtype = DataType::kUndefined;  // kUndefined: not known
   std::optional<Dims> dims;               // absent: not known
-  std::optional<Tensor> value;            // present where the blob is constant: fed, or filled by constants
+  std::optional<Tensor> value;  // present where the blob is constant: fed, or filled by constants
 
   bool IsKnown() const { return dtype != DataType::kUndefined && dims.has_value(); }
 };
 
-// What an inference function sees: the arguments, and the inputs, which are all known when it is called. Inputs named by
-// OpSchema::NeedsValue have a value too.
+// What an inference function sees: the arguments, and the inputs, which are all known when it is
+// called. Inputs named by OpSchema::NeedsValue have a value too.
 class InferenceContext : public ArgumentReader {
  public:
   InferenceContext(const OperatorDef& def, const OpSchema* schema, std::vector<TensorInfo> inputs)
@@ -53,7 +54,9 @@ class InferenceContext : public ArgumentReader {
   DataType dtype(int input) const { return inputs_[input].dtype; }
   DimsView dims(int input) const { return *inputs_[input].dims; }
   // The elements of a constant input, or null where they are not known.
-  const Tensor* value(int input) const { return inputs_[input].value ? &*inputs_[input].value : nullptr; }
+  const Tensor* value(int input) const {
+    return inputs_[input].value ? &*inputs_[input].value : nullptr;
+  }
 
   // Outputs that do not exist in the OperatorDef are ignored: many operators have optional ones.
   void SetOutput(int output, DataType dtype, DimsView dims);
@@ -90,8 +93,9 @@ class OpSchema {
   };
 
   using InferenceFunction = std::function<absl::Status(InferenceContext*)>;
-  using CostFunction =
-      std::function<OpCost(const OperatorDef&, const std::vector<TensorInfo>& inputs, const std::vector<TensorInfo>& outputs)>;
+  using FlopsFunction =
+      std::function<int64_t(const OperatorDef&, const std::vector<TensorInfo>& inputs,
+                            const std::vector<TensorInfo>& outputs)>;
   static constexpr int kMany = std::numeric_limits<int>::max();
 
   OpSchema(std::string type, std::string file, int line)
@@ -103,7 +107,7 @@ class OpSchema {
   OpSchema& NumOutputs(int count) { return NumOutputs(count, count); }
   OpSchema& NumOutputs(int least, int most);
   OpSchema& AllowInplace(std::vector<std::pair<int, int>> input_output);
-  OpSchema& AllowOneToOneInplace();                                        // input i as output i, for every i
+  OpSchema& AllowOneToOneInplace();  // input i as output i, for every i
   OpSchema& EnforceInplace(std::vector<std::pair<int, int>> input_output);  // must be the same blob
   OpSchema& EnforceOneToOneInplace();
   OpSchema& Doc(absl::string_view doc);
@@ -112,27 +116,31 @@ class OpSchema {
   // An argument with a default. T: bool, int, int64_t, float, std::string.
   template <typename T>
   OpSchema& Arg(absl::string_view name, absl::string_view doc, const T& fallback);
-  // One that may be absent and has no default. T as above, or std::vector of int64_t, float, std::string, or NetDef.
+  // One that may be absent and has no default. T as above, or std::vector of int64_t, float,
+  // std::string, or NetDef.
   template <typename T>
   OpSchema& OptionalArg(absl::string_view name, absl::string_view doc);
   template <typename T>
   OpSchema& RequiredArg(absl::string_view name, absl::string_view doc);
   // One whose field depends on other arguments (the `values` of a fill, say).
   OpSchema& AnyArg(absl::string_view name, absl::string_view doc);
-  // Inputs that are blobs of other types than Tensor, or may have no value yet, are not looked at before a run.
+  // Inputs that are blobs of other types than Tensor, or may have no value yet, are not looked at
+  // before a run.
   OpSchema& AllowAnyInput(int index);
   // Calls `f` when all inputs are known, and those of NeedsValue constant.
   OpSchema& TensorInference(InferenceFunction f);
   OpSchema& NeedsValue(int input);
-  OpSchema& IdenticalTypeAndShape() { return IdenticalTypeAndShapeOfInput(0); }  // all outputs as input 0
+  OpSchema& IdenticalTypeAndShape() {
+    return IdenticalTypeAndShapeOfInput(0);
+  }  // all outputs as input 0
   OpSchema& IdenticalTypeAndShapeOfInput(int input);
-  OpSchema& OneToOneTypeAndShape();  // output i as input i
+  OpSchema& OneToOneTypeAndShape();      // output i as input i
   OpSchema& ScalarType(DataType dtype);  // all outputs scalars of this type
-  // Floating point operations; without one an operator counts one for each element of its outputs. Bytes are always those
-  // of the inputs and outputs.
-  OpSchema& Flops(std::function<int64_t(const OperatorDef&, const std::vector<TensorInfo>& inputs,
-                                        const std::vector<TensorInfo>& outputs)> f);
-  // Two runs with the same inputs may differ, or something besides the outputs changes: such an operator is never removed.
+  // Floating point operations; without one an operator counts one for each element of its outputs.
+  // Bytes are always those of the inputs and outputs.
+  OpSchema& Flops(FlopsFunction f);
+  // Two runs with the same inputs may differ, or something besides the outputs changes: such an
+  // operator is never removed.
   OpSchema& HasSideEffects();
 
   // --- Asking it. ---
@@ -158,8 +166,10 @@ class OpSchema {
   std::vector<std::string> Problems(const OperatorDef& def) const;
   absl::Status Verify(const OperatorDef& def) const;
 
-  // What the outputs will be. Unknown where too little is known of the inputs; an error where the inputs can not go together.
-  absl::StatusOr<std::vector<TensorInfo>> Infer(const OperatorDef& def, std::vector<TensorInfo> inputs) const;
+  // What the outputs will be. Unknown where too little is known of the inputs; an error where the
+  // inputs can not go together.
+  absl::StatusOr<std::vector<TensorInfo>> Infer(const OperatorDef& def,
+                                                std::vector<TensorInfo> inputs) const;
   OpCost Cost(const OperatorDef& def, const std::vector<TensorInfo>& inputs,
               const std::vector<TensorInfo>& outputs) const;
 
@@ -185,7 +195,7 @@ class OpSchema {
   std::vector<int> any_inputs_;
   std::vector<int> value_inputs_;
   InferenceFunction inference_;
-  std::function<int64_t(const OperatorDef&, const std::vector<TensorInfo>&, const std::vector<TensorInfo>&)> flops_;
+  FlopsFunction flops_;
   bool has_side_effects_ = false;
 };
 
@@ -196,16 +206,17 @@ class OpSchemaRegistry {
   static const OpSchema* Schema(absl::string_view type);
   // The types that have one, sorted.
   static std::vector<std::string> Types();
-  // A new schema to be stated. A second one for the same type is reported (RegistrationProblems()) and not used.
+  // A new schema to be stated. A second one for the same type is reported (RegistrationProblems())
+  // and not used.
   static OpSchema& NewSchema(const char* type, const char* file, int line);
 };
 
-// What went wrong when operators, schemas and gradients registered themselves, one sentence each: duplicates, with both
-// places, and operators without a schema.
+// What went wrong when operators, schemas and gradients registered themselves, one sentence each:
+// duplicates, with both places, and operators without a schema.
 std::vector<std::string> RegistrationProblems();
 
-#define DOPPIO_OPERATOR_SCHEMA(Type)                                   \
-  [[maybe_unused]] static ::doppio::OpSchema& doppio_schema_##Type =   \
+#define DOPPIO_OPERATOR_SCHEMA(Type)                                 \
+  [[maybe_unused]] static ::doppio::OpSchema& doppio_schema_##Type = \
       ::doppio::OpSchemaRegistry::NewSchema(#Type, __FILE__, __LINE__)
 
 }  // namespace doppio

@@ -1,7 +1,8 @@
 #ifndef DOPPIO_SHAPE_H_
 #define DOPPIO_SHAPE_H_
 
-// Arithmetic on shapes that cannot overflow. A shape is a list of sizes, outermost first; a scalar has the empty shape.
+// Arithmetic on shapes that cannot overflow. A shape is a list of sizes, outermost first; a scalar
+// has the empty shape.
 
 #include <cstdint>
 #include <string>
@@ -20,8 +21,8 @@ using DimsView = absl::Span<const int64_t>;
 // "[2,3,4]"; "[]" for a scalar.
 std::string ShapeToString(DimsView dims);
 
-// The product of the sizes; InvalidArgument when a size is negative, the rank is above kMaxRank or the product
-// does not fit into int64.
+// The product of the sizes; InvalidArgument when a size is negative, the rank is above kMaxRank or
+// the product does not fit into int64.
 absl::StatusOr<int64_t> NumElements(DimsView dims);
 
 // a * b for a, b >= 0; OutOfRange when it does not fit.
@@ -34,10 +35,12 @@ inline int64_t SizeFromDim(DimsView dims, int axis) {
   return SizeBetween(dims, axis, static_cast<int>(dims.size()));
 }
 
-// `axis` counted from the back when it is negative; InvalidArgument unless the result is in [0, rank).
+// `axis` counted from the back when it is negative; InvalidArgument unless the result is in [0,
+// rank).
 absl::StatusOr<int> CanonicalAxis(int64_t axis, int rank);
 
-// NumPy's rule: aligned at the last dimension; sizes are equal or one of them is 1 (which counts as missing too).
+// NumPy's rule: aligned at the last dimension; sizes are equal or one of them is 1 (which counts as
+// missing too).
 absl::StatusOr<Dims> BroadcastShapes(DimsView a, DimsView b);
 
 // Row-major strides in elements. `dims` must be the shape of a tensor.

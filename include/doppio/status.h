@@ -1,8 +1,8 @@
 #ifndef DOPPIO_STATUS_H_
 #define DOPPIO_STATUS_H_
 
-// Errors are values: every function that a model, a file or a user can make fail returns an absl::Status or an
-// absl::StatusOr<T>. These macros pass an error on to the caller:
+// Errors are values: every function that a model, a file or a user can make fail returns an
+// absl::Status or an absl::StatusOr<T>. These macros pass an error on to the caller:
 //
 //   absl::Status Load(const std::string& path) {
 //     DOPPIO_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path));
@@ -27,9 +27,9 @@ absl::Status Annotate(const absl::Status& status, absl::string_view prefix);
 #define DOPPIO_STATUS_CONCAT_INNER_(a, b) a##b
 #define DOPPIO_STATUS_CONCAT_(a, b) DOPPIO_STATUS_CONCAT_INNER_(a, b)
 
-#define DOPPIO_RETURN_IF_ERROR(expression)                              \
-  do {                                                                  \
-    ::absl::Status doppio_status_ = (expression);                       \
+#define DOPPIO_RETURN_IF_ERROR(expression)                                \
+  do {                                                                    \
+    ::absl::Status doppio_status_ = (expression);                         \
     if (__builtin_expect(!doppio_status_.ok(), 0)) return doppio_status_; \
   } while (false)
 

@@ -7,10 +7,11 @@
 //   x->dims();           // [2,3]
 //   x->data<float>()[5]  // 6
 //
-// A Tensor is a value: a copy of one shares its storage until either is written to through the functions below, which then
-// give the writer storage of its own. Resizing a tensor that owns its storage alone allocates only when it grows beyond
-// its capacity. Different Tensors may be used from different threads, also where they share storage; one Tensor needs
-// outside locking as soon as one thread writes to it.
+// A Tensor is a value: a copy of one shares its storage until either is written to through the
+// functions below, which then give the writer storage of its own. Resizing a tensor that owns its
+// storage alone allocates only when it grows beyond its capacity. Different Tensors may be used
+// from different threads, also where they share storage; one Tensor needs outside locking as soon
+// as one thread writes to it.
 
 #include <initializer_list>
 #include <memory>
@@ -33,13 +34,16 @@ class Tensor {
   // No type, shape [0], no storage.
   Tensor() = default;
 
-  // Elements are unspecified (strings: empty). InvalidArgument for a shape that is none, ResourceExhausted without memory.
+  // Elements are unspecified (strings: empty). InvalidArgument for a shape that is none,
+  // ResourceExhausted without memory.
   static absl::StatusOr<Tensor> Create(DataType dtype, DimsView dims);
 
   // InvalidArgument unless there are as many values as `dims` says.
   template <typename T>
-  static absl::StatusOr<Tensor> Of(std::initializer_list<int64_t> dims, std::initializer_list<T> values) {
-    return FromSpan<T>(DimsView(dims.begin(), dims.size()), absl::Span<const T>(values.begin(), values.size()));
+  static absl::StatusOr<Tensor> Of(std::initializer_list<int64_t> dims,
+                                   std::initializer_list<T> values) {
+    return FromSpan<T>(DimsView(dims.begin(), dims.size()),
+                       absl::Span<const T>(values.begin(), values.size()));
   }
   template <typename T>
   static absl::StatusOr<Tensor> FromSpan(DimsView dims, absl::Span<const T> values);
@@ -48,7 +52,8 @@ class Tensor {
     return FromSpan<T>({}, absl::Span<const T>(&value, 1));
   }
 
-  // A tensor over memory that `owner` keeps alive; it is not written to: a writer gets a copy. Not for strings.
+  // A tensor over memory that `owner` keeps alive; it is not written to: a writer gets a copy. Not
+  // for strings.
   static absl::StatusOr<Tensor> FromExternal(DataType dtype, DimsView dims, const void* data,
                                              std::shared_ptr<const void> owner);
 
@@ -76,16 +81,17 @@ class Tensor {
                    : absl::Span<const T>();
   }
 
-  // The elements, for writing, after Create, Resize or MakeUnique (no other tensor sees what is written).
+  // The elements, for writing, after Create, Resize or MakeUnique (no other tensor sees what is
+  // written).
   template <typename T>
   T* mutable_data() {
     return Is<T>() ? static_cast<T*>(data_) : nullptr;
   }
   void* raw_mutable_data() { return data_; }
 
-  // Becomes a tensor of this type and shape that alone owns its storage. The elements are unspecified, unless type and
-  // number of elements stay and the storage was not shared: then they stay too. Never fails halfway: the tensor is
-  // unchanged when an error is returned.
+  // Becomes a tensor of this type and shape that alone owns its storage. The elements are
+  // unspecified, unless type and number of elements stay and the storage was not shared: then they
+  // stay too. Never fails halfway: the tensor is unchanged when an error is returned.
   absl::Status Resize(DataType dtype, DimsView dims) {
     if (dtype == dtype_ && dims == DimsView(dims_) && IsUnique()) return absl::OkStatus();
     return ResizeSlow(dtype, dims);
@@ -102,10 +108,12 @@ class Tensor {
   // Drops the storage; as after Tensor().
   void Reset() { *this = Tensor(); }
 
-  bool IsUnique() const;                       // has storage that no other tensor shares
-  size_t capacity() const;                     // bytes of the storage
+  bool IsUnique() const;    // has storage that no other tensor shares
+  size_t capacity() const;  // bytes of the storage
   bool SharesStorageWith(const Tensor&) const;
-  const void* storage_id() const { return storage_.get(); }  // equal for tensors that share storage; null without
+  const void* storage_id() const {
+    return storage_.get();
+  }  // equal for tensors that share storage; null without
 
   // Moving leaves an empty tensor behind.
   Tensor(const Tensor&) = default;
@@ -130,8 +138,9 @@ template <typename T>
 absl::StatusOr<Tensor> Tensor::FromSpan(DimsView dims, absl::Span<const T> values) {
   DOPPIO_ASSIGN_OR_RETURN(Tensor tensor, Create(DataTypeOf<T>::value, dims));
   if (tensor.numel() != static_cast<int64_t>(values.size())) {
-    return absl::InvalidArgumentError(absl::StrCat("shape ", ShapeToString(dims), " has ", tensor.numel(),
-                                                   " elements, but ", values.size(), " values are given"));
+    return absl::InvalidArgumentError(absl::StrCat("shape ", ShapeToString(dims), " has ",
+                                                   tensor.numel(), " elements, but ", values.size(),
+                                                   " values are given"));
   }
   T* out = tensor.mutable_data<T>();
   for (const T& value : values) *out++ = value;

@@ -46,10 +46,10 @@ absl::StatusOr<DataType> DataTypeFromName(absl::string_view name) {
   for (const TypeRow& row : kTypes) {
     if (lower == row.name || lower == row.numpy_name) return row.type;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", name,
-                   "\" is no element type; there are float, double, float16, bfloat16, bool, int8, int16, int32, "
-                   "int64, uint8, uint16 and string"));
+  return absl::InvalidArgumentError(absl::StrCat("\"", name,
+                                                 "\" is no element type; there are float, double, "
+                                                 "float16, bfloat16, bool, int8, int16, int32, "
+                                                 "int64, uint8, uint16 and string"));
 }
 
 absl::StatusOr<DataType> DataTypeFromNumber(int64_t number) {
@@ -58,7 +58,8 @@ absl::StatusOr<DataType> DataTypeFromNumber(int64_t number) {
   for (const TypeRow& row : kTypes) {
     if (number == static_cast<int64_t>(row.type)) return row.type;
   }
-  return absl::InvalidArgumentError(absl::StrCat(number, " is no element type (TensorProto.DataType)"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(number, " is no element type (TensorProto.DataType)"));
 }
 
 size_t DataTypeSize(DataType type) {

@@ -19,9 +19,12 @@ thread_local bool serial = false;
 
 int NumThreads() { return ThreadCount().load(std::memory_order_relaxed); }
 
-void SetNumThreads(int count) { ThreadCount().store(std::max(1, count), std::memory_order_relaxed); }
+void SetNumThreads(int count) {
+  ThreadCount().store(std::max(1, count), std::memory_order_relaxed);
+}
 
-void ParallelFor(int64_t size, int64_t grain, absl::FunctionRef<void(int64_t begin, int64_t end)> body) {
+void ParallelFor(int64_t size, int64_t grain,
+                 absl::FunctionRef<void(int64_t begin, int64_t end)> body) {
   if (size <= 0) return;
   const int64_t wanted = (size - 1) / std::max<int64_t>(grain, 1) + 1;
   const int64_t pieces = std::min<int64_t>(wanted, NumThreads());
@@ -30,7 +33,7 @@ void ParallelFor(int64_t size, int64_t grain, absl::FunctionRef<void(int64_t beg
     return;
   }
   const int64_t piece = (size - 1) / pieces + 1;
-#pragma omp parallel for num_threads(static_cast<int>(pieces)) schedule(static, 1)
+#pragma omp parallel for num_threads(static_cast <int>(pieces)) schedule(static, 1)
   for (int64_t i = 0; i < pieces; ++i) {
     const int64_t begin = i * piece;
     const int64_t end = std::min(begin + piece, size);

@@ -6,7 +6,9 @@
 
 namespace doppio {
 
-std::string ShapeToString(DimsView dims) { return absl::StrCat("[", absl::StrJoin(dims, ","), "]"); }
+std::string ShapeToString(DimsView dims) {
+  return absl::StrCat("[", absl::StrJoin(dims, ","), "]");
+}
 
 absl::StatusOr<int64_t> CheckedProduct(int64_t a, int64_t b) {
   int64_t product;
@@ -26,7 +28,8 @@ absl::StatusOr<int64_t> NumElements(DimsView dims) {
   bool empty = false;
   for (int64_t dim : dims) {
     if (dim < 0) {
-      return absl::InvalidArgumentError(absl::StrCat("shape ", ShapeToString(dims), " has a negative size"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("shape ", ShapeToString(dims), " has a negative size"));
     }
     empty = empty || dim == 0;
     overflow = overflow || __builtin_mul_overflow(count, dim, &count);
@@ -47,7 +50,8 @@ int64_t SizeBetween(DimsView dims, int begin, int end) {
 
 absl::StatusOr<int> CanonicalAxis(int64_t axis, int rank) {
   if (axis < -rank || axis >= rank) {
-    return absl::InvalidArgumentError(absl::StrCat("axis ", axis, " is out of range for a tensor of rank ", rank));
+    return absl::InvalidArgumentError(
+        absl::StrCat("axis ", axis, " is out of range for a tensor of rank ", rank));
   }
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
@@ -59,9 +63,9 @@ absl::StatusOr<Dims> BroadcastShapes(DimsView a, DimsView b) {
     const int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1;
     const int64_t y = i < b.size() ? b[b.size() - 1 - i] : 1;
     if (x != y && x != 1 && y != 1) {
-      return absl::InvalidArgumentError(absl::StrCat("cannot broadcast ", ShapeToString(a), " with ", ShapeToString(b),
-                                                     ": dimension ", rank - 1 - i, " of the result is ", x, " and ", y,
-                                                     ", which must be equal or 1"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "cannot broadcast ", ShapeToString(a), " with ", ShapeToString(b), ": dimension ",
+          rank - 1 - i, " of the result is ", x, " and ", y, ", which must be equal or 1"));
     }
     result[rank - 1 - i] = x == 1 ? y : x;
   }

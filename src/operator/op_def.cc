@@ -13,12 +13,12 @@ Argument Named(absl::string_view name) {
 
 }  // namespace
 
-#define DOPPIO_MAKE_SINGLE_ARGUMENT_(type, field)                             \
-  template <>                                                                 \
-  Argument MakeArgument<type>(absl::string_view name, const type& value) {    \
-    Argument argument = Named(name);                                          \
-    argument.set_##field(value);                                              \
-    return argument;                                                          \
+#define DOPPIO_MAKE_SINGLE_ARGUMENT_(type, field)                          \
+  template <>                                                              \
+  Argument MakeArgument<type>(absl::string_view name, const type& value) { \
+    Argument argument = Named(name);                                       \
+    argument.set_##field(value);                                           \
+    return argument;                                                       \
   }
 DOPPIO_MAKE_SINGLE_ARGUMENT_(bool, i)
 DOPPIO_MAKE_SINGLE_ARGUMENT_(int, i)
@@ -27,12 +27,13 @@ DOPPIO_MAKE_SINGLE_ARGUMENT_(float, f)
 DOPPIO_MAKE_SINGLE_ARGUMENT_(std::string, s)
 #undef DOPPIO_MAKE_SINGLE_ARGUMENT_
 
-#define DOPPIO_MAKE_REPEATED_ARGUMENT_(type, field)                                                    \
-  template <>                                                                                          \
-  Argument MakeArgument<std::vector<type>>(absl::string_view name, const std::vector<type>& values) {  \
-    Argument argument = Named(name);                                                                   \
-    for (const type& value : values) argument.add_##field(value);                                      \
-    return argument;                                                                                   \
+#define DOPPIO_MAKE_REPEATED_ARGUMENT_(type, field)                           \
+  template <>                                                                 \
+  Argument MakeArgument<std::vector<type>>(absl::string_view name,            \
+                                           const std::vector<type>& values) { \
+    Argument argument = Named(name);                                          \
+    for (const type& value : values) argument.add_##field(value);             \
+    return argument;                                                          \
   }
 DOPPIO_MAKE_REPEATED_ARGUMENT_(int, ints)
 DOPPIO_MAKE_REPEATED_ARGUMENT_(int64_t, ints)
@@ -52,8 +53,10 @@ Argument MakeArgument<NetDef>(absl::string_view name, const NetDef& value) {
   return argument;
 }
 
-OperatorDef CreateOperatorDef(absl::string_view type, absl::string_view name, absl::Span<const std::string> inputs,
-                              absl::Span<const std::string> outputs, absl::Span<const Argument> args) {
+OperatorDef CreateOperatorDef(absl::string_view type, absl::string_view name,
+                              absl::Span<const std::string> inputs,
+                              absl::Span<const std::string> outputs,
+                              absl::Span<const Argument> args) {
   OperatorDef def;
   def.set_type(std::string(type));
   def.set_name(std::string(name));

@@ -20,7 +20,8 @@ size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * u
 class DefaultAllocator final : public Allocator {
  public:
   DefaultAllocator()
-      : memory_(static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE))) {}
+      : memory_(static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) *
+                static_cast<size_t>(sysconf(_SC_PAGE_SIZE))) {}
 
   void* Allocate(size_t bytes) override {
     if (bytes > memory_) return nullptr;
@@ -60,7 +61,9 @@ Allocator* GetAllocator() {
   return chosen != nullptr ? chosen : default_allocator;
 }
 
-void SetAllocator(Allocator* allocator) { chosen_allocator.store(allocator, std::memory_order_release); }
+void SetAllocator(Allocator* allocator) {
+  chosen_allocator.store(allocator, std::memory_order_release);
+}
 
 MemoryStats GetMemoryStats() {
   MemoryStats stats;
@@ -70,7 +73,9 @@ MemoryStats GetMemoryStats() {
   return stats;
 }
 
-void ResetPeakMemory() { peak_bytes.store(live_bytes.load(std::memory_order_relaxed), std::memory_order_relaxed); }
+void ResetPeakMemory() {
+  peak_bytes.store(live_bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
 
 namespace internal {
 
@@ -78,13 +83,15 @@ absl::StatusOr<std::shared_ptr<Storage>> Storage::Allocate(size_t bytes) {
   Allocator* allocator = GetAllocator();
   void* data = allocator->Allocate(bytes);
   if (data == nullptr) {
-    return absl::ResourceExhaustedError(absl::StrCat("no memory for a tensor of ", bytes, " bytes"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no memory for a tensor of ", bytes, " bytes"));
   }
   CountAllocation(static_cast<int64_t>(bytes));
   return std::shared_ptr<Storage>(new Storage(data, bytes, allocator));
 }
 
-std::shared_ptr<Storage> Storage::External(const void* data, size_t bytes, std::shared_ptr<const void> owner) {
+std::shared_ptr<Storage> Storage::External(const void* data, size_t bytes,
+                                           std::shared_ptr<const void> owner) {
   // Tensors write to storage only where writable() holds, which it does not here.
   std::shared_ptr<Storage> storage(new Storage(const_cast<void*>(data), bytes, nullptr));
   storage->owner_ = std::move(owner);

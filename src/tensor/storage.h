@@ -9,11 +9,13 @@
 
 namespace doppio::internal {
 
-// A block of memory that tensors share. It remembers how many strings live in it, so that the last owner destroys them.
+// A block of memory that tensors share. It remembers how many strings live in it, so that the last
+// owner destroys them.
 class Storage {
  public:
   static absl::StatusOr<std::shared_ptr<Storage>> Allocate(size_t bytes);
-  static std::shared_ptr<Storage> External(const void* data, size_t bytes, std::shared_ptr<const void> owner);
+  static std::shared_ptr<Storage> External(const void* data, size_t bytes,
+                                           std::shared_ptr<const void> owner);
 
   ~Storage();
   Storage(const Storage&) = delete;

@@ -11,8 +11,9 @@ namespace {
 absl::StatusOr<size_t> CheckedBytes(DataType dtype, DimsView dims, int64_t numel) {
   absl::StatusOr<int64_t> bytes = CheckedProduct(numel, static_cast<int64_t>(DataTypeSize(dtype)));
   if (!bytes.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("a tensor of type ", DataTypeName(dtype), " and shape ",
-                                                   ShapeToString(dims), " has more bytes than fit into 64 bits"));
+    return absl::InvalidArgumentError(absl::StrCat("a tensor of type ", DataTypeName(dtype),
+                                                   " and shape ", ShapeToString(dims),
+                                                   " has more bytes than fit into 64 bits"));
   }
   return static_cast<size_t>(*bytes);
 }
@@ -105,8 +106,9 @@ absl::Status Tensor::MakeUnique() {
 absl::Status Tensor::Reshape(DimsView dims) {
   DOPPIO_ASSIGN_OR_RETURN(const int64_t numel, NumElements(dims));
   if (numel != numel_) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot reshape ", ShapeToString(dims_), " (", numel_,
-                                                   " elements) to ", ShapeToString(dims), " (", numel, " elements)"));
+    return absl::InvalidArgumentError(absl::StrCat("cannot reshape ", ShapeToString(dims_), " (",
+                                                   numel_, " elements) to ", ShapeToString(dims),
+                                                   " (", numel, " elements)"));
   }
   const Dims new_dims(dims.begin(), dims.end());
   dims_ = new_dims;
@@ -127,6 +129,8 @@ absl::Status Tensor::CopyFrom(const Tensor& source) {
   return absl::OkStatus();
 }
 
-std::string Tensor::TypeAndShape() const { return absl::StrCat(DataTypeName(dtype_), ShapeToString(dims_)); }
+std::string Tensor::TypeAndShape() const {
+  return absl::StrCat(DataTypeName(dtype_), ShapeToString(dims_));
+}
 
 }  // namespace doppio

@@ -1,0 +1,157 @@
+#ifndef DOPPIO_OPERATOR_H_
+#define DOPPIO_OPERATOR_H_
+
+// The base of all operators. One of your own is a class like this one, together with a schema
+// (schema.h), a gradient maker (gradient_maker.h) and the registrations (registry.h), all in one
+// file; examples/custom_operator is such a file.
+//
+//   template <class Context>
+//   class ScaleOp final : public Operator<Context> {
+//    public:
+//     DOPPIO_USE_OPERATOR_FUNCTIONS;
+//     explicit ScaleOp(OperatorInit* init)
+//         : Operator<Context>(init), scale_(init->GetSingleArgument<float>("scale")) {}
+//
+//     absl::Status RunOnDevice() override {
+//       const Tensor& x = Input(0);
+//       DOPPIO_ASSIGN_OR_RETURN(Tensor* y, Output(0, x.dtype(), x.dims()));
+//       ...
+//     }
+//   };
+//
+// An operator is made once and run often: arguments are read and blobs are bound in the
+// constructor. It is run by one thread at a time.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "doppio/arguments.h"
+#include "doppio/blob.h"
+#include "doppio/context.h"
+#include "doppio/net.pb.h"
+#include "doppio/schema.h"
+#include "doppio/status.h"
+
+namespace doppio {
+
+// What an operator's constructor is given: its arguments, and where its blobs are. A constructor
+// reports what it can not work with by Fail(); the operator is then not created. Unsupported()
+// instead lets the next engine of the list try.
+class OperatorInit : public ArgumentReader {
+ public:
+  OperatorInit(std::shared_ptr<const OperatorDef> def, const OpSchema* schema, BlobScope* scope)
+      : ArgumentReader(*def, schema), shared_def_(std::move(def)), schema_(schema), scope_(scope) {}
+
+  const OpSchema* schema() const { return schema_; }
+  BlobScope* scope() const { return scope_; }
+  const std::shared_ptr<const OperatorDef>& shared_def() const { return shared_def_; }
+
+  void Unsupported(absl::string_view why) { Fail(absl::UnimplementedError(why)); }
+
+ private:
+  std::shared_ptr<const OperatorDef> shared_def_;
+  const OpSchema* schema_;
+  BlobScope* scope_;
+};
+
+class OperatorBase {
+ public:
+  // Binds the blobs: inputs must exist, outputs are created where they do not.
+  explicit OperatorBase(OperatorInit* init);
+  virtual ~OperatorBase() = default;
+  OperatorBase(const OperatorBase&) = delete;
+  OperatorBase& operator=(const OperatorBase&) = delete;
+
+  // Inputs that are no tensors, or have no value yet, are an error here already (unless the schema
+  // allows them).
+  absl::Status Run() {
+    for (const Blob* blob : tensor_inputs_) {
+      if (__builtin_expect(
+              !blob->IsTensor() || blob->Get<Tensor>()->dtype() == DataType::kUndefined, 0)) {
+        return BadInput();
+      }
+    }
+    return RunOnDevice();
+  }
+
+  // A run that is under way ends soon after, with a Cancelled status, where the operator itself
+  // runs long (While).
+  virtual void Cancel() {}
+
+  const OperatorDef& def() const { return *def_; }
+  const OpSchema& schema() const { return *schema_; }
+  // The engine that this operator was registered under; empty for the default one.
+  const std::string& engine() const { return engine_; }
+  void set_engine(absl::string_view engine) { engine_ = std::string(engine); }
+
+  int InputSize() const { return static_cast<int>(inputs_.size()); }
+  int OutputSize() const { return static_cast<int>(outputs_.size()); }
+  const Blob& InputBlob(int i) const { return *inputs_[i]; }
+  Blob* OutputBlob(int i) { return outputs_[i].get(); }
+
+  // A short description of blob i, for error messages: `"X" float[2,3]`.
+  std::string DescribeInput(int i) const;
+
+ protected:
+  virtual absl::Status RunOnDevice() = 0;
+
+  // Input i; a tensor with a value (see Run).
+  const Tensor& Input(int i) const { return *inputs_[i]->Get<Tensor>(); }
+
+  // Output i, as a tensor of this type and shape. Its elements are unspecified, except where the
+  // output is also an input (in place) and type and number of elements stay: then they are the
+  // input's. Take the data pointers of inputs after this.
+  absl::StatusOr<Tensor*> Output(int i, DataType dtype, DimsView dims) {
+    Tensor* tensor = outputs_[i]->GetMutable<Tensor>();
+    if (is_inplace_[i]) DOPPIO_RETURN_IF_ERROR(tensor->MakeUnique());
+    DOPPIO_RETURN_IF_ERROR(tensor->Resize(dtype, dims));
+    return tensor;
+  }
+  // Output i becomes `value`, sharing its storage.
+  void SetOutput(int i, Tensor value) { *outputs_[i]->GetMutable<Tensor>() = std::move(value); }
+
+  // Output i is the same blob as input j.
+  bool IsInplace(int input, int output) const { return inputs_[input] == outputs_[output]; }
+
+ private:
+  absl::Status BadInput() const;
+
+  std::shared_ptr<const OperatorDef> def_;
+  const OpSchema* schema_;
+  std::string engine_;
+  std::vector<std::shared_ptr<Blob>> inputs_;
+  std::vector<std::shared_ptr<Blob>> outputs_;
+  std::vector<const Blob*> tensor_inputs_;
+  std::vector<bool> is_inplace_;
+};
+
+template <class Context>
+class Operator : public OperatorBase {
+ public:
+  explicit Operator(OperatorInit* init)
+      : OperatorBase(init),
+        context_(init->def().device_option().has_random_seed()
+                     ? Context(init->def().device_option().random_seed())
+                     : Context()) {}
+
+ protected:
+  Context context_;
+};
+
+// Names of the base, for a class template that derives from Operator<Context>.
+#define DOPPIO_USE_OPERATOR_FUNCTIONS          \
+  using ::doppio::Operator<Context>::context_; \
+  using ::doppio::OperatorBase::DescribeInput; \
+  using ::doppio::OperatorBase::Input;         \
+  using ::doppio::OperatorBase::InputBlob;     \
+  using ::doppio::OperatorBase::InputSize;     \
+  using ::doppio::OperatorBase::IsInplace;     \
+  using ::doppio::OperatorBase::Output;        \
+  using ::doppio::OperatorBase::OutputBlob;    \
+  using ::doppio::OperatorBase::OutputSize;    \
+  using ::doppio::OperatorBase::SetOutput
+
+}  // namespace doppio
+
+#endif  // DOPPIO_OPERATOR_H_

@@ -1,0 +1,104 @@
+// Shape and type inference, and cost: the parts of OpSchema that look at tensors.
+
+#include <algorithm>
+
+#include "doppio/schema.h"
+
+namespace doppio {
+
+void InferenceContext::SetOutput(int output, DataType dtype, DimsView dims) {
+  if (output >= OutputSize()) return;
+  outputs_[output].dtype = dtype;
+  outputs_[output].dims.emplace(dims.begin(), dims.end());
+}
+
+void InferenceContext::SetOutputValue(int output, Tensor value) {
+  if (output >= OutputSize()) return;
+  SetOutput(output, value.dtype(), value.dims());
+  outputs_[output].value = std::move(value);
+}
+
+OpSchema& OpSchema::TensorInference(InferenceFunction f) {
+  inference_ = std::move(f);
+  return *this;
+}
+
+OpSchema& OpSchema::NeedsValue(int input) {
+  value_inputs_.push_back(input);
+  return *this;
+}
+
+OpSchema& OpSchema::IdenticalTypeAndShapeOfInput(int input) {
+  return TensorInference([input](InferenceContext* context) {
+    for (int i = 0; i < context->OutputSize(); ++i)
+      context->SetOutput(i, context->dtype(input), context->dims(input));
+    return absl::OkStatus();
+  });
+}
+
+OpSchema& OpSchema::OneToOneTypeAndShape() {
+  return TensorInference([](InferenceContext* context) {
+    const int count = std::min(context->InputSize(), context->OutputSize());
+    for (int i = 0; i < count; ++i) context->SetOutput(i, context->dtype(i), context->dims(i));
+    return absl::OkStatus();
+  });
+}
+
+OpSchema& OpSchema::ScalarType(DataType dtype) {
+  return TensorInference([dtype](InferenceContext* context) {
+    for (int i = 0; i < context->OutputSize(); ++i) context->SetOutput(i, dtype, {});
+    return absl::OkStatus();
+  });
+}
+
+OpSchema& OpSchema::Flops(FlopsFunction f) {
+  flops_ = std::move(f);
+  return *this;
+}
+
+absl::StatusOr<std::vector<TensorInfo>> OpSchema::Infer(const OperatorDef& def,
+                                                        std::vector<TensorInfo> inputs) const {
+  std::vector<TensorInfo> unknown(def.output_size());
+  if (!has_inference()) return unknown;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].IsKnown() && !AllowsAnyInput(static_cast<int>(i))) return unknown;
+  }
+  for (int input : value_inputs_) {
+    if (input < static_cast<int>(inputs.size()) && !inputs[input].value.has_value()) return unknown;
+  }
+  InferenceContext context(def, this, std::move(inputs));
+  DOPPIO_RETURN_IF_ERROR(inference_(&context));
+  DOPPIO_RETURN_IF_ERROR(context.status());
+  return context.outputs();
+}
+
+namespace {
+
+int64_t ElementsOf(const TensorInfo& info) {
+  if (!info.IsKnown()) return 0;
+  return NumElements(*info.dims).value_or(0);
+}
+
+int64_t BytesOf(const std::vector<TensorInfo>& infos) {
+  int64_t bytes = 0;
+  for (const TensorInfo& info : infos)
+    bytes += ElementsOf(info) * static_cast<int64_t>(DataTypeSize(info.dtype));
+  return bytes;
+}
+
+}  // namespace
+
+OpCost OpSchema::Cost(const OperatorDef& def, const std::vector<TensorInfo>& inputs,
+                      const std::vector<TensorInfo>& outputs) const {
+  OpCost cost;
+  cost.bytes_read = BytesOf(inputs);
+  cost.bytes_written = BytesOf(outputs);
+  if (flops_ != nullptr) {
+    cost.flops = flops_(def, inputs, outputs);
+  } else {
+    for (const TensorInfo& output : outputs) cost.flops += ElementsOf(output);
+  }
+  return cost;
+}
+
+}  // namespace doppio

@@ -1,0 +1,49 @@
+#include "doppio/operator.h"
+
+#include <algorithm>
+
+namespace doppio {
+
+OperatorBase::OperatorBase(OperatorInit* init) : def_(init->shared_def()), schema_(init->schema()) {
+  for (int i = 0; i < def_->input_size(); ++i) {
+    std::shared_ptr<Blob> blob = init->scope()->FindBlob(def_->input(i));
+    if (blob == nullptr) {
+      init->Fail(absl::NotFoundError(
+          absl::StrCat("input ", i, ", blob \"", def_->input(i), "\", does not exist")));
+      blob = std::make_shared<Blob>();
+    }
+    if (!schema_->AllowsAnyInput(i)) tensor_inputs_.push_back(blob.get());
+    inputs_.push_back(std::move(blob));
+  }
+  if (!init->status().ok()) return;
+  for (const std::string& name : def_->output()) {
+    outputs_.push_back(init->scope()->CreateBlob(name));
+    is_inplace_.push_back(std::find(inputs_.begin(), inputs_.end(), outputs_.back()) !=
+                          inputs_.end());
+  }
+}
+
+std::string OperatorBase::DescribeInput(int i) const {
+  const Blob& blob = *inputs_[i];
+  const std::string value = blob.IsTensor() ? blob.Get<Tensor>()->TypeAndShape() : blob.TypeName();
+  return absl::StrCat("\"", def_->input(i), "\" ", value);
+}
+
+absl::Status OperatorBase::BadInput() const {
+  for (int i = 0; i < InputSize(); ++i) {
+    const Blob& blob = *inputs_[i];
+    if (schema_->AllowsAnyInput(i)) continue;
+    const std::string where = absl::StrCat("input ", i, ", blob \"", def_->input(i), "\", ");
+    if (blob.IsEmpty() ||
+        (blob.IsTensor() && blob.Get<Tensor>()->dtype() == DataType::kUndefined)) {
+      return absl::FailedPreconditionError(absl::StrCat(where, "has no value yet"));
+    }
+    if (!blob.IsTensor()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(where, "holds ", blob.TypeName(), ", but must be a tensor"));
+    }
+  }
+  return absl::InternalError("an input is no tensor");
+}
+
+}  // namespace doppio

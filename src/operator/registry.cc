@@ -1,0 +1,192 @@
+#include "doppio/registry.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "glog/logging.h"
+#include "src/operator/registration_table.h"
+
+namespace doppio {
+namespace {
+
+using Key = std::tuple<std::string, DeviceType, std::string>;  // type, device, engine
+
+RegistrationTable<Key, OperatorFactory>& Operators() {
+  static auto& table = *new RegistrationTable<Key, OperatorFactory>;
+  return table;
+}
+
+struct Problems {
+  absl::Mutex mutex;
+  std::vector<std::string> sentences ABSL_GUARDED_BY(mutex);
+};
+
+Problems& AllProblems() {
+  static Problems& problems = *new Problems;
+  return problems;
+}
+
+std::string DeviceName(DeviceType device) {
+  return device == DeviceType::kCuda ? "CUDA" : "the CPU";
+}
+
+}  // namespace
+
+void ReportRegistrationProblem(std::string problem) {
+  LOG(ERROR) << problem;
+  Problems& problems = AllProblems();
+  absl::MutexLock lock(&problems.mutex);
+  problems.sentences.push_back(std::move(problem));
+}
+
+std::vector<std::string> RegistrationProblems() {
+  std::vector<std::string> sentences;
+  {
+    Problems& problems = AllProblems();
+    absl::MutexLock lock(&problems.mutex);
+    sentences = problems.sentences;
+  }
+  for (const auto& [type, device, engine] : Operators().Keys()) {
+    if (OpSchemaRegistry::Schema(type) == nullptr) {
+      sentences.push_back(
+          absl::StrCat("operator \"", type, "\" has no schema and can not be created"));
+    }
+  }
+  return sentences;
+}
+
+bool OperatorRegistry::Register(const char* type, DeviceType device, const char* engine,
+                                OperatorFactory factory, const char* file, int line) {
+  std::string what = absl::StrCat("operator \"", type, "\" for ", DeviceName(device));
+  if (engine[0] != '\0') absl::StrAppend(&what, " with engine ", engine);
+  return Operators().Add(Key(type, device, engine), std::make_unique<OperatorFactory>(factory),
+                         file, line, what);
+}
+
+std::vector<OperatorKey> OperatorRegistry::Keys() {
+  std::vector<OperatorKey> keys;
+  for (const auto& [type, device, engine] : Operators().Keys()) {
+    if (OpSchemaRegistry::Schema(type) != nullptr) keys.push_back({type, device, engine});
+  }
+  return keys;
+}
+
+std::vector<std::string> OperatorRegistry::Types(DeviceType device) {
+  std::vector<std::string> types;
+  for (const OperatorKey& key : Keys()) {
+    if (key.device == device && (types.empty() || types.back() != key.type))
+      types.push_back(key.type);
+  }
+  return types;
+}
+
+bool OperatorRegistry::Has(absl::string_view type, DeviceType device) {
+  if (Operators().Find(Key(type, device, "")) != nullptr) return true;
+  const std::vector<std::string> types = Types(device);
+  return std::binary_search(types.begin(), types.end(), type);
+}
+
+std::vector<std::string> OperatorRegistry::NearNames(absl::string_view type) {
+  return NearestNames(type, Types(DeviceType::kCpu));
+}
+
+std::string OperatorRegistry::MissingMessage(absl::string_view type, DeviceType device) {
+  std::string message =
+      absl::StrCat("there is no operator \"", type, "\" for ", DeviceName(device));
+  const std::vector<std::string> near = NearNames(type);
+  if (!near.empty()) absl::StrAppend(&message, "; did you mean ", absl::StrJoin(near, " or "), "?");
+  return message;
+}
+
+namespace {
+
+// The factories to try, in order, with the engine's name.
+std::vector<std::pair<std::string, OperatorFactory>> Candidates(const OperatorDef& def,
+                                                                DeviceType device) {
+  std::vector<std::pair<std::string, OperatorFactory>> candidates;
+  for (absl::string_view engine : absl::StrSplit(def.engine(), ',', absl::SkipWhitespace())) {
+    engine = absl::StripAsciiWhitespace(engine);
+    const OperatorFactory* factory = Operators().Find(Key(def.type(), device, engine));
+    if (factory != nullptr) candidates.emplace_back(engine, *factory);
+  }
+  const OperatorFactory* factory = Operators().Find(Key(def.type(), device, ""));
+  if (factory != nullptr) candidates.emplace_back("", *factory);
+  return candidates;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<OperatorBase>> CreateOperator(std::shared_ptr<const OperatorDef> def,
+                                                             BlobScope* scope) {
+  const DeviceType device = static_cast<DeviceType>(def->device_option().device_type());
+  const auto candidates = Candidates(*def, device);
+  if (candidates.empty()) {
+    return absl::NotFoundError(absl::StrCat(OperatorRegistry::MissingMessage(def->type(), device),
+                                            ". Operators of a library of yours are there after "
+                                            "LoadOperatorLibrary(path) or --load path"));
+  }
+  const OpSchema* schema = OpSchemaRegistry::Schema(def->type());
+  if (schema == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("operator \"", def->type(), "\" has no schema (DOPPIO_OPERATOR_SCHEMA)"));
+  }
+  DOPPIO_RETURN_IF_ERROR(schema->Verify(*def));
+  absl::Status status;
+  for (const auto& [engine, factory] : candidates) {
+    OperatorInit init(def, schema, scope);
+    std::unique_ptr<OperatorBase> op = factory(&init);
+    if (init.status().ok()) {
+      op->set_engine(engine);
+      return op;
+    }
+    status = init.status();
+    if (!absl::IsUnimplemented(status)) break;
+  }
+  return status;
+}
+
+absl::StatusOr<std::unique_ptr<OperatorBase>> CreateOperator(const OperatorDef& def,
+                                                             BlobScope* scope) {
+  return CreateOperator(std::make_shared<const OperatorDef>(def), scope);
+}
+
+std::vector<std::string> NearestNames(absl::string_view name,
+                                      const std::vector<std::string>& candidates, size_t most) {
+  constexpr int kMaxDistance = 6;  // in halves of an edit
+  const auto distance = [&](absl::string_view other) {
+    std::vector<int> row(other.size() + 1);
+    for (size_t j = 0; j <= other.size(); ++j) row[j] = 2 * static_cast<int>(j);
+    for (size_t i = 1; i <= name.size(); ++i) {
+      int diagonal = row[0];
+      row[0] = 2 * static_cast<int>(i);
+      for (size_t j = 1; j <= other.size(); ++j) {
+        int substitution = 2;
+        if (absl::ascii_tolower(name[i - 1]) == absl::ascii_tolower(other[j - 1])) substitution = 1;
+        if (name[i - 1] == other[j - 1]) substitution = 0;
+        const int best = std::min({diagonal + substitution, row[j] + 2, row[j - 1] + 2});
+        diagonal = row[j];
+        row[j] = best;
+      }
+    }
+    return row[other.size()];
+  };
+  std::vector<std::pair<int, std::string>> ranked;
+  for (const std::string& candidate : candidates) {
+    const int difference = static_cast<int>(candidate.size()) - static_cast<int>(name.size());
+    if (std::abs(difference) * 2 > kMaxDistance) continue;
+    const int d = distance(candidate);
+    // A name of which more than half must change is another name.
+    if (d <= kMaxDistance && d <= static_cast<int>(name.size())) ranked.emplace_back(d, candidate);
+  }
+  std::sort(ranked.begin(), ranked.end());
+  std::vector<std::string> names;
+  for (const auto& [d, candidate] : ranked) {
+    if (names.size() < most) names.push_back(candidate);
+  }
+  return names;
+}
+
+}  // namespace doppio
