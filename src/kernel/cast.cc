@@ -1,0 +1,93 @@
+#include "src/kernel/cast.h"
+
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "doppio/parallel.h"
+
+namespace doppio {
+namespace {
+
+template <typename T>
+inline constexpr bool kIsHalf = std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>;
+
+// Truncates toward zero and saturates; written without branches so that loops over it vectorise.
+template <typename To, typename From>
+To FloatToInteger(From value) {
+  constexpr From kLowest = static_cast<From>(std::numeric_limits<To>::min());
+  // 2^digits, the first value above the range; max() itself may not be representable.
+  constexpr From kAbove = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * 2;
+  From in_range = value == value ? value : From(0);
+  in_range = in_range < kLowest ? kLowest : in_range;
+  const bool above = in_range >= kAbove;
+  in_range = above ? From(0) : in_range;
+  const To truncated = static_cast<To>(in_range);
+  return above ? std::numeric_limits<To>::max() : truncated;
+}
+
+// Rounds toward the neighbour with an odd last bit when inexact: rounding the result again, to a
+// type with at least two bits less, gives what rounding once would have given.
+inline float RoundToOdd(double value) {
+  const float nearest = static_cast<float>(value);
+  const double back = static_cast<double>(nearest);
+  if (back == value || value != value || (internal::FloatBits(nearest) & 1u) != 0) return nearest;
+  const bool nearest_is_larger = std::fabs(back) > std::fabs(value);
+  return internal::FloatFromBits(internal::FloatBits(nearest) + (nearest_is_larger ? -1u : 1u));
+}
+
+// A double that rounds to any type of at most 50 bits as the integer would: beyond 2^53 the bits
+// that do not fit are kept as one sticky bit.
+inline double ToDoubleSticky(int64_t value) {
+  if (value > -(int64_t{1} << 53) && value < (int64_t{1} << 53)) return static_cast<double>(value);
+  constexpr int64_t kDropped = 2047;
+  return static_cast<double>((value & ~kDropped) | ((value & kDropped) != 0 ? kDropped + 1 : 0));
+}
+
+template <typename To, typename From>
+To Convert(From value) {
+  if constexpr (std::is_same_v<To, From>) {
+    return value;
+  } else if constexpr (kIsHalf<From>) {
+    return Convert<To>(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, bool>) {
+    return value != From(0);
+  } else if constexpr (kIsHalf<To>) {
+    if constexpr (std::is_same_v<From, double>) {
+      return To(RoundToOdd(value));
+    } else if constexpr (std::is_same_v<From, int64_t>) {
+      return To(RoundToOdd(ToDoubleSticky(value)));
+    } else if constexpr (std::is_same_v<From, int32_t>) {
+      return To(RoundToOdd(static_cast<double>(value)));
+    } else {
+      return To(static_cast<float>(value));
+    }
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    return FloatToInteger<To>(value);
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+template <typename From>
+absl::Status CastFrom(const void* x, DataType to, void* y, int64_t n) {
+  return DispatchType(AllNumericTypes(), to, [&](auto tag) {
+    using To = typename decltype(tag)::type;
+    const From* in = static_cast<const From*>(x);
+    To* out = static_cast<To*>(y);
+    ParallelFor(n, 64 << 10, [in, out](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) out[i] = Convert<To>(in[i]);
+    });
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace
+
+void Cast(DataType from, const void* x, DataType to, void* y, int64_t n, CPUContext*) {
+  DispatchType(AllNumericTypes(), from, [&](auto tag) {
+    return CastFrom<typename decltype(tag)::type>(x, to, y, n);
+  }).IgnoreError();
+}
+
+}  // namespace doppio

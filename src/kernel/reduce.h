@@ -1,0 +1,29 @@
+#ifndef DOPPIO_KERNEL_REDUCE_H_
+#define DOPPIO_KERNEL_REDUCE_H_
+
+// Sums and means over dimensions: the reverse of Broadcast.
+
+#include "doppio/context.h"
+#include "doppio/shape.h"
+
+namespace doppio {
+
+// x[i] = the sum of all y that Broadcast(x -> y) would have made of x[i]; writes all of x. Shapes as
+// there: to reduce some dimensions, give them size 1 in x_dims. The sum of nothing is 0.
+//
+// T is int32_t, int64_t, float, double, float16 or bfloat16. Integers wrap; the 16-bit types are
+// summed in float and rounded once. Every element of x is summed in an order that only the shapes
+// determine, neither the number of threads nor the processor: the bits are always the same. Long
+// sums of floats are split into blocks that are summed as a tree, so that rounding errors grow
+// about with the logarithm of the length.
+template <typename T>
+void ReduceSumTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext* context);
+
+// The sum divided by the number of its elements: integers truncate toward zero, 16-bit types are
+// divided before they are rounded. The mean of nothing is NaN, for integers 0.
+template <typename T>
+void ReduceMeanTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext* context);
+
+}  // namespace doppio
+
+#endif  // DOPPIO_KERNEL_REDUCE_H_
