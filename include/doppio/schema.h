@@ -136,8 +136,8 @@ class OpSchema {
   OpSchema& IdenticalTypeAndShapeOfInput(int input);
   OpSchema& OneToOneTypeAndShape();      // output i as input i
   OpSchema& ScalarType(DataType dtype);  // all outputs scalars of this type
-  // Floating point operations; without one an operator counts one for each element of its outputs.
-  // Bytes are always those of the inputs and outputs.
+  // Floating point operations, asked for when all shapes are known; without one an operator counts
+  // one for each element of its outputs. Bytes are always those of the inputs and outputs.
   OpSchema& Flops(FlopsFunction f);
   // Two runs with the same inputs may differ, or something besides the outputs changes: such an
   // operator is never removed.

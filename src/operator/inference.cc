@@ -93,8 +93,11 @@ OpCost OpSchema::Cost(const OperatorDef& def, const std::vector<TensorInfo>& inp
   OpCost cost;
   cost.bytes_read = BytesOf(inputs);
   cost.bytes_written = BytesOf(outputs);
+  const auto is_known = [](const TensorInfo& info) { return info.IsKnown(); };
+  const bool all_known = std::all_of(inputs.begin(), inputs.end(), is_known) &&
+                         std::all_of(outputs.begin(), outputs.end(), is_known);
   if (flops_ != nullptr) {
-    cost.flops = flops_(def, inputs, outputs);
+    cost.flops = all_known ? flops_(def, inputs, outputs) : 0;
   } else {
     for (const TensorInfo& output : outputs) cost.flops += ElementsOf(output);
   }
