@@ -1,0 +1,54 @@
+#ifndef DOPPIO_GRADIENT_H_
+#define DOPPIO_GRADIENT_H_
+
+// Gradient nets. For a net that computes a loss, AddGradientOperators makes the net that computes
+// the loss and, after it, the derivatives of the loss with respect to every blob on the way:
+//
+//   absl::StatusOr<Backward> backward = AddGradientOperators(net, {"loss"});
+//   workspace.RunNetOnce(backward->net);
+//   workspace.Fetch(backward->gradients.at("w").dense);  // d loss / d w
+//
+// The operators, their order and the names of their blobs are those that Caffe2's own builder
+// gives.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "doppio/gradient_maker.h"
+
+namespace doppio {
+
+// A blob to differentiate, and the blob that holds its gradient already. Without one, the gradient
+// starts from ones: an operator is added that makes BLOB_autogen_grad, of the blob's shape.
+struct GradientTarget {
+  GradientTarget(std::string blob) : blob(std::move(blob)) {}  // NOLINT: {"loss"}
+  GradientTarget(const char* blob) : blob(blob) {}             // NOLINT: {"loss"}
+  GradientTarget(std::string blob, GradientWrapper gradient)
+      : blob(std::move(blob)), gradient(std::move(gradient)) {}
+  GradientTarget(std::string blob, std::string gradient)
+      : GradientTarget(std::move(blob), GradientWrapper::Dense(std::move(gradient))) {}
+
+  std::string blob;
+  GradientWrapper gradient;
+};
+
+struct Backward {
+  NetDef net;                 // the forward operators, then the gradient operators
+  int forward_operators = 0;  // how many of them are the forward ones
+  // From blob to gradient, for every blob that the targets depend on and that has one.
+  std::map<std::string, GradientWrapper> gradients;
+
+  // The gradient operators alone, as a net that runs after the forward net.
+  NetDef GradientNet() const;
+};
+
+// Errors: a target that is no blob of the net; operators on the way that have no gradient (all of
+// them, each with the reason); a blob that a gradient operator needs but that another operator has
+// overwritten; dense and sparse gradients of one blob.
+absl::StatusOr<Backward> AddGradientOperators(const NetDef& net,
+                                              const std::vector<GradientTarget>& targets);
+
+}  // namespace doppio
+
+#endif  // DOPPIO_GRADIENT_H_

@@ -1,0 +1,35 @@
+#include "doppio/infer.h"
+
+#include "src/graph/net_text.h"
+
+namespace doppio {
+
+absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known) {
+  NetInference result;
+  result.blobs = known;
+  for (int k = 0; k < net.op_size(); ++k) {
+    const OperatorDef& def = net.op(k);
+    NetInference::Op op;
+    for (const std::string& input : def.input()) op.inputs.push_back(result.blobs[input]);
+    op.outputs.resize(def.output_size());
+    const OpSchema* schema = OpSchemaRegistry::Schema(def.type());
+    if (schema != nullptr) {
+      absl::Status status = schema->Verify(def);
+      if (status.ok()) {
+        absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(def, op.inputs);
+        status = outputs.status();
+        if (outputs.ok()) op.outputs = *std::move(outputs);
+      }
+      if (!status.ok()) return Annotate(status, OpPlace(net, k));
+      op.cost = schema->Cost(def, op.inputs, op.outputs);
+    }
+    for (int o = 0; o < def.output_size(); ++o) result.blobs[def.output(o)] = op.outputs[o];
+    result.total.flops += op.cost.flops;
+    result.total.bytes_read += op.cost.bytes_read;
+    result.total.bytes_written += op.cost.bytes_written;
+    result.ops.push_back(std::move(op));
+  }
+  return result;
+}
+
+}  // namespace doppio
