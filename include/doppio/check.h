@@ -17,6 +17,7 @@ struct NetProblem {
   int op = -1;        // index of the operator; -1: the net itself
   std::string where;  // `net "demo", op 0 Expand(X, shape) -> Y`
   std::string what;
+  bool is_missing_operator = false;
 
   std::string ToString() const { return absl::StrCat(where, ": ", what); }
 };

@@ -58,9 +58,9 @@ class OperatorRegistry {
 std::vector<std::string> NearestNames(absl::string_view name,
                                       const std::vector<std::string>& candidates, size_t most = 3);
 
-// Every library with registrations carries this mark, so that LoadOperatorLibrary can see which
-// version of doppio it was built for before it loads it.
-#define DOPPIO_PLUGIN_MARK "doppio-operator-library-version="
+// The same as a piece of an error message: "; did you mean A or B?", or nothing where no name is
+// near.
+std::string DidYouMean(absl::string_view name, const std::vector<std::string>& candidates);
 
 #define DOPPIO_REGISTER_OPERATOR_(Type, Device, EngineName, Id, ...)                    \
   [[maybe_unused]] static const bool doppio_operator_##Type##_##Id =                    \

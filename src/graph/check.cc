@@ -60,13 +60,14 @@ class Checker {
 
  private:
   void Add(int op, const std::string& where, std::string what) {
-    problems_.push_back({op, where, std::move(what)});
+    problems_.push_back({op, where, std::move(what), false});
   }
 
   void CheckOp(const OperatorDef& op, int k, const std::string& place) {
     const DeviceType device = static_cast<DeviceType>(op.device_option().device_type());
     if (!OperatorRegistry::Has(op.type(), device)) {
       Add(k, place, OperatorRegistry::MissingMessage(op.type(), device));
+      problems_.back().is_missing_operator = true;
     }
     const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
     if (schema == nullptr) return;
@@ -98,9 +99,8 @@ absl::Status ProblemsToStatus(const std::vector<NetProblem>& problems) {
     absl::StrAppend(out, problem.ToString());
   });
   const bool any_missing =
-      std::any_of(problems.begin(), problems.end(), [](const NetProblem& problem) {
-        return absl::StrContains(problem.what, "there is no operator");
-      });
+      std::any_of(problems.begin(), problems.end(),
+                  [](const NetProblem& problem) { return problem.is_missing_operator; });
   if (any_missing) {
     absl::StrAppend(
         &text, "\nOperators of your own are there when their library is linked in, or loaded with ",
@@ -109,15 +109,35 @@ absl::Status ProblemsToStatus(const std::vector<NetProblem>& problems) {
   return any_missing ? absl::NotFoundError(text) : absl::InvalidArgumentError(text);
 }
 
+namespace {
+
+// One pass over a net and the nets in it, so that deep nesting costs no more than its size.
+OpBlobs BlobsOfNet(const NetDef& net) {
+  OpBlobs blobs;
+  absl::flat_hash_set<std::string> seen;
+  for (const std::string& input : net.external_input()) AddUnique(input, &seen, &blobs.reads);
+  const bool is_closed = !blobs.reads.empty();
+  for (const OperatorDef& op : net.op()) {
+    OpBlobs inner = BlobsOfOp(op);
+    for (const std::string& input : inner.reads) {
+      if (!is_closed) AddUnique(input, &seen, &blobs.reads);
+    }
+    seen.insert(inner.writes.begin(), inner.writes.end());
+    for (std::string& output : inner.writes) blobs.writes.push_back(std::move(output));
+  }
+  return blobs;
+}
+
+}  // namespace
+
 OpBlobs BlobsOfOp(const OperatorDef& op) {
   OpBlobs blobs;
   blobs.reads.assign(op.input().begin(), op.input().end());
   blobs.writes.assign(op.output().begin(), op.output().end());
   const auto add_net = [&](const NetDef& net) {
-    for (const std::string& input : InputsOfNet(net)) blobs.reads.push_back(input);
-    for (const OperatorDef& inner : net.op()) {
-      for (std::string& output : BlobsOfOp(inner).writes) blobs.writes.push_back(std::move(output));
-    }
+    const OpBlobs inner = BlobsOfNet(net);
+    blobs.reads.insert(blobs.reads.end(), inner.reads.begin(), inner.reads.end());
+    blobs.writes.insert(blobs.writes.end(), inner.writes.begin(), inner.writes.end());
   };
   for (const Argument& arg : op.arg()) {
     if (arg.has_n()) add_net(arg.n());
@@ -126,17 +146,6 @@ OpBlobs BlobsOfOp(const OperatorDef& op) {
   return blobs;
 }
 
-std::vector<std::string> InputsOfNet(const NetDef& net) {
-  std::vector<std::string> names;
-  absl::flat_hash_set<std::string> seen;
-  for (const std::string& input : net.external_input()) AddUnique(input, &seen, &names);
-  if (!names.empty()) return names;
-  for (const OperatorDef& op : net.op()) {
-    const OpBlobs blobs = BlobsOfOp(op);
-    for (const std::string& input : blobs.reads) AddUnique(input, &seen, &names);
-    seen.insert(blobs.writes.begin(), blobs.writes.end());
-  }
-  return names;
-}
+std::vector<std::string> InputsOfNet(const NetDef& net) { return BlobsOfNet(net).reads; }
 
 }  // namespace doppio

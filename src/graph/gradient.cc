@@ -60,10 +60,9 @@ class BackwardPass {
     if (known == ssa_.frontier.end()) {
       std::vector<std::string> blobs;
       for (const auto& [blob, version] : ssa_.frontier) blobs.push_back(blob);
-      const std::vector<std::string> near = NearestNames(target.blob, blobs);
-      return absl::NotFoundError(absl::StrCat(
-          NetPlace(net_), ": there is no blob \"", target.blob, "\" to differentiate",
-          near.empty() ? "" : absl::StrCat("; did you mean ", absl::StrJoin(near, " or "), "?")));
+      return absl::NotFoundError(absl::StrCat(NetPlace(net_), ": there is no blob \"", target.blob,
+                                              "\" to differentiate",
+                                              DidYouMean(target.blob, blobs)));
     }
     const int version = known->second;
     gradient_version_[target.blob] = version;

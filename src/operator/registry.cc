@@ -94,11 +94,8 @@ std::vector<std::string> OperatorRegistry::NearNames(absl::string_view type) {
 }
 
 std::string OperatorRegistry::MissingMessage(absl::string_view type, DeviceType device) {
-  std::string message =
-      absl::StrCat("there is no operator \"", type, "\" for ", DeviceName(device));
-  const std::vector<std::string> near = NearNames(type);
-  if (!near.empty()) absl::StrAppend(&message, "; did you mean ", absl::StrJoin(near, " or "), "?");
-  return message;
+  return absl::StrCat("there is no operator \"", type, "\" for ", DeviceName(device),
+                      DidYouMean(type, Types(DeviceType::kCpu)));
 }
 
 namespace {
@@ -187,6 +184,11 @@ std::vector<std::string> NearestNames(absl::string_view name,
     if (names.size() < most) names.push_back(candidate);
   }
   return names;
+}
+
+std::string DidYouMean(absl::string_view name, const std::vector<std::string>& candidates) {
+  const std::vector<std::string> near = NearestNames(name, candidates);
+  return near.empty() ? "" : absl::StrCat("; did you mean ", absl::StrJoin(near, " or "), "?");
 }
 
 }  // namespace doppio

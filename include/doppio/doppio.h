@@ -1,0 +1,38 @@
+#ifndef DOPPIO_DOPPIO_H_
+#define DOPPIO_DOPPIO_H_
+
+// Everything that a program needs to load nets, run them, and make their gradient nets.
+//
+//   #include <doppio/doppio.h>
+//
+//   doppio::Workspace workspace;
+//   workspace.Feed("X", doppio::Tensor::Of<float>({3, 1}, {1, 2, 3}));
+//   workspace.Feed("shape", doppio::Tensor::Of<int64_t>({2}, {3, 4}));
+//
+//   doppio::NetBuilder net("demo");
+//   net.Op("Expand", {"X", "shape"}, {"Y"});
+//   net.Op("SumElements", {"Y"}, {"loss"});
+//
+//   absl::StatusOr<doppio::Backward> backward =            // the gradient net, and
+//       doppio::AddGradientOperators(net.def(), {"loss"});  // blob -> gradient blob
+//   absl::Status run = workspace.RunNetOnce(backward->net);
+//   absl::StatusOr<doppio::Tensor> dX = workspace.Fetch("X_grad");
+//   workspace.ResetWorkspace();
+//
+// An operator of your own needs operator.h, schema.h, gradient_maker.h and registry.h, which come
+// with this header too.
+
+#include "doppio/check.h"
+#include "doppio/gradient.h"
+#include "doppio/infer.h"
+#include "doppio/net.h"
+#include "doppio/net_builder.h"
+#include "doppio/operator_library.h"
+#include "doppio/parallel.h"
+#include "doppio/profiler.h"
+#include "doppio/registry.h"
+#include "doppio/tensor.h"
+#include "doppio/version.h"
+#include "doppio/workspace.h"
+
+#endif  // DOPPIO_DOPPIO_H_

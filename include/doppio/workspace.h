@@ -1,0 +1,114 @@
+#ifndef DOPPIO_WORKSPACE_H_
+#define DOPPIO_WORKSPACE_H_
+
+// A workspace holds blobs and nets by name. It is where nets find their inputs and leave their
+// outputs.
+//
+//   Workspace workspace;
+//   workspace.Feed("X", Tensor::Of<float>({3, 1}, {1, 2, 3}));
+//   absl::Status status = workspace.RunNetOnce(net);
+//   absl::StatusOr<Tensor> y = workspace.Fetch("Y");
+//
+// Threads: different workspaces are independent. In one workspace, blobs and nets may be looked up
+// from any thread; blobs must not be written to, and nets not be created or deleted, while a net
+// that uses them runs. A parent workspace may be shared by many children at once as long as nobody
+// writes to its blobs.
+//
+// After an error a workspace is as usable as before; blobs that a failed net wrote to hold what
+// they got until then.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "doppio/allocator.h"
+#include "doppio/blob.h"
+#include "doppio/net.h"
+
+namespace doppio {
+
+struct WorkspaceStats {
+  int blobs = 0;
+  int nets = 0;
+  // Bytes of tensor storage that this workspace's own blobs hold, storage that blobs share counted
+  // once.
+  int64_t live_bytes = 0;
+  // Of the whole process (allocator.h).
+  MemoryStats process;
+};
+
+class Workspace : public BlobScope {
+ public:
+  Workspace() : Workspace(std::string(".")) {}
+  explicit Workspace(std::string root_folder);
+  // Sees the blobs of `parent`, which must outlive it.
+  explicit Workspace(const Workspace* parent);
+  // Sees only those blobs of `parent` that the keys of `mapping` name, as which parent's blobs the
+  // values say.
+  Workspace(const Workspace* parent, const std::map<std::string, std::string>& mapping);
+  ~Workspace() override;
+
+  // Where operators look for files whose path is relative.
+  const std::string& RootFolder() const { return root_folder_; }
+
+  // --- Blobs. ---
+  // The blob of that name, of this workspace or one that it sees; made empty, in this workspace,
+  // where there is none.
+  std::shared_ptr<Blob> CreateBlob(absl::string_view name) override;
+  // The same, in this workspace even where a parent has a blob of that name.
+  std::shared_ptr<Blob> CreateLocalBlob(absl::string_view name);
+  std::shared_ptr<Blob> FindBlob(absl::string_view name) const override;
+  bool HasBlob(absl::string_view name) const { return FindBlob(name) != nullptr; }
+  // Names, sorted: of this workspace, and of all that it sees.
+  std::vector<std::string> LocalBlobs() const;
+  std::vector<std::string> Blobs() const;
+
+  // Puts a tensor into a blob, made where there is none. The tensor's storage is shared, not
+  // copied. An error that comes as the argument is returned. A blob that holds something else than
+  // a tensor is not overwritten.
+  absl::Status Feed(absl::string_view name, absl::StatusOr<Tensor> tensor);
+  // The tensor of a blob, sharing its storage: a value that later runs do not change. Errors: no
+  // such blob (with near names), no tensor, no value yet.
+  absl::StatusOr<Tensor> Fetch(absl::string_view name) const;
+
+  // Blobs of this workspace only. A net that uses a removed blob keeps it; if a blob of that name
+  // is created again while such a net exists, it is that blob.
+  absl::Status RemoveBlob(absl::string_view name);
+  absl::Status RenameBlob(absl::string_view from, absl::string_view to);
+
+  // Makes blobs of `parent` (values) visible under the names that are the keys. A name that is
+  // defined here already is an error, or skipped.
+  absl::Status AddBlobMapping(const Workspace* parent,
+                              const std::map<std::string, std::string>& mapping,
+                              bool skip_defined_blobs = false);
+
+  // --- Nets. ---
+  // A net needs a name. One of the same name is an error, unless `overwrite` says to replace it.
+  absl::StatusOr<Net*> CreateNet(const NetDef& def, bool overwrite = false);
+  // The net of that name, or null.
+  Net* GetNet(absl::string_view name) const;
+  std::vector<std::string> Nets() const;
+  absl::Status DeleteNet(absl::string_view name);
+  absl::Status RunNet(absl::string_view name, int times = 1);
+  absl::Status RunNetOnce(const NetDef& def);
+  absl::Status RunOperatorOnce(const OperatorDef& def);
+  // Runs the plan's execution steps, as plan.h describes.
+  absl::Status RunPlan(const PlanDef& plan);
+
+  // Drops all nets and blobs. A new root folder may be given. Refused while one of the nets runs.
+  absl::Status ResetWorkspace(std::optional<std::string> root_folder = std::nullopt);
+
+  WorkspaceStats Stats() const;
+
+ private:
+  struct State;
+
+  std::string root_folder_;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace doppio
+
+#endif  // DOPPIO_WORKSPACE_H_

@@ -1,0 +1,139 @@
+#include "doppio/net.h"
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_join.h"
+#include "doppio/check.h"
+#include "doppio/registry.h"
+#include "src/graph/net_text.h"
+
+namespace doppio {
+
+Net::Net(std::shared_ptr<const NetDef> def, std::vector<std::unique_ptr<OperatorBase>> operators)
+    : def_(std::move(def)), operators_(std::move(operators)) {}
+
+Net::~Net() = default;
+
+std::string Net::OpPlace(int index) const { return doppio::OpPlace(*def_, index); }
+
+absl::Status Net::Run() {
+  if (is_running_.exchange(true, std::memory_order_acquire)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(NetPlace(*def_), " is running already; one thread at a time may run it"));
+  }
+  is_cancelled_.store(false, std::memory_order_relaxed);
+  last_failed_operator_.store(-1, std::memory_order_relaxed);
+  for (NetObserver* observer : observers_) observer->NetStart(*this);
+  absl::Status status = RunOperators();
+  for (NetObserver* observer : observers_) observer->NetStop(*this, status);
+  is_running_.store(false, std::memory_order_release);
+  return status;
+}
+
+void Net::Cancel() {
+  is_cancelled_.store(true, std::memory_order_relaxed);
+  for (const auto& op : operators_) op->Cancel();
+}
+
+void Net::RemoveObserver(NetObserver* observer) {
+  observers_.erase(std::remove(observers_.begin(), observers_.end(), observer), observers_.end());
+}
+
+absl::Status Net::CancelledStatus() const {
+  return absl::CancelledError(absl::StrCat(NetPlace(*def_), " was cancelled"));
+}
+
+absl::Status Net::RunOperator(int index) {
+  if (__builtin_expect(observers_.empty(), 1)) {
+    absl::Status status = operators_[index]->Run();
+    if (__builtin_expect(status.ok(), 1)) return status;
+    return Failed(index, status);
+  }
+  for (NetObserver* observer : observers_) observer->OperatorStart(*this, index);
+  absl::Status status = operators_[index]->Run();
+  for (NetObserver* observer : observers_) observer->OperatorStop(*this, index, status);
+  return status.ok() ? status : Failed(index, status);
+}
+
+absl::Status Net::Failed(int index, const absl::Status& status) {
+  last_failed_operator_.store(index, std::memory_order_relaxed);
+  return Annotate(status, OpPlace(index));
+}
+
+namespace {
+
+absl::flat_hash_map<std::string, NetFactory>& Factories() {
+  static auto& factories = *new absl::flat_hash_map<std::string, NetFactory>;
+  return factories;
+}
+
+// The definition of operator k, with what the net's device option says about it. It shares the
+// net's definition where that says nothing.
+std::shared_ptr<const OperatorDef> DefOfOp(const std::shared_ptr<const NetDef>& net, int k) {
+  if (!net->has_device_option()) return {net, &net->op(k)};
+  auto merged = std::make_shared<OperatorDef>(net->op(k));
+  MergeDeviceOption(net->device_option(), merged->mutable_device_option());
+  return merged;
+}
+
+std::vector<NetProblem> Check(const NetDef& net, const BlobScope& scope) {
+  CheckOptions options;
+  options.allow_unknown_inputs = false;
+  for (const std::string& input : InputsOfNet(net)) {
+    if (scope.FindBlob(input) != nullptr) options.known_blobs.insert(input);
+  }
+  std::vector<NetProblem> problems = CheckNet(net, options);
+  for (const std::string& input : net.external_input()) {
+    if (options.known_blobs.count(input) > 0) continue;
+    for (int k = 0; k < net.op_size(); ++k) {
+      const auto& inputs = net.op(k).input();
+      if (std::find(inputs.begin(), inputs.end(), input) == inputs.end()) continue;
+      problems.push_back({k, OpPlace(net, k),
+                          absl::StrCat("external input \"", input, "\" does not exist"), false});
+      break;
+    }
+  }
+  return problems;
+}
+
+}  // namespace
+
+bool NetRegistry::Register(std::vector<std::string> types, NetFactory factory) {
+  for (const std::string& type : types) Factories()[type] = factory;
+  return true;
+}
+
+std::vector<std::string> NetRegistry::Types() {
+  std::vector<std::string> types;
+  for (const auto& [type, factory] : Factories()) {
+    if (!type.empty()) types.push_back(type);
+  }
+  std::sort(types.begin(), types.end());
+  return types;
+}
+
+absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def,
+                                               BlobScope* scope) {
+  const auto factory = Factories().find(def->type());
+  if (factory == Factories().end()) {
+    return absl::InvalidArgumentError(absl::StrCat(NetPlace(*def), ": there is no net type \"",
+                                                   def->type(), "\"; there are ",
+                                                   absl::StrJoin(NetRegistry::Types(), ", ")));
+  }
+  std::vector<NetProblem> problems = Check(*def, *scope);
+  DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(problems));
+  std::vector<std::unique_ptr<OperatorBase>> operators;
+  for (int k = 0; k < def->op_size(); ++k) {
+    absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(DefOfOp(def, k), scope);
+    if (!op.ok()) {
+      problems.push_back({k, OpPlace(*def, k), std::string(op.status().message()), false});
+      continue;
+    }
+    operators.push_back(*std::move(op));
+  }
+  DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(problems));
+  return factory->second(std::move(def), std::move(operators));
+}
+
+}  // namespace doppio

@@ -1,0 +1,76 @@
+#include "doppio/operator_library.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/str_join.h"
+#include "doppio/registry.h"
+
+namespace doppio {
+namespace {
+
+absl::StatusOr<std::string> ReadLibrary(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file.good() && !file.eof()) {
+    return absl::NotFoundError(absl::StrCat("can not read \"", path, "\": ", std::strerror(errno)));
+  }
+  if (bytes.compare(0, 4, "\177ELF") != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", path, "\" is no shared library"));
+  }
+  return bytes;
+}
+
+// The version after the mark in the file, before anything of it is run.
+absl::Status CheckVersion(const std::string& path) {
+  DOPPIO_ASSIGN_OR_RETURN(const std::string bytes, ReadLibrary(path));
+  const absl::string_view mark = DOPPIO_OPERATOR_LIBRARY_MARK;
+  const size_t found = bytes.find(mark.data(), 0, mark.size());
+  if (found == std::string::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", path,
+                     "\" is no library of doppio operators: it lacks the line "
+                     "DOPPIO_OPERATOR_LIBRARY();"));
+  }
+  const size_t begin = found + mark.size();
+  const size_t end = bytes.find(';', begin);
+  const std::string version = bytes.substr(begin, std::min<size_t>(end - begin, 32));
+  if (version != DOPPIO_VERSION) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("\"", path, "\" was built for doppio ", version,
+                     ", but this is doppio " DOPPIO_VERSION
+                     "; build it again with the headers of this version"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> LoadOperatorLibrary(const std::string& path) {
+  DOPPIO_RETURN_IF_ERROR(CheckVersion(path));
+  const std::vector<std::string> before = OperatorRegistry::Types();
+  const size_t problems_before = RegistrationProblems().size();
+  // A name without a slash would be looked for in the system's folders.
+  const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
+  if (dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("can not load \"", path, "\": ", dlerror()));
+  }
+  const std::vector<std::string> problems = RegistrationProblems();
+  if (problems.size() > problems_before) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        "\"", path,
+        "\": ", absl::StrJoin(problems.begin() + problems_before, problems.end(), "; ")));
+  }
+  const std::vector<std::string> after = OperatorRegistry::Types();
+  std::vector<std::string> added;
+  std::set_difference(after.begin(), after.end(), before.begin(), before.end(),
+                      std::back_inserter(added));
+  return added;
+}
+
+}  // namespace doppio

@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "doppio/check.h"
+#include "doppio/net.h"
+#include "doppio/parallel.h"
+
+namespace doppio {
+namespace {
+
+// Runs at the same time what does not depend on each other. An operator waits for the operators
+// before it that write what it reads, read what it writes, or write what it writes; so every blob
+// sees its reads and writes in the order of the list, and results are those of SimpleNet to the
+// bit. Inside the operators there is no further parallelism while there is more than one worker.
+class ParallelNet final : public Net {
+ public:
+  ParallelNet(std::shared_ptr<const NetDef> def,
+              std::vector<std::unique_ptr<OperatorBase>> operators)
+      : Net(std::move(def), std::move(operators)) {
+    FindDependencies();
+    const int count = static_cast<int>(this->operators().size());
+    waiting_for_.resize(count);
+    ready_.reserve(count);
+    StartWorkers();
+  }
+
+  ~ParallelNet() override {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      is_ending_ = true;
+    }
+    work_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+ private:
+  void FindDependencies() {
+    const int count = static_cast<int>(operators().size());
+    followers_.resize(count);
+    dependencies_.assign(count, 0);
+    std::map<std::string, int> last_writer;
+    std::map<std::string, std::set<int>> readers;  // since the last write
+    for (int k = 0; k < count; ++k) {
+      std::set<int> before;
+      const OpBlobs blobs = BlobsOfOp(operators()[k]->def());
+      for (const std::string& name : blobs.reads) {
+        const auto writer = last_writer.find(name);
+        if (writer != last_writer.end()) before.insert(writer->second);
+      }
+      for (const std::string& name : blobs.writes) {
+        const auto writer = last_writer.find(name);
+        if (writer != last_writer.end()) before.insert(writer->second);
+        before.insert(readers[name].begin(), readers[name].end());
+      }
+      for (const std::string& name : blobs.reads) readers[name].insert(k);
+      for (const std::string& name : blobs.writes) {
+        last_writer[name] = k;
+        readers[name].clear();
+      }
+      before.erase(k);
+      dependencies_[k] = static_cast<int>(before.size());
+      for (int other : before) followers_[other].push_back(k);
+    }
+  }
+
+  void StartWorkers() {
+    const int wanted = def().num_workers() > 0 ? def().num_workers() : NumThreads();
+    const int most = std::min<int>(wanted, static_cast<int>(operators().size()));
+    // The thread that calls Run() works too.
+    for (int i = 1; i < most; ++i) {
+      workers_.emplace_back([this] {
+        SerialScope serial;
+        Work(/*is_caller=*/false);
+      });
+    }
+  }
+
+  absl::Status RunOperators() override {
+    std::unique_lock<std::mutex> lock(mutex_);
+    waiting_for_ = dependencies_;
+    ready_.clear();
+    unfinished_ = static_cast<int>(waiting_for_.size());
+    failed_operator_ = -1;
+    status_ = absl::OkStatus();
+    // Taken from the back, so that operators early in the list come first.
+    for (int k = unfinished_ - 1; k >= 0; --k) {
+      if (waiting_for_[k] == 0) ready_.push_back(k);
+    }
+    lock.unlock();
+    if (workers_.empty()) {
+      Work(/*is_caller=*/true);
+    } else {
+      work_.notify_all();
+      SerialScope serial;
+      Work(/*is_caller=*/true);
+    }
+    return status_;
+  }
+
+  // Runs what is ready until the run is over (the caller) or the net is destroyed (workers).
+  void Work(bool is_caller) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (true) {
+      const auto is_over = [this] { return unfinished_ == 0 || (!status_.ok() && running_ == 0); };
+      work_.wait(lock, [&] { return !ready_.empty() || (is_caller ? is_over() : is_ending_); });
+      if (ready_.empty()) return;
+      const int k = ready_.back();
+      ready_.pop_back();
+      ++running_;
+      lock.unlock();
+      absl::Status status = is_cancelled() ? CancelledStatus() : RunOperator(k);
+      lock.lock();
+      --running_;
+      Finish(k, std::move(status));
+    }
+  }
+
+  void Finish(int k, absl::Status status) {
+    if (!status.ok()) {
+      // Of several failures the first one of the list is told, as SimpleNet would.
+      if (failed_operator_ < 0 || k < failed_operator_) {
+        failed_operator_ = k;
+        status_ = std::move(status);
+      }
+      ready_.clear();
+    }
+    if (!status_.ok()) {
+      if (running_ == 0) work_.notify_all();
+      return;
+    }
+    const size_t had = ready_.size();
+    for (int follower : followers_[k]) {
+      if (--waiting_for_[follower] == 0) ready_.push_back(follower);
+    }
+    --unfinished_;
+    if (unfinished_ == 0 || ready_.size() > had + 1) {
+      work_.notify_all();
+    } else if (had > 0) {
+      work_.notify_one();
+    }
+  }
+
+  std::vector<std::vector<int>> followers_;
+  std::vector<int> dependencies_;
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::vector<std::thread> workers_;
+  std::vector<int> waiting_for_;
+  std::vector<int> ready_;
+  int unfinished_ = 0;
+  int running_ = 0;
+  int failed_operator_ = -1;
+  absl::Status status_;
+  bool is_ending_ = false;
+};
+
+DOPPIO_REGISTER_NET(ParallelNet, "parallel", "dag", "prof_dag", "async_dag", "async_polling",
+                    "async_scheduling");
+
+}  // namespace
+}  // namespace doppio

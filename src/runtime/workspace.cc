@@ -1,0 +1,282 @@
+#include "doppio/workspace.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "doppio/op_def.h"
+#include "doppio/registry.h"
+
+namespace doppio {
+
+struct Workspace::State {
+  const Workspace* parent = nullptr;
+
+  mutable absl::Mutex mutex;
+  std::map<std::string, std::shared_ptr<Blob>, std::less<>> blobs ABSL_GUARDED_BY(mutex);
+  // Blobs that were removed but that nets still use.
+  std::map<std::string, std::weak_ptr<Blob>, std::less<>> removed ABSL_GUARDED_BY(mutex);
+  // Blobs of other workspaces under names of this one.
+  std::map<std::string, std::pair<const Workspace*, std::string>, std::less<>> mapped
+      ABSL_GUARDED_BY(mutex);
+  std::map<std::string, std::unique_ptr<Net>, std::less<>> nets ABSL_GUARDED_BY(mutex);
+
+  std::shared_ptr<Blob> FindLocal(absl::string_view name) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    const auto found = blobs.find(name);
+    return found == blobs.end() ? nullptr : found->second;
+  }
+
+  std::shared_ptr<Blob> CreateLocal(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (std::shared_ptr<Blob> blob = FindLocal(name)) return blob;
+    std::shared_ptr<Blob> blob;
+    const auto left = removed.find(name);
+    if (left != removed.end()) {
+      blob = left->second.lock();
+      removed.erase(left);
+    }
+    if (blob == nullptr) blob = std::make_shared<Blob>();
+    blobs.emplace(name, blob);
+    return blob;
+  }
+};
+
+Workspace::Workspace(std::string root_folder)
+    : root_folder_(std::move(root_folder)), state_(std::make_unique<State>()) {}
+
+Workspace::Workspace(const Workspace* parent) : Workspace(parent->RootFolder()) {
+  state_->parent = parent;
+}
+
+Workspace::Workspace(const Workspace* parent, const std::map<std::string, std::string>& mapping)
+    : Workspace(parent->RootFolder()) {
+  absl::MutexLock lock(&state_->mutex);
+  for (const auto& [name, parents_name] : mapping) state_->mapped[name] = {parent, parents_name};
+}
+
+Workspace::~Workspace() = default;
+
+std::shared_ptr<Blob> Workspace::FindBlob(absl::string_view name) const {
+  const Workspace* other = state_->parent;
+  std::string others_name(name);
+  {
+    absl::MutexLock lock(&state_->mutex);
+    if (std::shared_ptr<Blob> blob = state_->FindLocal(name)) return blob;
+    const auto mapped = state_->mapped.find(name);
+    if (mapped != state_->mapped.end()) std::tie(other, others_name) = mapped->second;
+  }
+  return other == nullptr ? nullptr : other->FindBlob(others_name);
+}
+
+std::shared_ptr<Blob> Workspace::CreateBlob(absl::string_view name) {
+  if (std::shared_ptr<Blob> blob = FindBlob(name)) return blob;
+  return CreateLocalBlob(name);
+}
+
+std::shared_ptr<Blob> Workspace::CreateLocalBlob(absl::string_view name) {
+  absl::MutexLock lock(&state_->mutex);
+  return state_->CreateLocal(name);
+}
+
+std::vector<std::string> Workspace::LocalBlobs() const {
+  absl::MutexLock lock(&state_->mutex);
+  std::vector<std::string> names;
+  for (const auto& [name, blob] : state_->blobs) names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> Workspace::Blobs() const {
+  std::set<std::string> names;
+  {
+    absl::MutexLock lock(&state_->mutex);
+    for (const auto& [name, blob] : state_->blobs) names.insert(name);
+    for (const auto& [name, target] : state_->mapped) names.insert(name);
+  }
+  if (state_->parent != nullptr) {
+    for (std::string& name : state_->parent->Blobs()) names.insert(std::move(name));
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+absl::Status Workspace::Feed(absl::string_view name, absl::StatusOr<Tensor> tensor) {
+  if (!tensor.ok()) return Annotate(tensor.status(), absl::StrCat("feeding blob \"", name, "\""));
+  const std::shared_ptr<Blob> blob = CreateBlob(name);
+  if (!blob->IsEmpty() && !blob->IsTensor()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("blob \"", name, "\" holds ", blob->TypeName(),
+                     ", not a tensor; remove it before you feed a tensor"));
+  }
+  *blob->GetMutable<Tensor>() = *std::move(tensor);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Tensor> Workspace::Fetch(absl::string_view name) const {
+  const std::shared_ptr<Blob> blob = FindBlob(name);
+  if (blob == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no blob \"", name, "\"", DidYouMean(name, Blobs())));
+  }
+  if (blob->IsEmpty())
+    return absl::FailedPreconditionError(absl::StrCat("blob \"", name, "\" has no value yet"));
+  const Tensor* tensor = blob->Get<Tensor>();
+  if (tensor == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("blob \"", name, "\" holds ", blob->TypeName(), ", not a tensor"));
+  }
+  if (tensor->dtype() == DataType::kUndefined) {
+    return absl::FailedPreconditionError(absl::StrCat("blob \"", name, "\" has no value yet"));
+  }
+  return *tensor;
+}
+
+absl::Status Workspace::RemoveBlob(absl::string_view name) {
+  absl::MutexLock lock(&state_->mutex);
+  const auto found = state_->blobs.find(name);
+  if (found == state_->blobs.end()) {
+    return absl::NotFoundError(absl::StrCat("there is no blob \"", name, "\" in this workspace"));
+  }
+  found->second->Reset();
+  state_->removed[found->first] = found->second;
+  state_->blobs.erase(found);
+  return absl::OkStatus();
+}
+
+absl::Status Workspace::RenameBlob(absl::string_view from, absl::string_view to) {
+  if (from != to && HasBlob(to)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("can not rename blob \"", from, "\": there is a blob \"", to, "\" already"));
+  }
+  absl::MutexLock lock(&state_->mutex);
+  const auto found = state_->blobs.find(from);
+  if (found == state_->blobs.end()) {
+    return absl::NotFoundError(absl::StrCat("there is no blob \"", from, "\" in this workspace"));
+  }
+  std::shared_ptr<Blob> blob = std::move(found->second);
+  state_->blobs.erase(found);
+  state_->blobs.emplace(to, std::move(blob));
+  return absl::OkStatus();
+}
+
+absl::Status Workspace::AddBlobMapping(const Workspace* parent,
+                                       const std::map<std::string, std::string>& mapping,
+                                       bool skip_defined_blobs) {
+  std::map<std::string, std::string> added;
+  for (const auto& [name, parents_name] : mapping) {
+    if (!parent->HasBlob(parents_name)) {
+      return absl::NotFoundError(absl::StrCat("the parent workspace has no blob \"", parents_name,
+                                              "\" to be seen as \"", name, "\"",
+                                              DidYouMean(parents_name, parent->Blobs())));
+    }
+    if (!HasBlob(name)) {
+      added[name] = parents_name;
+    } else if (!skip_defined_blobs) {
+      return absl::AlreadyExistsError(absl::StrCat("there is a blob \"", name, "\" already"));
+    }
+  }
+  absl::MutexLock lock(&state_->mutex);
+  for (const auto& [name, parents_name] : added) state_->mapped[name] = {parent, parents_name};
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Net*> Workspace::CreateNet(const NetDef& def, bool overwrite) {
+  if (def.name().empty())
+    return absl::InvalidArgumentError("a net needs a name to be created in a workspace");
+  const Net* existing = GetNet(def.name());
+  if (existing != nullptr && !overwrite) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("there is a net \"", def.name(), "\" already; say overwrite to replace it"));
+  }
+  if (existing != nullptr) DOPPIO_RETURN_IF_ERROR(DeleteNet(def.name()));
+  DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<Net> net,
+                          doppio::CreateNet(std::make_shared<const NetDef>(def), this));
+  absl::MutexLock lock(&state_->mutex);
+  std::unique_ptr<Net>& place = state_->nets[def.name()];
+  place = std::move(net);
+  return place.get();
+}
+
+Net* Workspace::GetNet(absl::string_view name) const {
+  absl::MutexLock lock(&state_->mutex);
+  const auto found = state_->nets.find(name);
+  return found == state_->nets.end() ? nullptr : found->second.get();
+}
+
+std::vector<std::string> Workspace::Nets() const {
+  absl::MutexLock lock(&state_->mutex);
+  std::vector<std::string> names;
+  for (const auto& [name, net] : state_->nets) names.push_back(name);
+  return names;
+}
+
+absl::Status Workspace::DeleteNet(absl::string_view name) {
+  absl::MutexLock lock(&state_->mutex);
+  const auto found = state_->nets.find(name);
+  if (found == state_->nets.end())
+    return absl::NotFoundError(absl::StrCat("there is no net \"", name, "\""));
+  if (found->second->is_running()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("net \"", name, "\" is running and can not be deleted"));
+  }
+  state_->nets.erase(found);
+  return absl::OkStatus();
+}
+
+absl::Status Workspace::RunNet(absl::string_view name, int times) {
+  Net* net = GetNet(name);
+  if (net == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no net \"", name, "\"", DidYouMean(name, Nets())));
+  }
+  for (int i = 0; i < times; ++i) DOPPIO_RETURN_IF_ERROR(net->Run());
+  return absl::OkStatus();
+}
+
+absl::Status Workspace::RunNetOnce(const NetDef& def) {
+  // The net is gone before `def` is, so that it need not copy it.
+  const std::shared_ptr<const NetDef> borrowed(std::shared_ptr<const NetDef>(), &def);
+  DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<Net> net, doppio::CreateNet(borrowed, this));
+  return net->Run();
+}
+
+absl::Status Workspace::RunOperatorOnce(const OperatorDef& def) {
+  const std::shared_ptr<const OperatorDef> borrowed(std::shared_ptr<const OperatorDef>(), &def);
+  absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(borrowed, this);
+  const absl::Status status = op.ok() ? (*op)->Run() : op.status();
+  return status.ok() ? status : Annotate(status, absl::StrCat("op ", OpToString(def)));
+}
+
+absl::Status Workspace::ResetWorkspace(std::optional<std::string> root_folder) {
+  {
+    absl::MutexLock lock(&state_->mutex);
+    for (const auto& [name, net] : state_->nets) {
+      if (net->is_running()) {
+        return absl::FailedPreconditionError(
+            absl::StrCat("net \"", name, "\" is running; the workspace can not be reset"));
+      }
+    }
+  }
+  const Workspace* parent = state_->parent;
+  state_ = std::make_unique<State>();
+  state_->parent = parent;
+  if (root_folder.has_value()) root_folder_ = *std::move(root_folder);
+  return absl::OkStatus();
+}
+
+WorkspaceStats Workspace::Stats() const {
+  WorkspaceStats stats;
+  stats.process = GetMemoryStats();
+  absl::MutexLock lock(&state_->mutex);
+  stats.blobs = static_cast<int>(state_->blobs.size());
+  stats.nets = static_cast<int>(state_->nets.size());
+  std::set<const void*> counted;
+  for (const auto& [name, blob] : state_->blobs) {
+    const Tensor* tensor = blob->Get<Tensor>();
+    if (tensor == nullptr || tensor->storage_id() == nullptr) continue;
+    if (counted.insert(tensor->storage_id()).second)
+      stats.live_bytes += static_cast<int64_t>(tensor->capacity());
+  }
+  return stats;
+}
+
+}  // namespace doppio
