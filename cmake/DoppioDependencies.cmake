@@ -1,11 +1,22 @@
-# What doppio is built from (Debian packages: docs/building.md). The same list stands in
-# doppioConfig.cmake.in for those who link an installed doppio.
-find_package(Threads REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS CXX)
-find_package(absl REQUIRED)
-find_package(glog REQUIRED)
-find_package(Protobuf REQUIRED)
-find_package(hwy REQUIRED)
-find_package(ZLIB REQUIRED)
-find_package(PNG REQUIRED)
-find_package(JPEG REQUIRED)
+# What doppio is built from (Debian packages: tools/setup). Those whose headers doppio's own headers
+# include stand in doppioConfig.cmake.in too, and all of them where libdoppio is static.
+
+# A surrounding project may have brought a library as targets of its own; those are used then.
+macro(doppio_find target)
+  if(NOT TARGET ${target})
+    find_package(${ARGN} REQUIRED)
+  endif()
+endmacro()
+
+# Under add_subdirectory the surrounding project must see the libraries that doppio passes on.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
+doppio_find(Threads::Threads Threads)
+doppio_find(OpenMP::OpenMP_CXX OpenMP COMPONENTS CXX)
+doppio_find(absl::status absl)
+doppio_find(glog::glog glog)
+doppio_find(protobuf::libprotobuf Protobuf)
+doppio_find(hwy::hwy hwy)
+doppio_find(ZLIB::ZLIB ZLIB)
+doppio_find(PNG::PNG PNG)
+doppio_find(JPEG::JPEG JPEG)
+unset(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL)

@@ -27,10 +27,14 @@ else()
   set_target_properties(doppio_archive PROPERTIES OUTPUT_NAME doppio EXPORT_NAME archive)
   add_library(doppio INTERFACE)
   add_library(doppio::doppio ALIAS doppio)
-  target_link_libraries(doppio INTERFACE "$<LINK_LIBRARY:WHOLE_ARCHIVE,doppio_archive>")
+  # Spelled twice because an export does not rename targets inside LINK_LIBRARY.
+  target_link_libraries(doppio INTERFACE
+    "$<BUILD_INTERFACE:$<LINK_LIBRARY:WHOLE_ARCHIVE,doppio_archive>>"
+    "$<INSTALL_INTERFACE:$<LINK_LIBRARY:WHOLE_ARCHIVE,doppio::archive>>")
 endif()
 doppio_output(${library})
 set_target_properties(${library} PROPERTIES LINKER_LANGUAGE CXX)
-target_link_libraries(${library}
-  PUBLIC doppio_headers
-  PRIVATE "$<BUILD_INTERFACE:doppio_sanitizer>" ${link_private})
+target_link_libraries(${library} PUBLIC doppio_headers PRIVATE ${link_private})
+if(DOPPIO_SANITIZE)
+  target_link_options(${library} PUBLIC "-fsanitize=${DOPPIO_SANITIZE}")
+endif()

@@ -14,7 +14,8 @@
 set(DOPPIO_GENERATED_DIR "${PROJECT_BINARY_DIR}/generated")
 set(DOPPIO_SANITIZE "" CACHE STRING "Sanitizers for doppio's code, e.g. address,undefined")
 
-# Where built things go. Only set for targets of doppio, by doppio_output.
+# Where built things go, and the language; doppio_output says so to each target of doppio, since
+# variables would reach into a project around it.
 set(DOPPIO_BIN_DIR "${PROJECT_BINARY_DIR}/bin")
 set(DOPPIO_LIB_DIR "${PROJECT_BINARY_DIR}/lib")
 
@@ -49,6 +50,7 @@ target_include_directories(doppio_headers INTERFACE
 
 function(doppio_output target)
   set_target_properties(${target} PROPERTIES
+    CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
     RUNTIME_OUTPUT_DIRECTORY "${DOPPIO_BIN_DIR}"
     LIBRARY_OUTPUT_DIRECTORY "${DOPPIO_LIB_DIR}"
     ARCHIVE_OUTPUT_DIRECTORY "${DOPPIO_LIB_DIR}")

@@ -32,14 +32,14 @@ absl::StatusOr<int64_t> NumElements(DimsView dims) {
           absl::StrCat("shape ", ShapeToString(dims), " has a negative size"));
     }
     empty = empty || dim == 0;
-    overflow = overflow || __builtin_mul_overflow(count, dim, &count);
+    // Sizes of 0 are left out, so that the product of any part of the shape fits too.
+    overflow = overflow || (dim != 0 && __builtin_mul_overflow(count, dim, &count));
   }
-  if (empty) return 0;
   if (overflow) {
     return absl::InvalidArgumentError(
         absl::StrCat("shape ", ShapeToString(dims), " has more elements than fit into 64 bits"));
   }
-  return count;
+  return empty ? 0 : count;
 }
 
 int64_t SizeBetween(DimsView dims, int begin, int end) {

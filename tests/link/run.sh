@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Links tests/link/consumer with doppio in one way, and compares the operators that it then has with
+# those of a program into which doppio's objects were linked one by one.
+#   run.sh WAY SOURCE BUILD WORK [cmake options...]
+set -euo pipefail
+way=$1 source=$2 build=$3 work=$4
+shift 4
+options=("$@")
+consumer=$source/tests/link/consumer
+export DOPPIO_FIRST_BUILD=$build
+
+folder=$work/$way
+mkdir -p "$folder"
+
+configure_and_build() {  # SOURCE BUILD [options...]
+  cmake -S "$1" -B "$2" "${options[@]}" "${@:3}" >"$2.log" 2>&1 || { cat "$2.log"; exit 1; }
+  cmake --build "$2" >"$2.log" 2>&1 || { cat "$2.log"; exit 1; }
+}
+
+# expect PROGRAM [PLUGIN]: has every operator exactly once, and with the plug-in one more.
+expect() {
+  "$build/bin/link_reference" >"$folder/expected"
+  if [[ $# -gt 1 ]]; then
+    printf '%s\n' "OnlyInThePlugin schema" "OnlyInThePlugin operator " >>"$folder/expected"
+  fi
+  LC_ALL=C sort -o "$folder/expected" "$folder/expected"
+  "$@" >"$folder/found"
+  if ! LC_ALL=C sort "$folder/found" | diff "$folder/expected" -; then
+    echo "FAILED: $* does not have the operators that it should"
+    exit 1
+  fi
+  echo "$way: ${1##*/} ${2:+with plug-in }has all $(grep --count operator "$folder/expected") operators"
+}
+
+expect_consumer() {  # BUILD
+  expect "$1/direct"
+  expect "$1/through_STATIC"
+  expect "$1/through_SHARED"
+  expect "$1/direct" "$1/plugin.so"
+}
+
+case "$way" in
+  install_static)
+    rm -rf "$folder"/*
+    cmake --install "$build" --prefix "$folder/prefix" >/dev/null
+    ;;
+  install_shared)
+    rm -rf "$folder"/*
+    configure_and_build "$source" "$folder/build" -DBUILD_SHARED_LIBS=ON -DDOPPIO_BUILD_TESTS=OFF \
+      -DDOPPIO_BUILD_EXAMPLES=OFF "-DCMAKE_CXX_COMPILER_LAUNCHER=$source/tests/link/reuse_object"
+    cmake --install "$folder/build" --prefix "$folder/prefix" >/dev/null
+    ;;
+  find_package_static | find_package_shared)
+    rm -rf "$folder"/*
+    configure_and_build "$consumer" "$folder/build" \
+      "-DCMAKE_PREFIX_PATH=$work/install_${way#find_package_}/prefix"
+    expect_consumer "$folder/build"
+    ;;
+  pkg_config_static | pkg_config_shared)
+    prefix=$work/install_${way#pkg_config_}/prefix
+    PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name doppio.pc)")
+    export PKG_CONFIG_PATH
+    read -ra flags <<<"$(pkg-config --cflags --libs doppio)"
+    c++ -std=c++17 -rdynamic "$consumer"/main.cc "$consumer"/operator_count.cc \
+      -o "$folder/direct" "${flags[@]}" "-Wl,-rpath,$(pkg-config --variable=libdir doppio)"
+    expect "$folder/direct"
+    ;;
+  add_subdirectory)
+    rm -rf "$folder"/*
+    configure_and_build "$consumer" "$folder/build" "-DDOPPIO_SOURCE=$source" \
+      "-DCMAKE_CXX_COMPILER_LAUNCHER=$source/tests/link/reuse_object"
+    expect_consumer "$folder/build"
+    ;;
+  *)
+    echo "no such way to link: $way" >&2
+    exit 2
+    ;;
+esac

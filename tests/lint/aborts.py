@@ -1,0 +1,56 @@
+"""Bad data gets a Status, never an abort: no CHECK, LOG(FATAL), abort, assert, exit or throw, and no
+call that throws on bad input (std::stoi, at(), StatusOr::value()), where data could reach it.
+
+A scan cannot know what data reaches, so each use is named in ALLOWED with the reason why only a bug
+of doppio's own can get there. DCHECK is free: it states an invariant and is not in a release.
+"""
+
+import re
+
+from source import files, unused, code_lines
+
+PATTERNS = [
+    (r"\b(?:Q|P)?CHECK(?:_[A-Z]+)*\s*\(", "aborts"),
+    (r"\bABSL_(?:HARDENING_)?ASSERT\s*\(", "aborts"),
+    (r"\b(?:P?LOG|LOG_IF|LOG_EVERY_N|ABSL_RAW_LOG|RAW_LOG)\s*\(\s*FATAL\b", "aborts"),
+    (r"(?<![\w.>])(?:std::)?(?:abort|terminate|quick_exit|_exit|exit)\s*\(", "ends the process"),
+    (r"(?<!static_)(?<!_)\bassert\s*\(", "aborts"),
+    (r"\bthrow\b", "throws"),
+    (r"\bstd::sto(?:i|l|ll|ul|ull|f|d|ld)\s*\(", "throws on bad text; use absl::SimpleAtoi"),
+    (r"(?:\.|->)at\s*\(", "throws or aborts when absent"),
+    (r"(?:\.|->)value\s*\(\s*\)", "aborts on an error; return the status"),
+    (r"\b__builtin_(?:trap|unreachable)\s*\(", "is undefined when reached"),
+]
+FOLDERS = ["include", "src", "ops", "tools", "python"]
+
+# (file, the code as it stands in the line) -> why no data can reach it.
+ALLOWED = {}
+
+
+def check(root, allowed=None):
+    allowed = ALLOWED if allowed is None else allowed
+    problems, seen = [], set()
+    for path in files(root, FOLDERS):
+        name = str(path.relative_to(root))
+        for number, line in enumerate(code_lines(path), 1):
+            for pattern, why in PATTERNS:
+                if not re.search(pattern, line):
+                    continue
+                entry = next((key for key in allowed if key[0] == name and key[1] in line), None)
+                if entry:
+                    seen.add(entry)
+                else:
+                    problems.append(f"{name}:{number}: '{line.strip()}' {why}; return a Status, or "
+                                    "give the reason in tests/lint/aborts.py")
+    return problems + unused(allowed, seen, "aborts")
+
+
+GOOD = [{
+    "src/base/a.cc": "// CHECK(x) is bad\nstatic_assert(sizeof(int) == 4);\nDCHECK(x);\n"
+                     "return absl::InvalidArgumentError(\"abort()\");\nplan.abort(1);\n"
+                     "int64_t n = 1'000'000;\nmy_assert(x);\n",
+    "tests/base/a_test.cc": "CHECK(true);\n",
+}]
+BAD = [({"src/base/a.cc": line}, "src/base/a.cc:1") for line in (
+    "CHECK(x);", "CHECK_EQ(a, b);", "LOG(FATAL) << 1;", "std::abort();", "abort();", "assert(x);",
+    "throw 1;", "std::stoi(s);", "map.at(k);", "exit(1);", "status_or.value();", "QCHECK(x);")]
