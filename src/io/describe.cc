@@ -95,7 +95,8 @@ absl::string_view FileKindName(FileKind kind) {
   return "unknown";
 }
 
-FileDescription DescribeBytes(absl::string_view bytes, const Limits& limits) {
+FileDescription io::Describe(absl::string_view bytes, const Limits& limits, int64_t* strangeness) {
+  *strangeness = 0;
   FileDescription description;
   description.bytes = static_cast<int64_t>(bytes.size());
   if (bytes.empty()) return description;
@@ -114,6 +115,7 @@ FileDescription DescribeBytes(absl::string_view bytes, const Limits& limits) {
     const int64_t distance = 2 * fit.strangeness + (fit.complete ? 0 : 1);
     if (description.kind != FileKind::kUnknown && distance >= best) continue;
     best = distance;
+    *strangeness = fit.strangeness;
     description.kind = candidate.kind;
   }
   if (description.kind == FileKind::kNetDef) {
@@ -123,6 +125,11 @@ FileDescription DescribeBytes(absl::string_view bytes, const Limits& limits) {
     }
   }
   return description;
+}
+
+FileDescription DescribeBytes(absl::string_view bytes, const Limits& limits) {
+  int64_t strangeness;
+  return io::Describe(bytes, limits, &strangeness);
 }
 
 absl::StatusOr<FileDescription> DescribeFile(const std::string& path, const Limits& limits) {

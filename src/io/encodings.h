@@ -49,6 +49,9 @@ const ProtoEncoding& BinaryEncoding();
 const std::vector<const ProtoEncoding*>& AllEncodings();
 const ProtoEncoding& EncodingOf(absl::string_view bytes);
 
+// DescribeBytes, with the strangeness of the data as what it is described to be.
+FileDescription Describe(absl::string_view bytes, const Limits& limits, int64_t* strangeness);
+
 // ResourceExhausted when the message holds more operators, subnets included, than the limit.
 absl::Status CheckOperatorCount(const google::protobuf::Message& message, const Limits& limits);
 

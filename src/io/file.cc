@@ -145,6 +145,19 @@ absl::StatusOr<FileBytes> ReadFile(const std::string& path, const Limits& limits
   return file;
 }
 
+absl::Status WriteBytes(absl::string_view bytes, google::protobuf::io::ZeroCopyOutputStream* out) {
+  while (!bytes.empty()) {
+    void* space;
+    int size;
+    if (!out->Next(&space, &size)) return absl::DataLossError("cannot write");
+    const size_t count = std::min(bytes.size(), static_cast<size_t>(size));
+    std::memcpy(space, bytes.data(), count);
+    bytes.remove_prefix(count);
+    if (count < static_cast<size_t>(size)) out->BackUp(size - static_cast<int>(count));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WriteFile(const std::string& path, const WriteFunction& write) {
   struct stat info;
   const bool exists = stat(path.c_str(), &info) == 0;

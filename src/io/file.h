@@ -32,6 +32,9 @@ struct FileBytes {
 // Reads a file of at most limits.max_file_bytes. Pipes and devices are read up to their end.
 absl::StatusOr<FileBytes> ReadFile(const std::string& path, const Limits& limits);
 
+// Writes all bytes; DataLoss when the stream takes no more.
+absl::Status WriteBytes(absl::string_view bytes, google::protobuf::io::ZeroCopyOutputStream* out);
+
 using WriteFunction = std::function<absl::Status(google::protobuf::io::ZeroCopyOutputStream*)>;
 
 // Makes `write` write to a temporary file in the folder of `path`, then brings it to disk and

@@ -6,8 +6,10 @@
 #include <memory>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "src/io/encodings.h"
+#include "src/io/file.h"
 #include "src/io/text_scanner.h"
 
 namespace doppio {
@@ -42,6 +44,22 @@ absl::Status CheckNesting(absl::string_view text, const Limits& limits) {
     }
   }
   return absl::OkStatus();
+}
+
+// Writes -0.0 where protobuf writes -0, which its parser takes for the integer 0.
+std::string KeepNegativeZeros(const std::string& json) {
+  if (!absl::StrContains(json, "-0")) return json;
+  std::string kept;
+  size_t done = 0;
+  TextScanner scanner(json);
+  TextScanner::Token token;
+  while (scanner.Next(&token)) {
+    if (token.text != "-0") continue;
+    const size_t end = static_cast<size_t>(token.text.data() - json.data()) + token.text.size();
+    kept.append(json, done, end - done).append(".0");
+    done = end;
+  }
+  return kept.append(json, done, std::string::npos);
 }
 
 class Json final : public ProtoEncoding {
@@ -79,10 +97,14 @@ class Json final : public ProtoEncoding {
     options.add_whitespace = true;
     options.preserve_proto_field_names = true;
     ArrayInputStream in(binary.data(), static_cast<int>(binary.size()));
+    std::string json;
+    google::protobuf::io::StringOutputStream json_out(&json);
     const util::Status status =
-        util::BinaryToJsonStream(Resolver(), TypeUrl(message), &in, out, options);
-    if (status.ok()) return absl::OkStatus();
-    return absl::FailedPreconditionError(absl::StrCat("JSON: ", std::string(status.message())));
+        util::BinaryToJsonStream(Resolver(), TypeUrl(message), &in, &json_out, options);
+    if (!status.ok()) {
+      return absl::FailedPreconditionError(absl::StrCat("JSON: ", std::string(status.message())));
+    }
+    return WriteBytes(KeepNegativeZeros(json), out);
   }
 
   Fit FitOf(absl::string_view bytes, const google::protobuf::Descriptor* type,

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "src/io/encodings.h"
@@ -21,10 +22,11 @@ bool IsKindOf(FileKind kind, const Message& message) {
          FileKindName(kind) == absl::string_view(message.GetDescriptor()->name());
 }
 
-// An error that says what the data really is, if that is known and something else.
+// An error that says what the data is, if that is something else and nothing about it is strange.
 absl::Status WrongKind(absl::string_view bytes, const Message& message, const Limits& limits) {
-  const FileKind kind = DescribeBytes(bytes, limits).kind;
-  if (IsKindOf(kind, message)) return absl::OkStatus();
+  int64_t strangeness;
+  const FileKind kind = io::Describe(bytes, limits, &strangeness).kind;
+  if (IsKindOf(kind, message) || strangeness > 0) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("this is not a ", message.GetDescriptor()->name(),
                                                  " but looks like ", FileKindName(kind)));
 }
@@ -47,7 +49,7 @@ bool IsDescribed(const Message& message) {
 
 absl::Status Parse(absl::string_view bytes, Message* message, const Limits& limits) {
   message->Clear();
-  if (bytes.empty()) return absl::InvalidArgumentError("empty");
+  if (absl::StripAsciiWhitespace(bytes).empty()) return absl::InvalidArgumentError("empty");
   if (static_cast<int64_t>(bytes.size()) > limits.max_file_bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat(bytes.size(), " bytes, more than the limit of ", limits.max_file_bytes));
