@@ -1,0 +1,99 @@
+#include <google/protobuf/io/coded_stream.h>
+
+#include <limits>
+
+#include "src/io/encodings.h"
+#include "src/io/wire.h"
+
+namespace doppio {
+namespace io {
+namespace {
+
+constexpr size_t kMaxMessageBytes = std::numeric_limits<int>::max();
+
+// The texts of the outermost fields. The data has passed CheckWire.
+FieldTexts OutermostFields(absl::string_view bytes) {
+  FieldTexts fields;
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  while (const uint32_t tag = in.ReadTag()) {
+    absl::string_view text;
+    uint64_t number;
+    uint32_t size;
+    bool ok = true;
+    switch (tag & 7) {
+      case 0:
+        ok = in.ReadVarint64(&number);
+        break;
+      case 1:
+        ok = in.Skip(8);
+        break;
+      case 2:
+        ok = in.ReadVarint32(&size);
+        if (ok) text = bytes.substr(static_cast<size_t>(in.CurrentPosition()), size);
+        ok = ok && in.Skip(static_cast<int>(size));
+        break;
+      case 5:
+        ok = in.Skip(4);
+        break;
+      default:
+        ok = false;  // Groups: no writer of these messages makes any.
+    }
+    if (!ok) break;
+    fields.emplace(static_cast<int>(tag >> 3), text);
+  }
+  return fields;
+}
+
+class Binary final : public ProtoEncoding {
+ public:
+  Encoding encoding() const override { return Encoding::kBinary; }
+
+  bool Recognises(absl::string_view) const override { return true; }
+
+  absl::Status Parse(absl::string_view bytes, const Limits& limits,
+                     google::protobuf::Message* message) const override {
+    if (bytes.size() > kMaxMessageBytes) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(bytes.size(), " bytes: messages end at 2 GiB"));
+    }
+    WireReport report;
+    DOPPIO_RETURN_IF_ERROR(CheckWire(bytes, message->GetDescriptor(), limits, &report));
+    google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                              static_cast<int>(bytes.size()));
+    in.SetRecursionLimit(limits.max_nesting);
+    if (message->MergePartialFromCodedStream(&in) && in.ConsumedEntireMessage()) {
+      return absl::OkStatus();
+    }
+    return absl::DataLossError(
+        absl::StrCat("not a well-formed ", message->GetDescriptor()->name(), " message"));
+  }
+
+  absl::Status Write(const google::protobuf::Message& message,
+                     google::protobuf::io::ZeroCopyOutputStream* out) const override {
+    if (message.ByteSizeLong() > kMaxMessageBytes) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(message.ByteSizeLong(), " bytes: messages end at 2 GiB"));
+    }
+    if (message.SerializePartialToZeroCopyStream(out)) return absl::OkStatus();
+    return absl::DataLossError("cannot write the message");
+  }
+
+  Fit FitOf(absl::string_view bytes, const google::protobuf::Descriptor* type,
+            const Limits& limits) const override {
+    WireReport report;
+    if (bytes.size() > kMaxMessageBytes || !CheckWire(bytes, type, limits, &report).ok()) return {};
+    return {true, IsComplete(type, OutermostFields(bytes)),
+            2 * report.unknown_fields + 4 * report.odd_strings + report.repeated_singles};
+  }
+};
+
+}  // namespace
+
+const ProtoEncoding& BinaryEncoding() {
+  static const Binary* const encoding = new Binary;
+  return *encoding;
+}
+
+}  // namespace io
+}  // namespace doppio

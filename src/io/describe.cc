@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "doppio/proto_io.h"
+#include "src/io/encodings.h"
+#include "src/io/file.h"
+
+namespace doppio {
+namespace {
+
+struct Magic {
+  absl::string_view bytes;
+  FileKind kind;
+};
+
+constexpr Magic kMagics[] = {
+    {"\x93NUMPY", FileKind::kNpy},          {"PK\x03\x04", FileKind::kNpz},
+    {"PK\x05\x06", FileKind::kNpz},         {"\x89PNG\r\n\x1a\n", FileKind::kPng},
+    {"\xff\xd8\xff", FileKind::kJpeg},
+};
+
+struct Candidate {
+  const google::protobuf::Descriptor* type;
+  FileKind kind;
+};
+
+// In the order that decides between equals.
+const std::vector<Candidate>& Candidates() {
+  static const auto* const candidates = new std::vector<Candidate>{
+      {NetDef::descriptor(), FileKind::kNetDef},
+      {PlanDef::descriptor(), FileKind::kPlanDef},
+      {MetaNetDef::descriptor(), FileKind::kMetaNetDef},
+      {BlobProto::descriptor(), FileKind::kBlobProto},
+      {OperatorDef::descriptor(), FileKind::kOperatorDef},
+      {TensorProto::descriptor(), FileKind::kTensorProto},
+  };
+  return *candidates;
+}
+
+bool IsInitNet(const NetDef& net) {
+  std::set<absl::string_view> filled;
+  for (const OperatorDef& op : net.op()) {
+    if (!absl::EndsWith(op.type(), "Fill")) return false;
+    for (const std::string& input : op.input()) {
+      if (filled.count(input) == 0) return false;
+    }
+    filled.insert(op.output().begin(), op.output().end());
+  }
+  return net.op_size() > 0;
+}
+
+}  // namespace
+
+absl::string_view EncodingName(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::kBinary:
+      return "binary";
+    case Encoding::kText:
+      return "text";
+    case Encoding::kJson:
+      return "JSON";
+  }
+  return "unknown";
+}
+
+absl::string_view FileKindName(FileKind kind) {
+  switch (kind) {
+    case FileKind::kUnknown:
+      return "unknown";
+    case FileKind::kNetDef:
+      return "NetDef";
+    case FileKind::kInitNet:
+      return "init net";
+    case FileKind::kPlanDef:
+      return "PlanDef";
+    case FileKind::kMetaNetDef:
+      return "MetaNetDef";
+    case FileKind::kOperatorDef:
+      return "OperatorDef";
+    case FileKind::kBlobProto:
+      return "BlobProto";
+    case FileKind::kTensorProto:
+      return "TensorProto";
+    case FileKind::kNpy:
+      return "npy";
+    case FileKind::kNpz:
+      return "npz";
+    case FileKind::kPng:
+      return "PNG";
+    case FileKind::kJpeg:
+      return "JPEG";
+  }
+  return "unknown";
+}
+
+FileDescription io::Describe(absl::string_view bytes, const Limits& limits, int64_t* strangeness) {
+  *strangeness = 0;
+  FileDescription description;
+  description.bytes = static_cast<int64_t>(bytes.size());
+  if (bytes.empty()) return description;
+  for (const Magic& magic : kMagics) {
+    if (absl::StartsWith(bytes, magic.bytes)) {
+      description.kind = magic.kind;
+      return description;
+    }
+  }
+  const io::ProtoEncoding& encoding = io::EncodingOf(bytes);
+  description.encoding = encoding.encoding();
+  int64_t best = 0;
+  for (const Candidate& candidate : Candidates()) {
+    const io::Fit fit = encoding.FitOf(bytes, candidate.type, limits);
+    if (!fit.possible || (!fit.complete && fit.strangeness > 0)) continue;
+    const int64_t distance = 2 * fit.strangeness + (fit.complete ? 0 : 1);
+    if (description.kind != FileKind::kUnknown && distance >= best) continue;
+    best = distance;
+    *strangeness = fit.strangeness;
+    description.kind = candidate.kind;
+  }
+  if (description.kind == FileKind::kNetDef) {
+    NetDef net;
+    if (encoding.Parse(bytes, limits, &net).ok() && IsInitNet(net)) {
+      description.kind = FileKind::kInitNet;
+    }
+  }
+  return description;
+}
+
+FileDescription DescribeBytes(absl::string_view bytes, const Limits& limits) {
+  int64_t strangeness;
+  return io::Describe(bytes, limits, &strangeness);
+}
+
+absl::StatusOr<FileDescription> DescribeFile(const std::string& path, const Limits& limits) {
+  DOPPIO_ASSIGN_OR_RETURN(const io::FileBytes file, io::ReadFile(path, limits));
+  return DescribeBytes(file.view(), limits);
+}
+
+}  // namespace doppio

@@ -1,0 +1,77 @@
+#ifndef DOPPIO_IO_ENCODINGS_H_
+#define DOPPIO_IO_ENCODINGS_H_
+
+#include <google/protobuf/io/zero_copy_stream.h>
+#include <google/protobuf/message.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "doppio/limits.h"
+#include "doppio/proto_io.h"
+#include "doppio/status.h"
+
+namespace doppio {
+namespace io {
+
+// How well some data fits a message type.
+struct Fit {
+  bool possible = false;    // the data is well-formed
+  bool complete = false;    // it has what makes a message of the type worth having
+  int64_t strangeness = 0;  // grows with all that a writer of the type would not have written
+};
+
+// One way of writing messages. A new one is a file like text_format.cc, an entry in
+// AllEncodings() and a value of Encoding.
+class ProtoEncoding {
+ public:
+  virtual ~ProtoEncoding() = default;
+
+  virtual Encoding encoding() const = 0;
+  // Whether these bytes, which are not empty, are in this encoding rather than in those after it.
+  virtual bool Recognises(absl::string_view bytes) const = 0;
+  // Fills *message, which is clear. Required fields may be missing afterwards.
+  virtual absl::Status Parse(absl::string_view bytes, const Limits& limits,
+                             google::protobuf::Message* message) const = 0;
+  virtual absl::Status Write(const google::protobuf::Message& message,
+                             google::protobuf::io::ZeroCopyOutputStream* out) const = 0;
+  virtual Fit FitOf(absl::string_view bytes, const google::protobuf::Descriptor* type,
+                    const Limits& limits) const = 0;
+};
+
+const ProtoEncoding& JsonEncoding();
+const ProtoEncoding& TextEncoding();
+const ProtoEncoding& BinaryEncoding();
+
+// In the order in which they are tried; the last one takes everything.
+const std::vector<const ProtoEncoding*>& AllEncodings();
+const ProtoEncoding& EncodingOf(absl::string_view bytes);
+
+// DescribeBytes, with the strangeness of the data as what it is described to be.
+FileDescription Describe(absl::string_view bytes, const Limits& limits, int64_t* strangeness);
+
+// ResourceExhausted when the message holds more operators, subnets included, than the limit.
+absl::Status CheckOperatorCount(const google::protobuf::Message& message, const Limits& limits);
+
+// Helpers of the encodings.
+
+// The outermost fields of some data: number -> the first value's text, where it has one.
+using FieldTexts = std::map<int, absl::string_view>;
+
+// Fit::complete of a message with these fields.
+bool IsComplete(const google::protobuf::Descriptor* type, const FieldTexts& fields);
+
+// The fit of text or JSON whose outermost fields' names stand at this bracket depth.
+Fit FitOfNames(absl::string_view text, int depth, const google::protobuf::Descriptor* type);
+
+// The message in binary; FailedPrecondition when it holds what only the binary encoding can carry:
+// unknown fields and, if `utf8_only`, strings that are not UTF-8.
+absl::StatusOr<std::string> SerializeForText(const google::protobuf::Message& message,
+                                             bool utf8_only);
+
+}  // namespace io
+}  // namespace doppio
+
+#endif  // DOPPIO_IO_ENCODINGS_H_

@@ -1,0 +1,138 @@
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/text_format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "src/io/encodings.h"
+#include "src/io/text_scanner.h"
+
+namespace doppio {
+namespace io {
+namespace {
+
+constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
+
+// Keeps the first error. Lines and columns count from 0 in protobuf, from 1 here.
+class FirstError final : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int line, google::protobuf::io::ColumnNumber column,
+                const std::string& message) override {
+    if (!text_.empty()) return;
+    text_ = line < 0 ? message : absl::StrCat("line ", line + 1, ":", column + 1, ": ", message);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// Device types by the names that text files of before mid-2018 give them.
+absl::string_view DeviceNumber(absl::string_view name) {
+  constexpr std::pair<absl::string_view, absl::string_view> kNumbers[] = {
+      {"CPU", "0"}, {"CUDA", "1"}, {"MKLDNN", "2"}, {"OPENGL", "3"}, {"OPENCL", "4"}};
+  for (const auto& entry : kNumbers) {
+    if (absl::StripPrefix(name, "PROTO_") == entry.first) return entry.second;
+  }
+  return {};
+}
+
+// The text with the field names and values of before mid-2018 replaced by those of today, padded
+// with spaces so that errors keep their columns. Empty when there is nothing to replace.
+std::string Modernise(absl::string_view text) {
+  if (!absl::StrContains(text, "cuda_gpu_id") && !absl::StrContains(text, "device_type")) return "";
+  std::string modern;
+  const auto replace = [&](absl::string_view old_text, absl::string_view new_text) {
+    if (modern.empty()) modern = std::string(text);
+    const auto at = modern.begin() + (old_text.data() - text.data());
+    std::fill(std::copy(new_text.begin(), new_text.end(), at),
+              at + static_cast<ptrdiff_t>(old_text.size()), ' ');
+  };
+  absl::string_view field;
+  TextScanner scanner(text);
+  TextScanner::Token token;
+  while (scanner.Next(&token)) {
+    if (token.text == ":") continue;
+    const bool is_value = field == "device_type" && token.kind == TextScanner::kIdentifier;
+    if (is_value && !DeviceNumber(token.text).empty()) {
+      replace(token.text, DeviceNumber(token.text));
+    } else if (token.kind == TextScanner::kIdentifier && token.text == "cuda_gpu_id") {
+      replace(token.text, "device_id");
+    }
+    field = token.text;
+  }
+  return modern;
+}
+
+class Text final : public ProtoEncoding {
+ public:
+  Encoding encoding() const override { return Encoding::kText; }
+
+  // Begins like `name: ...` or `op { ...`, after comments, without control characters.
+  bool Recognises(absl::string_view bytes) const override {
+    absl::ConsumePrefix(&bytes, kByteOrderMark);
+    const absl::string_view head = bytes.substr(0, 512);
+    const bool has_control = std::any_of(head.begin(), head.end(), [](char c) {
+      return absl::ascii_iscntrl(static_cast<unsigned char>(c)) &&
+             !absl::ascii_isspace(static_cast<unsigned char>(c));
+    });
+    if (has_control) return false;
+    TextScanner scanner(bytes);
+    TextScanner::Token token;
+    // Nothing but comments is an empty message.
+    if (!scanner.Next(&token)) return true;
+    if (token.kind != TextScanner::kIdentifier) return false;
+    if (!scanner.Next(&token)) return false;
+    return token.text == ":" || token.text == "{" || token.text == "<";
+  }
+
+  absl::Status Parse(absl::string_view bytes, const Limits& limits,
+                     google::protobuf::Message* message) const override {
+    absl::ConsumePrefix(&bytes, kByteOrderMark);
+    if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
+      return absl::ResourceExhaustedError(absl::StrCat(bytes.size(), " bytes: text ends at 2 GiB"));
+    }
+    const std::string modern = Modernise(bytes);
+    if (!modern.empty()) bytes = modern;
+    google::protobuf::io::ArrayInputStream in(bytes.data(), static_cast<int>(bytes.size()));
+    FirstError error;
+    google::protobuf::TextFormat::Parser parser;
+    parser.RecordErrorsTo(&error);
+    parser.AllowPartialMessage(true);
+    parser.SetRecursionLimit(limits.max_nesting);
+    if (!parser.Parse(&in, message)) {
+      return absl::StrContains(error.text(), "recursion limit")
+                 ? absl::ResourceExhaustedError(error.text())
+                 : absl::InvalidArgumentError(error.text());
+    }
+    return CheckOperatorCount(*message, limits);
+  }
+
+  absl::Status Write(const google::protobuf::Message& message,
+                     google::protobuf::io::ZeroCopyOutputStream* out) const override {
+    DOPPIO_RETURN_IF_ERROR(SerializeForText(message, /*utf8_only=*/false).status());
+    google::protobuf::TextFormat::Printer printer;
+    if (printer.Print(message, out)) return absl::OkStatus();
+    return absl::DataLossError("cannot write the text");
+  }
+
+  Fit FitOf(absl::string_view bytes, const google::protobuf::Descriptor* type,
+            const Limits&) const override {
+    absl::ConsumePrefix(&bytes, kByteOrderMark);
+    return FitOfNames(bytes, 0, type);
+  }
+};
+
+}  // namespace
+
+const ProtoEncoding& TextEncoding() {
+  static const Text* const encoding = new Text;
+  return *encoding;
+}
+
+}  // namespace io
+}  // namespace doppio
