@@ -90,42 +90,25 @@ void RepeatRowImpl(const uint8_t* row, int64_t row_bytes, uint8_t* dst, int64_t 
   }
 }
 
-// One element, `count` times; at least a vector of them.
-template <bool kStream, typename T>
+// One element, `count` times; at least a vector of them. Streaming is no faster where nothing is read.
+template <typename T>
 HWY_INLINE void FillVectors(T element, uint8_t* dst, int64_t count) {
-  const hn::Repartition<T, Bytes> dt;
   const Bytes d;
   const int64_t bytes = count * static_cast<int64_t>(sizeof(T));
-  const hn::Vec<Bytes> value = hn::BitCast(d, hn::Set(dt, element));
+  const hn::Vec<Bytes> value = hn::BitCast(d, hn::Set(hn::Repartition<T, Bytes>(), element));
   int64_t i = 0;
-  if (kStream && BytesToAlignment(dst) != 0) {
-    hn::StoreU(value, d, dst);
-    i = BytesToAlignment(dst);
-  }
-  // Elements that are not aligned themselves straddle the vectors' borders.
-  const int64_t phase = i % static_cast<int64_t>(sizeof(T));
-  hn::Vec<Bytes> shifted = value;
-  if (phase != 0) {
-    alignas(64) uint8_t two[2 * sizeof(T)];
-    std::memcpy(two, &element, sizeof(T));
-    std::memcpy(two + sizeof(T), &element, sizeof(T));
-    T rotated;
-    std::memcpy(&rotated, two + phase, sizeof(T));
-    shifted = hn::BitCast(d, hn::Set(dt, rotated));
-  }
   for (; i + 4 * kVector <= bytes; i += 4 * kVector) {
-    Put<kStream>(shifted, dst + i);
-    Put<kStream>(shifted, dst + i + kVector);
-    Put<kStream>(shifted, dst + i + 2 * kVector);
-    Put<kStream>(shifted, dst + i + 3 * kVector);
+    hn::StoreU(value, d, dst + i);
+    hn::StoreU(value, d, dst + i + kVector);
+    hn::StoreU(value, d, dst + i + 2 * kVector);
+    hn::StoreU(value, d, dst + i + 3 * kVector);
   }
-  for (; i + kVector <= bytes; i += kVector) Put<kStream>(shifted, dst + i);
+  for (; i + kVector <= bytes; i += kVector) hn::StoreU(value, d, dst + i);
   if (i < bytes) hn::StoreU(value, d, dst + bytes - kVector);
 }
 
 template <typename T>
-void RepeatElementsTyped(const uint8_t* src, int64_t count, int64_t repeat, uint8_t* dst,
-                         bool stream) {
+void RepeatElementsTyped(const uint8_t* src, int64_t count, int64_t repeat, uint8_t* dst) {
   const hn::Repartition<T, Bytes> dt;
   const Bytes d;
   const int64_t run = repeat * static_cast<int64_t>(sizeof(T));
@@ -149,25 +132,23 @@ void RepeatElementsTyped(const uint8_t* src, int64_t count, int64_t repeat, uint
     uint8_t* out = dst + i * run;
     if (run < kVector) {
       for (int64_t j = 0; j < repeat; ++j) std::memcpy(out + j * sizeof(T), &element, sizeof(T));
-    } else if (stream) {
-      FillVectors<true>(element, out, repeat);
     } else {
-      FillVectors<false>(element, out, repeat);
+      FillVectors(element, out, repeat);
     }
   }
 }
 
 void RepeatElementsImpl(size_t element_size, const uint8_t* src, int64_t count, int64_t repeat,
-                        uint8_t* dst, bool stream) {
+                        uint8_t* dst) {
   switch (element_size) {
     case 1:
-      return RepeatElementsTyped<uint8_t>(src, count, repeat, dst, stream);
+      return RepeatElementsTyped<uint8_t>(src, count, repeat, dst);
     case 2:
-      return RepeatElementsTyped<uint16_t>(src, count, repeat, dst, stream);
+      return RepeatElementsTyped<uint16_t>(src, count, repeat, dst);
     case 4:
-      return RepeatElementsTyped<uint32_t>(src, count, repeat, dst, stream);
+      return RepeatElementsTyped<uint32_t>(src, count, repeat, dst);
     default:
-      return RepeatElementsTyped<uint64_t>(src, count, repeat, dst, stream);
+      return RepeatElementsTyped<uint64_t>(src, count, repeat, dst);
   }
 }
 
@@ -199,11 +180,10 @@ void RepeatRow(const void* row, int64_t row_bytes, void* dst, int64_t count, Sto
    stores == Stores::kStreaming);
 }
 
-void RepeatElements(size_t element_size, const void* src, int64_t count, int64_t repeat, void* dst,
-                    Stores stores) {
+void RepeatElements(size_t element_size, const void* src, int64_t count, int64_t repeat,
+                    void* dst) {
   HWY_DYNAMIC_DISPATCH(RepeatElementsImpl)
-  (element_size, static_cast<const uint8_t*>(src), count, repeat, static_cast<uint8_t*>(dst),
-   stores == Stores::kStreaming);
+  (element_size, static_cast<const uint8_t*>(src), count, repeat, static_cast<uint8_t*>(dst));
 }
 
 }  // namespace doppio
