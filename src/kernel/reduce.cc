@@ -1,74 +1,132 @@
 #include "src/kernel/reduce.h"
 
-#include <limits>
+#include <algorithm>
 #include <type_traits>
 
-#include "doppio/float16.h"
+#include "doppio/parallel.h"
+#include "src/kernel/bytes.h"
 #include "src/kernel/coalesce.h"
+#include "src/kernel/reduce_box.h"
 
 namespace doppio {
 namespace {
 
-template <typename T>
-struct Accumulator {
-  using type = T;
-};
-template <>
-struct Accumulator<int32_t> {
-  using type = uint32_t;
-};
-template <>
-struct Accumulator<int64_t> {
-  using type = uint64_t;
-};
-template <>
-struct Accumulator<float16> {
-  using type = float;
-};
-template <>
-struct Accumulator<bfloat16> {
-  using type = float;
-};
+// Elements that are worth a thread of their own.
+constexpr int64_t kGrain = 64 << 10;
 
-template <typename T>
-using Acc = typename Accumulator<T>::type;
+// Few sums of many elements: the elements are split, always in the same way, into at most kChunks
+// boxes whose sums are added as a tree.
+constexpr int64_t kChunks = 16;
+constexpr int64_t kFewSums = 256;
+constexpr int64_t kManyElements = 256 << 10;
 
-template <typename T>
-Acc<T> SumPlain(const BroadcastLoops& reduced, size_t depth, const T* y) {
-  if (depth == reduced.size()) return static_cast<Acc<T>>(*y);
-  Acc<T> sum = 0;
-  for (int64_t i = 0; i < reduced[depth].size; ++i) {
-    sum += SumPlain(reduced, depth + 1, y + i * reduced[depth].y_stride);
-  }
-  return sum;
-}
+int64_t CeilDiv(int64_t a, int64_t b) { return (a - 1) / b + 1; }
 
 template <typename T, typename Finish>
-void ReducePlain(const BroadcastLoops& kept, const BroadcastLoops& reduced, size_t depth,
-                 const T* y, T* x, const Finish& finish) {
-  if (depth == kept.size()) {
-    *x = finish(SumPlain(reduced, 0, y));
-    return;
+void ReduceFew(const BroadcastLoops& loops, const T* y, int64_t elements, T* x, int64_t outputs,
+               const Finish& finish) {
+  size_t split = 0;
+  for (size_t i = 0; i < loops.size(); ++i) {
+    const bool longer = !loops[split].repeated || loops[i].size > loops[split].size;
+    if (loops[i].repeated && longer) split = i;
+    if (loops[split].repeated && loops[split].size >= kManyElements / 8) break;  // the outer one
   }
-  const BroadcastLoop& loop = kept[depth];
-  for (int64_t i = 0; i < loop.size; ++i) {
-    ReducePlain(kept, reduced, depth + 1, y + i * loop.y_stride, x + i * loop.x_stride, finish);
+  const int64_t piece = CeilDiv(loops[split].size, kChunks);
+  const int64_t chunks = CeilDiv(loops[split].size, piece);
+  Acc<T> sums[kChunks * kFewSums];
+  std::fill_n(sums, chunks * outputs, Acc<T>(0));
+  ParallelFor(chunks, std::max<int64_t>(1, kGrain * chunks / elements),
+              [&](int64_t begin, int64_t end) {
+                BroadcastLoops box = loops;
+                for (int64_t i = begin; i < end; ++i) {
+                  box[split].size = std::min(piece, loops[split].size - i * piece);
+                  SumBox<T>(box, y + i * piece * loops[split].y_stride, sums + i * outputs);
+                }
+              });
+  for (int64_t distance = 1; distance < chunks; distance *= 2) {
+    for (int64_t i = 0; i + distance < chunks; i += 2 * distance) {
+      for (int64_t j = 0; j < outputs; ++j) {
+        sums[i * outputs + j] += sums[(i + distance) * outputs + j];
+      }
+    }
   }
+  for (int64_t j = 0; j < outputs; ++j) x[j] = finish(sums[j]);
+}
+
+// Many sums: each is made by one thread, in boxes of at most kMaxSums of them that lie together.
+template <typename T, typename Finish>
+void ReduceMany(const BroadcastLoops& loops, const T* y, int64_t elements, T* x, int64_t outputs,
+                const Finish& finish) {
+  // The outermost kept loop that a box does not take whole, and the sums of one of its steps.
+  size_t cut = loops.size();
+  for (size_t i = loops.size(); i-- > 0;) {
+    if (loops[i].repeated) continue;
+    cut = i;
+    if (loops[i].x_stride * loops[i].size > kMaxSums) break;
+  }
+  const int64_t step = loops[cut].x_stride;
+  const int64_t size = loops[cut].size;
+  int64_t pieces = CeilDiv(size, std::max<int64_t>(1, kMaxSums / step));
+  const int64_t outer = outputs / (step * size);
+  // Here alone the number of threads counts, and no sum is made differently for it: rows that are
+  // short enough to be joined stay whole.
+  const int64_t smallest = CeilDiv(kShortRow<Acc<T>>, step);
+  if (outer * pieces < NumThreads() && elements >= 2 * kGrain) {
+    pieces = std::max(pieces, std::min<int64_t>(NumThreads(), size / smallest));
+  }
+  const int64_t piece = CeilDiv(size, pieces);
+  pieces = CeilDiv(size, piece);
+  const int64_t boxes = outer * pieces;
+  ParallelFor(boxes, std::max<int64_t>(1, kGrain * boxes / elements),
+              [&](int64_t begin, int64_t end) {
+                Acc<T> sums[kMaxSums];
+                for (int64_t b = begin; b < end; ++b) {
+                  BroadcastLoops box;
+                  int64_t rest = b / pieces;
+                  const int64_t first = b % pieces * piece;
+                  int64_t x_offset = first * step;
+                  int64_t y_offset = first * loops[cut].y_stride;
+                  for (size_t i = cut; i-- > 0;) {
+                    if (loops[i].repeated) continue;
+                    x_offset += rest % loops[i].size * loops[i].x_stride;
+                    y_offset += rest % loops[i].size * loops[i].y_stride;
+                    rest /= loops[i].size;
+                  }
+                  for (size_t i = 0; i < loops.size(); ++i) {
+                    if (i >= cut || loops[i].repeated) box.push_back(loops[i]);
+                    if (i == cut) box.back().size = std::min(piece, size - first);
+                  }
+                  const int64_t count = std::min(piece, size - first) * step;
+                  std::fill_n(sums, count, Acc<T>(0));
+                  SumBox<T>(box, y + y_offset, sums);
+                  for (int64_t j = 0; j < count; ++j) x[x_offset + j] = finish(sums[j]);
+                }
+              });
 }
 
 template <typename T, typename Finish>
 void Reduce(const T* y, DimsView y_dims, T* x, DimsView x_dims, const Finish& finish) {
-  if (CountElements(x_dims) == 0) return;
-  if (CountElements(y_dims) == 0) {
-    for (int64_t i = 0; i < CountElements(x_dims); ++i) x[i] = finish(Acc<T>(0));
+  const int64_t outputs = CountElements(x_dims);
+  const int64_t elements = CountElements(y_dims);
+  if (outputs == 0) return;
+  if (elements == 0) {
+    std::fill_n(x, outputs, finish(Acc<T>(0)));
     return;
   }
-  BroadcastLoops kept;
-  BroadcastLoops reduced;
-  for (const BroadcastLoop& loop : CoalesceBroadcast(x_dims, y_dims)) {
-    (loop.repeated ? reduced : kept).push_back(loop);
+  if (elements == outputs) {
+    ParallelFor(outputs, kGrain, [&](int64_t begin, int64_t end) {
+      CopyBytes(y + begin, x + begin, (end - begin) * static_cast<int64_t>(sizeof(T)),
+                Stores::kCached);
+    });
+    return;
   }
-  ReducePlain(kept, reduced, 0, y, x, finish);
+  const BroadcastLoops loops = CoalesceBroadcast(x_dims, y_dims);
+  const bool one_sum = loops.size() == 1;
+  if (one_sum || (outputs <= kFewSums && elements >= kManyElements)) {
+    ReduceFew(loops, y, elements, x, outputs, finish);
+  } else {
+    ReduceMany(loops, y, elements, x, outputs, finish);
+  }
 }
 
 }  // namespace
@@ -91,8 +149,8 @@ void ReduceMeanTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext
   });
 }
 
-#define DOPPIO_INSTANTIATE_REDUCE(T)                                            \
-  template void ReduceSumTo<T>(const T*, DimsView, T*, DimsView, CPUContext*);  \
+#define DOPPIO_INSTANTIATE_REDUCE(T)                                           \
+  template void ReduceSumTo<T>(const T*, DimsView, T*, DimsView, CPUContext*); \
   template void ReduceMeanTo<T>(const T*, DimsView, T*, DimsView, CPUContext*);
 DOPPIO_INSTANTIATE_REDUCE(int32_t)
 DOPPIO_INSTANTIATE_REDUCE(int64_t)

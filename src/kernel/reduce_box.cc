@@ -1,0 +1,232 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/kernel/reduce_box.cc"
+#include "hwy/foreach_target.h"  // must come before highway.h
+//
+#include <algorithm>
+
+#include "hwy/highway.h"
+#include "src/kernel/reduce_box.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace doppio {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// As many partial sums as 128 bytes hold stand beside each other, whatever the vectors' width.
+template <typename A>
+constexpr int64_t kLanes = 128 / static_cast<int64_t>(sizeof(A));
+template <typename A>
+constexpr int64_t kVector = HWY_HAVE_SCALABLE ? 16 / sizeof(A) : HWY_LANES(A);
+template <typename A>
+constexpr int64_t kVectors = kLanes<A> / kVector<A>;
+template <typename A>
+using Tag = hn::FixedTag<A, kVector<A>>;
+template <typename A>
+using Vec = hn::Vec<Tag<A>>;
+
+HWY_INLINE Vec<float> LoadY(const float* y) { return hn::LoadU(Tag<float>(), y); }
+HWY_INLINE Vec<double> LoadY(const double* y) { return hn::LoadU(Tag<double>(), y); }
+HWY_INLINE Vec<uint32_t> LoadY(const int32_t* y) {
+  return hn::LoadU(Tag<uint32_t>(), reinterpret_cast<const uint32_t*>(y));
+}
+HWY_INLINE Vec<uint64_t> LoadY(const int64_t* y) {
+  return hn::LoadU(Tag<uint64_t>(), reinterpret_cast<const uint64_t*>(y));
+}
+HWY_INLINE Vec<float> LoadY(const bfloat16* y) {
+  const hn::Rebind<uint16_t, Tag<float>> half;
+  const hn::Rebind<uint32_t, Tag<float>> bits;
+  const auto loaded = hn::LoadU(half, reinterpret_cast<const uint16_t*>(y));
+  return hn::BitCast(Tag<float>(), hn::ShiftLeft<16>(hn::PromoteTo(bits, loaded)));
+}
+HWY_INLINE Vec<float> LoadY(const float16* y) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  const hn::Rebind<hwy::float16_t, Tag<float>> half;
+  return hn::PromoteTo(Tag<float>(),
+                       hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(y)));
+#else
+  HWY_ALIGN float converted[kVector<float>];
+  for (int64_t i = 0; i < kVector<float>; ++i) converted[i] = static_cast<float>(y[i]);
+  return hn::Load(Tag<float>(), converted);
+#endif
+}
+
+// The sum of n elements that lie together. Lane i of the partial sums takes elements i, i + kLanes,
+// ...; after every kBlock of them it is put aside, and what was put aside is added as a tree.
+template <typename T>
+Acc<T> SumRun(const T* y, int64_t n) {
+  using A = Acc<T>;
+  constexpr int64_t kBlock = 16;
+  constexpr int kLevels = 60;
+  const Tag<A> d;
+  A rest = 0;
+  for (int64_t i = n / kLanes<A> * kLanes<A>; i < n; ++i) rest += static_cast<A>(y[i]);
+  int64_t groups = n / kLanes<A>;
+  if (groups == 0) return rest;
+
+  HWY_ALIGN A aside[kLevels][kLanes<A>];  // aside[k]: the sum of 2^k blocks, if bit k of blocks is set
+  HWY_ALIGN A lanes[kLanes<A>];
+  for (int64_t blocks = 0; groups > 0; ++blocks) {
+    Vec<A> sum[kVectors<A>];
+    for (int64_t v = 0; v < kVectors<A>; ++v) sum[v] = LoadY(y + v * kVector<A>);
+    const int64_t count = std::min(groups, kBlock);
+    for (int64_t g = 1; g < count; ++g) {
+      for (int64_t v = 0; v < kVectors<A>; ++v) {
+        sum[v] = hn::Add(sum[v], LoadY(y + g * kLanes<A> + v * kVector<A>));
+      }
+    }
+    y += count * kLanes<A>;
+    groups -= count;
+    int level = 0;
+    for (int64_t left = blocks; groups > 0 ? (left & 1) != 0 : left != 0; left >>= 1, ++level) {
+      if ((left & 1) == 0) continue;  // at the end everything put aside is added
+      for (int64_t v = 0; v < kVectors<A>; ++v) {
+        sum[v] = hn::Add(hn::Load(d, aside[level] + v * kVector<A>), sum[v]);
+      }
+    }
+    A* to = groups > 0 ? aside[level] : lanes;
+    for (int64_t v = 0; v < kVectors<A>; ++v) hn::Store(sum[v], d, to + v * kVector<A>);
+  }
+  for (int64_t half = kLanes<A> / 2; half > 0; half /= 2) {
+    for (int64_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return lanes[0] + rest;
+}
+
+// sums[j] (+)= the sum of 8 rows, as a tree, or of one.
+template <bool kFirst, typename T>
+HWY_INLINE void AddEightRows(const T* y, int64_t stride, int64_t cols, Acc<T>* sums) {
+  using A = Acc<T>;
+  const Tag<A> d;
+  int64_t j = 0;
+  for (; j + kVector<A> <= cols; j += kVector<A>) {
+    const T* p = y + j;
+    const Vec<A> s01 = hn::Add(LoadY(p), LoadY(p + stride));
+    const Vec<A> s23 = hn::Add(LoadY(p + 2 * stride), LoadY(p + 3 * stride));
+    const Vec<A> s45 = hn::Add(LoadY(p + 4 * stride), LoadY(p + 5 * stride));
+    const Vec<A> s67 = hn::Add(LoadY(p + 6 * stride), LoadY(p + 7 * stride));
+    const Vec<A> sum = hn::Add(hn::Add(s01, s23), hn::Add(s45, s67));
+    hn::StoreU(kFirst ? sum : hn::Add(hn::LoadU(d, sums + j), sum), d, sums + j);
+  }
+  for (; j < cols; ++j) {
+    A row[8];
+    for (int r = 0; r < 8; ++r) row[r] = static_cast<A>(y[j + r * stride]);
+    const A sum = ((row[0] + row[1]) + (row[2] + row[3])) + ((row[4] + row[5]) + (row[6] + row[7]));
+    sums[j] = kFirst ? sum : sums[j] + sum;
+  }
+}
+
+template <typename T>
+HWY_INLINE void AddRow(const T* y, int64_t cols, Acc<T>* sums) {
+  using A = Acc<T>;
+  const Tag<A> d;
+  int64_t j = 0;
+  for (; j + kVector<A> <= cols; j += kVector<A>) {
+    hn::StoreU(hn::Add(hn::LoadU(d, sums + j), LoadY(y + j)), d, sums + j);
+  }
+  for (; j < cols; ++j) sums[j] += static_cast<A>(y[j]);
+}
+
+// sums[j] += the sum of column j. Long columns are summed by blocks of kBlock rows.
+template <typename T>
+void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sums) {
+  constexpr int64_t kBlock = 512;
+  int64_t row = 0;
+  if (rows > kBlock) {
+    HWY_ALIGN Acc<T> block[kMaxSums];
+    for (; row + kBlock <= rows; row += kBlock) {
+      AddEightRows<true>(y + row * stride, stride, cols, block);
+      for (int64_t r = row + 8; r < row + kBlock; r += 8) {
+        AddEightRows<false>(y + r * stride, stride, cols, block);
+      }
+      for (int64_t j = 0; j < cols; ++j) sums[j] += block[j];
+    }
+  }
+  for (; row + 8 <= rows; row += 8) AddEightRows<false>(y + row * stride, stride, cols, sums);
+  for (; row < rows; ++row) AddRow(y + row * stride, cols, sums);
+}
+
+// Rows shorter than a few vectors that lie together: several of them make one long row.
+template <typename T>
+void AddShortRows(const T* y, int64_t rows, int64_t cols, Acc<T>* sums) {
+  using A = Acc<T>;
+  const int64_t joined = 2 * kLanes<A> / cols;
+  HWY_ALIGN A wide[2 * kLanes<A>] = {};
+  AddRows(y, joined * cols, rows / joined, joined * cols, wide);
+  for (int64_t r = 0; r < joined; ++r) {
+    for (int64_t j = 0; j < cols; ++j) sums[j] += wide[r * cols + j];
+  }
+  for (int64_t r = rows / joined * joined; r < rows; ++r) {
+    for (int64_t j = 0; j < cols; ++j) sums[j] += static_cast<A>(y[r * cols + j]);
+  }
+}
+
+template <typename T>
+void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums) {
+  if (count == 0) {
+    sums[0] += static_cast<Acc<T>>(y[0]);
+    return;
+  }
+  const BroadcastLoop& loop = loops[0];
+  const bool inner_repeated = count == 2 && loops[1].repeated;
+  if (count == 1) {
+    if (loop.repeated) {
+      sums[0] += SumRun(y, loop.size);
+    } else {
+      AddRow(y, loop.size, sums);
+    }
+  } else if (loop.repeated && count == 2 && !inner_repeated) {
+    const int64_t cols = loops[1].size;
+    if (cols < kShortRow<Acc<T>> && cols == loop.y_stride && loop.size > kShortRow<Acc<T>>) {
+      AddShortRows(y, loop.size, cols, sums);
+    } else {
+      AddRows(y, loop.y_stride, loop.size, cols, sums);
+    }
+  } else if (!loop.repeated && inner_repeated) {
+    for (int64_t i = 0; i < loop.size; ++i) {
+      sums[i * loop.x_stride] += SumRun(y + i * loop.y_stride, loops[1].size);
+    }
+  } else {
+    for (int64_t i = 0; i < loop.size; ++i) {
+      SumBoxImpl(loops + 1, count - 1, y + i * loop.y_stride, sums + i * loop.x_stride);
+    }
+  }
+}
+
+#define DOPPIO_SUM_BOX(T, name)                                                          \
+  void name(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums) {        \
+    SumBoxImpl<T>(loops, count, y, sums);                                                \
+  }
+DOPPIO_SUM_BOX(int32_t, SumBoxInt32)
+DOPPIO_SUM_BOX(int64_t, SumBoxInt64)
+DOPPIO_SUM_BOX(float, SumBoxFloat)
+DOPPIO_SUM_BOX(double, SumBoxDouble)
+DOPPIO_SUM_BOX(float16, SumBoxFloat16)
+DOPPIO_SUM_BOX(bfloat16, SumBoxBFloat16)
+#undef DOPPIO_SUM_BOX
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace doppio
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace doppio {
+
+#define DOPPIO_SUM_BOX(T, name)                                                          \
+  HWY_EXPORT(name);                                                                      \
+  template <>                                                                            \
+  void SumBox<T>(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums) {      \
+    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), y, sums);                     \
+  }
+DOPPIO_SUM_BOX(int32_t, SumBoxInt32)
+DOPPIO_SUM_BOX(int64_t, SumBoxInt64)
+DOPPIO_SUM_BOX(float, SumBoxFloat)
+DOPPIO_SUM_BOX(double, SumBoxDouble)
+DOPPIO_SUM_BOX(float16, SumBoxFloat16)
+DOPPIO_SUM_BOX(bfloat16, SumBoxBFloat16)
+#undef DOPPIO_SUM_BOX
+
+}  // namespace doppio
+#endif  // HWY_ONCE

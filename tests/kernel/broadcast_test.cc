@@ -1,0 +1,125 @@
+#include "src/kernel/broadcast.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/kernel/shapes.h"
+
+namespace doppio {
+namespace {
+
+template <typename T>
+std::vector<T> Numbered(int64_t count) {
+  std::vector<T> values(count);
+  for (int64_t i = 0; i < count; ++i) values[i] = static_cast<T>(i * 2654435761u + 1);
+  return values;
+}
+
+template <>
+std::vector<std::string> Numbered(int64_t count) {
+  std::vector<std::string> values(count);
+  for (int64_t i = 0; i < count; ++i) values[i] = std::to_string(i);
+  return values;
+}
+
+template <typename T>
+void CallBroadcast(const T* x, const Shape& x_dims, T* y, const Shape& y_dims) {
+  CPUContext context;
+  Broadcast(sizeof(T), x, x_dims, y, y_dims, &context);
+}
+
+void CallBroadcast(const std::string* x, const Shape& x_dims, std::string* y, const Shape& y_dims) {
+  CPUContext context;
+  Broadcast(x, x_dims, y, y_dims, &context);
+}
+
+// Also checks that nothing beyond y is written, with y `misaligned` elements from where it lies best.
+template <typename T>
+void ExpectBroadcast(const Shape& x_dims, const Shape& y_dims, int misaligned = 0) {
+  const std::vector<T> x = Numbered<T>(Count(x_dims));
+  const int64_t count = Count(y_dims);
+  const T guard = Numbered<T>(8)[7];
+  std::vector<T> y(misaligned + count + 16, guard);
+  std::vector<T> expected = y;
+  for (int64_t i = 0; i < count; ++i) {
+    expected[misaligned + i] = x[SourceOffset(x_dims, y_dims, i)];
+  }
+  CallBroadcast(x.data(), x_dims, y.data() + misaligned, y_dims);
+  ASSERT_TRUE(y == expected) << ShapeToString(x_dims) << " -> " << ShapeToString(y_dims)
+                             << ", elements of " << sizeof(T) << " bytes, misaligned by "
+                             << misaligned << ", threads " << NumThreads();
+}
+
+template <typename T>
+class BroadcastTest : public testing::Test {};
+using ElementTypes = testing::Types<uint8_t, uint16_t, uint32_t, uint64_t, std::string>;
+TYPED_TEST_SUITE(BroadcastTest, ElementTypes);
+
+TYPED_TEST(BroadcastTest, AgreesWithTheDefinitionOnAllSmallShapes) {
+  for (const Shape& y_dims : AllShapes(4, 3)) {
+    for (const Shape& x_dims : AllSources(y_dims)) {
+      ASSERT_NO_FATAL_FAILURE(ExpectBroadcast<TypeParam>(x_dims, y_dims));
+    }
+  }
+}
+
+TYPED_TEST(BroadcastTest, AgreesWithTheDefinitionOnRandomShapesForAnyNumberOfThreads) {
+  std::mt19937 generator = SeededGenerator();
+  for (int i = 0; i < 150; ++i) {
+    const Shape y_dims = RandomShape(generator);
+    const Shape x_dims = RandomSource(generator, y_dims);
+    const int misaligned = static_cast<int>(RandomBetween(generator, 0, 3));
+    for (int threads : {1, 2, 3}) {
+      ThreadsFor scope(threads);
+      ASSERT_NO_FATAL_FAILURE(ExpectBroadcast<TypeParam>(x_dims, y_dims, misaligned));
+    }
+  }
+}
+
+TYPED_TEST(BroadcastTest, AgreesWithTheDefinitionForRowsAndRunsOfAnyLength) {
+  for (int64_t size = 1; size <= 300; ++size) {
+    ASSERT_NO_FATAL_FAILURE(ExpectBroadcast<TypeParam>({size}, {7, size}, size % 3));
+    ASSERT_NO_FATAL_FAILURE(ExpectBroadcast<TypeParam>({7, 1}, {7, size}, size % 3));
+    ASSERT_NO_FATAL_FAILURE(ExpectBroadcast<TypeParam>({3, 1, size}, {3, 5, size}, size % 3));
+    ASSERT_NO_FATAL_FAILURE(ExpectBroadcast<TypeParam>({5, 1}, {3, 5, size}, size % 3));
+  }
+}
+
+TYPED_TEST(BroadcastTest, AgreesWithTheDefinitionOnLargeShapesForAnyNumberOfThreads) {
+  const std::vector<std::pair<Shape, Shape>> cases = {
+      {{1, 1500}, {1100, 1500}},      {{1100, 1}, {1100, 1500}},
+      {{1}, {1500001}},               {{2, 1, 64, 1, 16}, {2, 8, 64, 8, 16}},
+      {{300, 1}, {5, 300, 1000}},     {{1000003}, {1, 1000003}},
+      {{100, 1}, {3000, 100, 4}},     {{7, 1, 100, 1}, {7, 500, 100, 4}},
+      {{3}, {400000, 3}},             {{400000, 1}, {400000, 3}},
+  };
+  for (int threads : {1, 2, 3}) {
+    ThreadsFor scope(threads);
+    for (const auto& [x_dims, y_dims] : cases) {
+      ASSERT_NO_FATAL_FAILURE(ExpectBroadcast<TypeParam>(x_dims, y_dims));
+      ASSERT_NO_FATAL_FAILURE(ExpectBroadcast<TypeParam>(x_dims, y_dims, 1));
+    }
+  }
+}
+
+TYPED_TEST(BroadcastTest, TakesSourcesOfHigherRankThanTheTarget) {
+  std::vector<TypeParam> x = Numbered<TypeParam>(3);
+  std::vector<TypeParam> y(6);
+  CallBroadcast(x.data(), {1, 1, 1, 3}, y.data(), {2, 3});
+  EXPECT_THAT(y, testing::ElementsAre(x[0], x[1], x[2], x[0], x[1], x[2]));
+}
+
+TYPED_TEST(BroadcastTest, TakesShapesOfTheHighestRank) {
+  Shape x_dims(32, 1);
+  Shape y_dims(32, 1);
+  for (int i = 0; i < 32; i += 2) y_dims[i] = 2;
+  x_dims[4] = 2;
+  x_dims[16] = 2;
+  ASSERT_NO_FATAL_FAILURE(ExpectBroadcast<TypeParam>(x_dims, y_dims));
+}
+
+}  // namespace
+}  // namespace doppio

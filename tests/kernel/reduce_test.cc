@@ -1,0 +1,197 @@
+#include "src/kernel/reduce.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include "doppio/dtype.h"
+#include "tests/kernel/shapes.h"
+
+namespace doppio {
+namespace {
+
+template <typename T>
+double ToDouble(T value) {
+  if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) {
+    return static_cast<double>(static_cast<float>(value));
+  } else {
+    return static_cast<double>(value);
+  }
+}
+
+// Relative to the sum of the magnitudes; the sums here are short or summed in blocks.
+template <typename T>
+double Tolerance() {
+  if constexpr (std::is_integral_v<T>) return 0;
+  if constexpr (std::is_same_v<T, double>) return 1e-14;
+  if constexpr (std::is_same_v<T, float>) return 2e-6;
+  if constexpr (std::is_same_v<T, float16>) return 6e-4;
+  return 5e-3;
+}
+
+template <typename T>
+std::vector<T> RandomValues(std::mt19937& generator, int64_t count) {
+  std::vector<T> values(count);
+  for (T& value : values) {
+    if constexpr (std::is_integral_v<T>) {
+      value = static_cast<T>(RandomBetween(generator, -1000, 1000));
+    } else {
+      value = static_cast<T>(static_cast<float>(RandomBetween(generator, -1000, 1000)) / 64.0f);
+    }
+  }
+  return values;
+}
+
+template <typename T>
+void ExpectSum(std::mt19937& generator, const Shape& y_dims, const Shape& x_dims) {
+  const std::vector<T> y = RandomValues<T>(generator, Count(y_dims));
+  const int64_t count = Count(x_dims);
+  std::vector<double> sums(count);
+  std::vector<double> magnitudes(count);
+  for (size_t i = 0; i < y.size(); ++i) {
+    const int64_t at = SourceOffset(x_dims, y_dims, static_cast<int64_t>(i));
+    sums[at] += ToDouble(y[i]);
+    magnitudes[at] += std::fabs(ToDouble(y[i]));
+  }
+  CPUContext context;
+  std::vector<T> x(count + 1, T(77));
+  ReduceSumTo<T>(y.data(), y_dims, x.data(), x_dims, &context);
+  std::vector<T> mean(count + 1, T(77));
+  ReduceMeanTo<T>(y.data(), y_dims, mean.data(), x_dims, &context);
+  ASSERT_EQ(ToDouble(x[count]), 77);
+  ASSERT_EQ(ToDouble(mean[count]), 77);
+  for (int64_t i = 0; i < count; ++i) {
+    ASSERT_NEAR(ToDouble(x[i]), sums[i], Tolerance<T>() * magnitudes[i])
+        << ShapeToString(y_dims) << " to " << ShapeToString(x_dims) << " at " << i;
+    if (y.empty()) continue;
+    const double n = static_cast<double>(Count(y_dims)) / static_cast<double>(count);
+    const double expected = std::is_integral_v<T> ? std::trunc(sums[i] / n) : sums[i] / n;
+    ASSERT_NEAR(ToDouble(mean[i]), expected, Tolerance<T>() * magnitudes[i] / n)
+        << "mean, " << ShapeToString(y_dims) << " to " << ShapeToString(x_dims) << " at " << i;
+  }
+  for (int threads : {1, 2, 3}) {
+    ThreadsFor scope(threads);
+    std::vector<T> again(count + 1, T(77));
+    ReduceSumTo<T>(y.data(), y_dims, again.data(), x_dims, &context);
+    ASSERT_EQ(std::memcmp(x.data(), again.data(), count * sizeof(T)), 0)
+        << ShapeToString(y_dims) << " to " << ShapeToString(x_dims) << ", threads " << threads;
+  }
+}
+
+template <typename T>
+class ReduceTest : public testing::Test {};
+using SummedTypes = testing::Types<int32_t, int64_t, float, double, float16, bfloat16>;
+TYPED_TEST_SUITE(ReduceTest, SummedTypes);
+
+TYPED_TEST(ReduceTest, AgreesWithTheDefinitionOnAllSmallShapes) {
+  std::mt19937 generator(1);
+  for (const Shape& y_dims : AllShapes(4, 3)) {
+    for (const Shape& x_dims : AllSources(y_dims)) {
+      ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, y_dims, x_dims));
+    }
+  }
+}
+
+TYPED_TEST(ReduceTest, AgreesWithTheDefinitionOnRandomShapes) {
+  std::mt19937 generator = SeededGenerator();
+  for (int i = 0; i < 100; ++i) {
+    const Shape y_dims = RandomShape(generator);
+    const Shape x_dims = RandomSource(generator, y_dims);
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, y_dims, x_dims));
+  }
+}
+
+TYPED_TEST(ReduceTest, AgreesWithTheDefinitionForRowsAndRunsOfAnyLength) {
+  std::mt19937 generator(2);
+  for (int64_t size = 1; size <= 140; ++size) {
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {7, size}, {size}));
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {7, size}, {7, 1}));
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {size, 7}, {7}));
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {3, 5, size}, {3, 1, size}));
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {3, 5, size}, {5, 1}));
+  }
+  for (int64_t size : {511, 512, 513, 1023, 1024, 1025, 4095, 4097, 70001}) {
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {3, size}, {3, 1}));
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {3, size}, {size}));
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {size, 3}, {3}));
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {size}, {}));
+  }
+}
+
+TYPED_TEST(ReduceTest, GivesTheSameBitsForAnyNumberOfThreads) {
+  std::mt19937 generator(3);
+  const std::vector<std::pair<Shape, Shape>> cases = {
+      {{1100, 1500}, {1, 1500}},  {{1100, 1500}, {1100, 1}},     {{1500001}, {1}},
+      {{300000, 5}, {5}},         {{3, 500001}, {3, 1}},         {{2, 8, 64, 8, 64}, {2, 1, 64, 1, 64}},
+      {{40, 9000, 3}, {9000, 1}}, {{12, 64, 28, 28}, {64, 1, 1}}, {{500000, 2, 2}, {2, 1}},
+  };
+  for (const auto& [y_dims, x_dims] : cases) {
+    ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, y_dims, x_dims));
+  }
+}
+
+TYPED_TEST(ReduceTest, SumsNothingToZero) {
+  CPUContext context;
+  std::vector<TypeParam> x(3, TypeParam(5));
+  ReduceSumTo<TypeParam>(nullptr, {0, 3}, x.data(), {1, 3}, &context);
+  for (TypeParam value : x) EXPECT_EQ(ToDouble(value), 0);
+  ReduceMeanTo<TypeParam>(nullptr, {0, 3}, x.data(), {1, 3}, &context);
+  for (TypeParam value : x) {
+    if (std::is_integral_v<TypeParam>) {
+      EXPECT_EQ(ToDouble(value), 0);
+    } else {
+      EXPECT_TRUE(std::isnan(ToDouble(value)));
+    }
+  }
+}
+
+TEST(ReduceSumToTest, WrapsIntegers) {
+  CPUContext context;
+  const std::vector<int32_t> y(4, std::numeric_limits<int32_t>::max());
+  int32_t x = 0;
+  ReduceSumTo<int32_t>(y.data(), {4}, &x, {}, &context);
+  EXPECT_EQ(x, -4);
+  const std::vector<int64_t> z(3, std::numeric_limits<int64_t>::min());
+  int64_t w = 0;
+  ReduceSumTo<int64_t>(z.data(), {3}, &w, {}, &context);
+  EXPECT_EQ(w, std::numeric_limits<int64_t>::min());
+}
+
+TEST(ReduceSumToTest, KeepsManySmallTermsBesideALargeSum) {
+  CPUContext context;
+  const std::vector<float> y(1 << 24, 0.1f);
+  float x = 0;
+  ReduceSumTo<float>(y.data(), {1 << 24}, &x, {}, &context);
+  EXPECT_NEAR(x, 1677721.6 + 0.025, 0.5);  // 0.1f is 0.1 + 1.5e-9
+  std::vector<float> columns(2);
+  ReduceSumTo<float>(y.data(), {1 << 23, 2}, columns.data(), {2}, &context);
+  EXPECT_NEAR(columns[0], 838860.8 + 0.0125, 2);
+}
+
+TEST(ReduceSumToTest, SumsHalvesInFloat) {
+  CPUContext context;
+  const std::vector<float16> y(4096, float16(1.0f));  // in half precision the sum stops at 2048
+  float16 x;
+  ReduceSumTo<float16>(y.data(), {4096}, &x, {}, &context);
+  EXPECT_EQ(static_cast<float>(x), 4096.0f);
+}
+
+TEST(ReduceSumToTest, PassesInfinityAndNaNOn) {
+  CPUContext context;
+  std::vector<float> y(100, 1.0f);
+  y[3] = std::numeric_limits<float>::infinity();
+  float x = 0;
+  ReduceSumTo<float>(y.data(), {100}, &x, {}, &context);
+  EXPECT_EQ(x, std::numeric_limits<float>::infinity());
+  y[70] = -y[3];
+  ReduceSumTo<float>(y.data(), {100}, &x, {}, &context);
+  EXPECT_TRUE(std::isnan(x));
+}
+
+}  // namespace
+}  // namespace doppio
