@@ -1,0 +1,391 @@
+// What the table (op_table.h) checks of every operator that is registered here. Each test has one
+// case for each operator; what random case failed, and its seed, stands in the message.
+
+#include "tests/table/op_table.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "doppio/allocator.h"
+#include "doppio/gradient_maker.h"
+#include "doppio/parallel.h"
+#include "tests/support/allocation_counter.h"
+#include "tests/support/op_tester.h"
+#include "tests/table/gradient_check.h"
+
+namespace doppio {
+namespace {
+
+using testing::ScopedTrace;
+
+constexpr int kGradientCases = 12;
+constexpr int kOtherCases = 8;
+
+uint64_t BaseSeed() {
+  const char* given = std::getenv("DOPPIO_TABLE_SEED");
+  return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
+}
+
+// The i-th of a test's requests: the first ones ask for scalars and for zero-sized tensors.
+CaseRequest Request(absl::string_view type, int i) {
+  CaseRequest request;
+  request.seed = BaseSeed() * 1'000'003 + static_cast<uint64_t>(i) * 7919;
+  for (char c : type) request.seed = request.seed * 31 + static_cast<unsigned char>(c);
+  request.scalar = i == 0;
+  request.zero = i >= 1 && i <= 3;
+  return request;
+}
+
+std::vector<OpCase> UsualCases(const OpRow& row, int count) {
+  std::vector<OpCase> cases;
+  for (int i = 0; i < count; ++i) {
+    for (OpCase& op_case : row.MakeCases(Request(row.type(), i)))
+      cases.push_back(std::move(op_case));
+  }
+  return cases;
+}
+
+std::vector<OpCase> LargeCases(const OpRow& row) {
+  CaseRequest request = Request(row.type(), 1000);
+  request.large = true;
+  return row.MakeCases(request);
+}
+
+std::string Where(const OpCase& op_case) {
+  return absl::StrCat(op_case.ToString(), " (DOPPIO_TABLE_SEED=", BaseSeed(), ")");
+}
+
+OpTester Tester(const OpCase& op_case, const OperatorDef& def) {
+  OpTester tester(def);
+  for (const auto& [name, value] : op_case.feeds) tester.Feed(name, value);
+  return tester;
+}
+
+// Empty where the run fails, which is a failure of the test then.
+std::vector<Tensor> RunCase(const OpCase& op_case) {
+  OpTester tester = Tester(op_case, op_case.def);
+  const absl::Status status = tester.Run();
+  EXPECT_TRUE(status.ok()) << status;
+  std::vector<Tensor> outputs;
+  if (!status.ok()) return outputs;
+  for (int i = 0; i < op_case.def.output_size(); ++i) outputs.push_back(tester.Output(i));
+  return outputs;
+}
+
+void ExpectReference(const OpRow& row, const OpCase& op_case, const std::vector<Tensor>& outputs) {
+  if (row.property() != nullptr) {
+    EXPECT_EQ(row.property()(op_case, outputs), "");
+  }
+  if (row.reference() == nullptr) return;
+  const std::vector<Tensor> expected = row.reference()(op_case);
+  ASSERT_EQ(outputs.size(), expected.size()) << "outputs of the reference";
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    EXPECT_TRUE(TensorNear(outputs[i], expected[i], row.ToleranceFor(expected[i].dtype())))
+        << "output " << i;
+  }
+}
+
+// OpTester compares what inference says with the run; here: that it says everything, and a cost.
+void ExpectInferenceIsComplete(const OpRow& row, const OpCase& op_case) {
+  const OpSchema& schema = *OpSchemaRegistry::Schema(row.type());
+  std::vector<TensorInfo> inputs;
+  for (int i = 0; i < op_case.def.input_size(); ++i) {
+    const Tensor& value = op_case.in(i);
+    inputs.push_back({value.dtype(), Dims(value.dims().begin(), value.dims().end()), value});
+  }
+  const absl::StatusOr<std::vector<TensorInfo>> outputs = schema.Infer(op_case.def, inputs);
+  if (!outputs.ok()) return;  // OpTester has said so
+  const OpCost cost = schema.Cost(op_case.def, inputs, *outputs);
+  EXPECT_GE(cost.flops, 0);
+  if (row.inference_open()) return;
+  for (size_t i = 0; i < outputs->size(); ++i) {
+    EXPECT_TRUE((*outputs)[i].IsKnown()) << "inference does not say what output " << i << " is";
+  }
+}
+
+void ExpectArgumentsAreDeclared(const OpCase& op_case) {
+  const OpSchema& schema = *OpSchemaRegistry::Schema(op_case.def.type());
+  // Gradient operators get the arguments of the forward operator along with their own.
+  if (op_case.def.is_gradient_op()) return;
+  for (const Argument& argument : op_case.def.arg()) {
+    EXPECT_NE(schema.FindArg(argument.name()), nullptr)
+        << "the schema does not declare the argument " << argument.name();
+  }
+}
+
+class OperatorTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(OperatorTest, HasARow) {
+  const OpRow* row = FindOpRow(GetParam());
+  ASSERT_NE(row, nullptr) << "write DOPPIO_OP_ROW(" << GetParam()
+                          << ") in tests/table/rows, as tests/table/op_table.h shows";
+  EXPECT_TRUE(row->has_case()) << "the row has neither Case() nor CheckedByGradientOf()";
+  EXPECT_TRUE(row->has_reference() || !row->forward_type().empty())
+      << "the row has neither Reference(), Property() nor CheckedByGradientOf()";
+  if (GradientRegistry::Kind(GetParam()) == GradientKind::kMaker) {
+    EXPECT_FALSE(row->differentiable().empty())
+        << "a gradient is registered, but the row names no Differentiable() input";
+  } else {
+    EXPECT_TRUE(row->differentiable().empty()) << "there is no gradient to check";
+  }
+}
+
+TEST_P(OperatorTest, IsDocumented) {
+  const OpSchema* schema = OpSchemaRegistry::Schema(GetParam());
+  ASSERT_NE(schema, nullptr);
+  EXPECT_GT(schema->doc().size(), 20u) << "Doc() is missing or says nothing";
+  EXPECT_TRUE(schema->has_inference()) << "TensorInference() is missing";
+  EXPECT_GE(schema->inputs().size(), static_cast<size_t>(schema->min_inputs()));
+  EXPECT_GE(schema->outputs().size(), static_cast<size_t>(schema->min_outputs()));
+  EXPECT_TRUE(schema->max_inputs() == 0 || !schema->inputs().empty()) << "Input() is missing";
+  EXPECT_TRUE(schema->max_outputs() == 0 || !schema->outputs().empty()) << "Output() is missing";
+  for (const std::vector<OpSchema::BlobSpec>& blobs : {schema->inputs(), schema->outputs()}) {
+    for (size_t i = 0; i < blobs.size(); ++i) {
+      EXPECT_FALSE(blobs[i].name.empty()) << "blob " << i << " has no name";
+      EXPECT_FALSE(blobs[i].doc.empty()) << "blob " << i << " (" << blobs[i].name << ")";
+    }
+  }
+  for (const OpSchema::ArgSpec& arg : schema->args()) EXPECT_FALSE(arg.doc.empty()) << arg.name;
+}
+
+class RowTest : public testing::TestWithParam<std::string> {
+ protected:
+  const OpRow& row() const { return *FindOpRow(GetParam()); }
+};
+
+TEST_P(RowTest, NamesAnOperator) {
+  EXPECT_TRUE(OperatorRegistry::Has(GetParam()))
+      << "there is a row, but no operator: " << GetParam();
+}
+
+TEST_P(RowTest, GivesWhatTheReferenceGives) {
+  bool saw_empty = false;
+  bool saw_scalar = false;
+  for (OpCase& op_case : UsualCases(row(), row().cases())) {
+    for (const OperatorKey& key : OperatorRegistry::Keys()) {
+      if (key.type != GetParam()) continue;
+      op_case.def.set_engine(key.engine);
+      ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
+      const std::vector<Tensor> outputs = RunCase(op_case);
+      ASSERT_FALSE(HasFailure());
+      ExpectReference(row(), op_case, outputs);
+      ExpectInferenceIsComplete(row(), op_case);
+      ExpectArgumentsAreDeclared(op_case);
+      ASSERT_FALSE(HasFailure());
+      std::vector<Tensor> seen = outputs;
+      for (const auto& feed : op_case.feeds) seen.push_back(feed.second);
+      for (const Tensor& tensor : seen) {
+        saw_empty = saw_empty || tensor.numel() == 0;
+        saw_scalar = saw_scalar || tensor.rank() == 0;
+      }
+    }
+  }
+  if (row().never_empty()) return;
+  EXPECT_TRUE(saw_empty) << "no case had a zero-sized tensor: draw sizes from c.Shape() or "
+                            "c.Size(), or state NeverEmpty(\"why\")";
+  if (row().never_scalar()) return;
+  EXPECT_TRUE(saw_scalar) << "no case had a scalar: draw shapes from c.Shape(), or state "
+                             "NeverScalar(\"why\")";
+}
+
+TEST_P(RowTest, GivesTheSameInPlace) {
+  const OpSchema& schema = *OpSchemaRegistry::Schema(GetParam());
+  for (const OpCase& op_case : UsualCases(row(), kOtherCases)) {
+    std::vector<Tensor> outputs;
+    for (int i = 0; i < op_case.def.input_size(); ++i) {
+      for (int o = 0; o < op_case.def.output_size(); ++o) {
+        if (!schema.AllowsInplace(i, o) || op_case.def.input(i) == op_case.def.output(o)) continue;
+        OpCase inplace = op_case;
+        inplace.def.set_output(o, op_case.def.input(i));
+        ScopedTrace trace(__FILE__, __LINE__, Where(inplace));
+        if (outputs.empty()) outputs = RunCase(op_case);
+        ASSERT_FALSE(HasFailure());
+        OpTester tester = Tester(inplace, inplace.def);
+        const absl::Status status = tester.Run();
+        const Tensor& input = op_case.in(i);
+        const Tensor& output = outputs[static_cast<size_t>(o)];
+        if (!status.ok()) {
+          // What changes its shape or type may refuse to.
+          EXPECT_TRUE(input.dtype() != output.dtype() || input.dims() != output.dims()) << status;
+          continue;
+        }
+        for (size_t k = 0; k < outputs.size(); ++k) {
+          EXPECT_TRUE(TensorBitsEqual(tester.Output(static_cast<int>(k)), outputs[k]))
+              << "output " << k << " differs in place";
+        }
+      }
+    }
+  }
+}
+
+TEST_P(RowTest, GivesTheSameBitsForAnyNumberOfThreads) {
+  const int threads_before = NumThreads();
+  for (const OpCase& op_case : LargeCases(row())) {
+    ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
+    SetNumThreads(1);
+    const std::vector<Tensor> expected = RunCase(op_case);
+    for (int threads : {2, 3}) {
+      SetNumThreads(threads);
+      const std::vector<Tensor> outputs = RunCase(op_case);
+      for (size_t i = 0; i < std::min(outputs.size(), expected.size()); ++i) {
+        EXPECT_TRUE(TensorBitsEqual(outputs[i], expected[i]))
+            << "output " << i << " with " << threads << " threads";
+      }
+    }
+    if (!HasFailure()) ExpectReference(row(), op_case, expected);
+  }
+  SetNumThreads(threads_before);
+}
+
+TEST_P(RowTest, AllocatesNothingInASecondRun) {
+  if (row().may_allocate()) return;
+  const int threads_before = NumThreads();
+  SetNumThreads(1);
+  for (const OpCase& op_case : UsualCases(row(), kOtherCases)) {
+    ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
+    MapScope scope;
+    for (const auto& [name, value] : op_case.feeds) scope.Feed(name, DeepCopy(value));
+    const absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(op_case.def, &scope);
+    ASSERT_TRUE(op.ok()) << op.status();
+    const absl::Status first = (*op)->Run();
+    ASSERT_TRUE(first.ok()) << first;
+    const AllocationCounter counter;
+    const absl::Status second = (*op)->Run();
+    const int64_t allocations = counter.count();
+    ASSERT_TRUE(second.ok()) << second;
+    EXPECT_EQ(allocations, 0) << "allocations in the second run";
+  }
+  SetNumThreads(threads_before);
+}
+
+// Has memory for so many tensors and no more.
+class ScarceAllocator final : public Allocator {
+ public:
+  void set_left(int count) { left_ = count; }
+  void* Allocate(size_t bytes) override { return left_-- > 0 ? usual_->Allocate(bytes) : nullptr; }
+  void Free(void* pointer, size_t bytes) override { usual_->Free(pointer, bytes); }
+
+ private:
+  Allocator* usual_ = GetAllocator();
+  int left_ = 0;
+};
+
+TEST_P(RowTest, SurvivesWithoutMemory) {
+  static ScarceAllocator& scarce = *new ScarceAllocator;
+  const int threads_before = NumThreads();
+  SetNumThreads(1);
+  for (const OpCase& op_case : UsualCases(row(), kOtherCases)) {
+    ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
+    absl::Status status = absl::UnknownError("did not run");
+    for (int memory = 0; !status.ok() && memory < 20; ++memory) {
+      MapScope scope;
+      for (const auto& [name, value] : op_case.feeds) scope.Feed(name, value);
+      scarce.set_left(memory);
+      SetAllocator(&scarce);
+      absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(op_case.def, &scope);
+      status = op.ok() ? (*op)->Run() : op.status();
+      SetAllocator(nullptr);
+      EXPECT_TRUE(status.ok() || absl::IsResourceExhausted(status)) << status;
+    }
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  SetNumThreads(threads_before);
+}
+
+class GradientTest : public testing::TestWithParam<std::string> {};
+
+void ExpectGradients(const OpRow& row, const OpCase& op_case, const GradientRun& run) {
+  for (int i = 0; i < op_case.def.input_size(); ++i) {
+    const std::vector<int>& checked = row.differentiable();
+    const bool is_checked = std::find(checked.begin(), checked.end(), i) != checked.end();
+    const std::optional<Tensor>& gradient = run.input_gradients[static_cast<size_t>(i)];
+    if (!is_checked) {
+      EXPECT_FALSE(gradient.has_value() && IsFloatingPoint(op_case.in(i).dtype()))
+          << "input " << i << " has a gradient, but the row does not say Differentiable({" << i
+          << "})";
+      continue;
+    }
+    ASSERT_TRUE(gradient.has_value()) << "input " << i << " got no gradient";
+    const absl::StatusOr<Tensor> expected = FiniteDifferences(op_case, i, run);
+    ASSERT_TRUE(expected.ok()) << expected.status();
+    EXPECT_TRUE(TensorNear(*gradient, *expected, row.gradient_tolerance()))
+        << "gradient of input " << i << " (expected: by finite differences)";
+  }
+}
+
+TEST_P(GradientTest, IsWhatFiniteDifferencesGive) {
+  const OpRow* row = FindOpRow(GetParam());
+  ASSERT_NE(row, nullptr) << GetParam() << " has a gradient, but no row to check it with";
+  for (int i = 0; i < kGradientCases; ++i) {
+    CaseRequest request = Request(GetParam(), i);
+    request.value_type = DataType::kDouble;
+    for (const OpCase& op_case : row->MakeCases(request)) {
+      ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
+      const absl::StatusOr<GradientRun> run = RunGradient(*row, op_case, request.seed);
+      ASSERT_TRUE(run.ok()) << run.status();
+      EXPECT_TRUE(std::any_of(run->output_gradients.begin(), run->output_gradients.end(),
+                              [](const auto& dy) { return dy && dy->template Is<double>(); }))
+          << "no output is double: draw the type of the inputs from ValueType()";
+      ExpectGradients(*row, op_case, *run);
+      ASSERT_FALSE(HasFailure());
+    }
+  }
+}
+
+TEST_P(GradientTest, IsTheSameInFloat) {
+  const OpRow* row = FindOpRow(GetParam());
+  ASSERT_NE(row, nullptr);
+  for (int i = 0; i < kGradientCases; ++i) {
+    CaseRequest request = Request(GetParam(), i);
+    request.value_type = DataType::kFloat;
+    const std::vector<OpCase> in_float = row->MakeCases(request);
+    request.value_type = DataType::kDouble;
+    const std::vector<OpCase> in_double = row->MakeCases(request);
+    ASSERT_EQ(in_float.size(), in_double.size());
+    for (size_t k = 0; k < in_float.size(); ++k) {
+      ScopedTrace trace(__FILE__, __LINE__, Where(in_float[k]));
+      const auto run = RunGradient(*row, in_float[k], request.seed);
+      const auto expected = RunGradient(*row, in_double[k], request.seed);
+      ASSERT_TRUE(run.ok() && expected.ok()) << run.status() << expected.status();
+      for (int input : row->differentiable()) {
+        if (input >= in_float[k].def.input_size()) continue;
+        const std::optional<Tensor>& gradient = run->input_gradients[static_cast<size_t>(input)];
+        const std::optional<Tensor>& wanted = expected->input_gradients[static_cast<size_t>(input)];
+        ASSERT_TRUE(gradient.has_value() && wanted.has_value()) << "input " << input;
+        EXPECT_EQ(gradient->dtype(), DataType::kFloat) << DataTypeName(gradient->dtype());
+        EXPECT_TRUE(TensorNear(*gradient, ConvertTensor(*wanted, gradient->dtype()),
+                               10 * row->ToleranceFor(DataType::kFloat)))
+            << "gradient of input " << input << " in float (expected: in double)";
+      }
+    }
+  }
+}
+
+TEST(OpTableTest, HasOneRowForEachOperator) {
+  EXPECT_EQ(DuplicateOpRows(), std::vector<std::string>());
+}
+
+std::vector<std::string> TypesWithGradient() {
+  std::vector<std::string> types;
+  for (const std::string& type : OpSchemaRegistry::Types()) {
+    if (GradientRegistry::Kind(type) == GradientKind::kMaker) types.push_back(type);
+  }
+  return types;
+}
+
+std::vector<std::string> RowTypesOfOperators() {
+  std::vector<std::string> types;
+  for (const std::string& type : OpRowTypes()) {
+    if (FindOpRow(type)->has_case()) types.push_back(type);
+  }
+  return types;
+}
+
+std::string Name(const testing::TestParamInfo<std::string>& info) { return info.param; }
+
+INSTANTIATE_TEST_SUITE_P(Table, OperatorTest, testing::ValuesIn(OperatorRegistry::Types()), Name);
+INSTANTIATE_TEST_SUITE_P(Table, RowTest, testing::ValuesIn(RowTypesOfOperators()), Name);
+INSTANTIATE_TEST_SUITE_P(Table, GradientTest, testing::ValuesIn(TypesWithGradient()), Name);
+
+}  // namespace
+}  // namespace doppio
