@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "doppio/dtype.h"
 #include "doppio/net.pb.h"
 #include "doppio/status.h"
 
@@ -38,6 +39,8 @@ class ArgumentReader {
   // The list given in `ints`, `floats` or `strings`; empty when there is none.
   template <typename T>
   std::vector<T> GetRepeatedArgument(absl::string_view name);
+  // An element type, given by its number in TensorProto.DataType (in `i`) or by its name (in `s`).
+  DataType GetDataTypeArgument(absl::string_view name, DataType fallback);
   // The net given in `n`, or null. It lives as long as `def`.
   const NetDef* GetNetArgument(absl::string_view name);
   // The argument itself, or null: for values too large to be copied.

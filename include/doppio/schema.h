@@ -143,6 +143,13 @@ class OpSchema {
   // operator is never removed.
   OpSchema& HasSideEffects();
 
+  // `state(*this)`: what the members of a family have in common.
+  template <typename F>
+  OpSchema& FillUsing(F&& state) {
+    state(*this);
+    return *this;
+  }
+
   // --- Asking it. ---
   const std::string& type() const { return type_; }
   const std::string& file() const { return file_; }

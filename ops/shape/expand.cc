@@ -1,7 +1,11 @@
+#include <algorithm>
+
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
+#include "ops/shape/copying.h"
 #include "src/kernel/broadcast.h"
 #include "src/kernel/reduce.h"
+#include "src/operator/shape_input.h"
 
 namespace doppio {
 namespace {
@@ -9,20 +13,7 @@ namespace {
 // The shape that X gets: NumPy's broadcast of X's shape with `shape`, in which -1 stands for X's
 // own size at that place, or 1 where X has none.
 absl::StatusOr<Dims> ExpandedShape(DimsView x, const Tensor& shape) {
-  if (shape.rank() != 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("shape must be a vector, but is ", shape.TypeAndShape()));
-  }
-  if (shape.numel() > kMaxRank) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot expand to rank ", shape.numel(), ", the limit is ", kMaxRank));
-  }
-  Dims wanted;
-  DOPPIO_RETURN_IF_ERROR(DispatchType(TypeList<int32_t, int64_t>(), shape.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (T size : shape.span<T>()) wanted.push_back(size);
-    return absl::OkStatus();
-  }));
+  DOPPIO_ASSIGN_OR_RETURN(const Dims wanted, ShapeFromTensor(shape, "shape"));
   const size_t rank = std::max(x.size(), wanted.size());
   Dims result(rank, 1);
   for (size_t back = 1; back <= rank; ++back) {
@@ -59,7 +50,7 @@ Example: X [3,1] = [[1],[2],[3]] and shape = [3,4] give Y [3,4] = [[1,1,1,1],[2,
     .Input(1, "shape", "vector of int32 or int64: the shape to expand to")
     .Output(0, "Y", "tensor of X's type, of the broadcast shape")
     .NeedsValue(1)
-    .Flops([](const OperatorDef&, const auto&, const auto&) { return int64_t{0}; })
+    .Flops(NoFlops)
     .TensorInference([](InferenceContext* context) -> absl::Status {
       DOPPIO_ASSIGN_OR_RETURN(Dims dims, ExpandedShape(context->dims(0), *context->value(1)));
       DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());

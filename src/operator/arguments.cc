@@ -102,6 +102,19 @@ std::vector<T> ArgumentReader::GetRepeatedArgument(absl::string_view name) {
   return values;
 }
 
+DataType ArgumentReader::GetDataTypeArgument(absl::string_view name, DataType fallback) {
+  const Argument* arg = FindArgument(def_, name);
+  if (arg == nullptr) return fallback;
+  if (!arg->has_i() && !arg->has_s()) {
+    Fail(WrongField(*arg, "an element type, as a number in `i` or a name in `s`"));
+    return fallback;
+  }
+  const absl::StatusOr<DataType> type =
+      arg->has_s() ? DataTypeFromName(arg->s()) : DataTypeFromNumber(arg->i());
+  if (!type.ok()) Fail(Annotate(type.status(), absl::StrCat("argument \"", name, "\"")));
+  return type.value_or(fallback);
+}
+
 const NetDef* ArgumentReader::GetNetArgument(absl::string_view name) {
   const Argument* arg = FindArgument(def_, name);
   if (arg == nullptr) return nullptr;

@@ -1,0 +1,133 @@
+#include <limits>
+
+#include "doppio/gradient_maker.h"
+#include "doppio/registry.h"
+#include "ops/fill/filler.h"
+#include "src/kernel/fill.h"
+
+namespace doppio {
+namespace {
+
+// The argument `dtype`; without it, the type of the argument `value`.
+DataType ValueType(ArgumentReader* reader) {
+  const Argument* value = reader->Find("value");
+  if (reader->HasArgument("dtype") || value == nullptr) {
+    return reader->GetDataTypeArgument("dtype", DataType::kFloat);
+  }
+  if (value->has_f()) return DataType::kFloat;
+  if (value->has_i()) return DataType::kInt64;
+  if (value->has_s()) return DataType::kString;
+  reader->Fail(absl::InvalidArgumentError("argument \"value\" holds no single value"));
+  return DataType::kFloat;
+}
+
+template <typename T>
+T ReadValue(ArgumentReader* reader) {
+  if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, bool>) {
+    return reader->GetSingleArgument<T>("value", T());
+  } else if constexpr (std::is_integral_v<T>) {
+    const int64_t value = reader->GetSingleArgument<int64_t>("value", 0);
+    if (value < std::numeric_limits<T>::min() || value > std::numeric_limits<T>::max()) {
+      reader->Fail(absl::InvalidArgumentError(absl::StrCat("value ", value, " does not fit into ",
+                                                           DataTypeName(DataTypeOf<T>::value))));
+    }
+    return static_cast<T>(value);
+  } else {
+    return static_cast<T>(reader->GetSingleArgument<float>("value", 0.0f));
+  }
+}
+
+// The argument `value` as a scalar of the type that is wanted.
+absl::StatusOr<Tensor> ReadScalar(ArgumentReader* reader) {
+  const DataType dtype = ValueType(reader);
+  Tensor scalar;
+  DOPPIO_RETURN_IF_ERROR(reader->status());
+  DOPPIO_RETURN_IF_ERROR(DispatchType(AllTypes(), dtype, [&](auto tag) -> absl::Status {
+    using T = typename decltype(tag)::type;
+    DOPPIO_ASSIGN_OR_RETURN(scalar, Tensor::Scalar<T>(ReadValue<T>(reader)));
+    return reader->status();
+  }));
+  return scalar;
+}
+
+// All elements of y become the only one of `scalar`, which has y's type.
+template <class Context>
+absl::Status FillWith(const Tensor& scalar, Tensor* y, Context* context) {
+  return DispatchType(AllTypes(), scalar.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    Fill(*scalar.data<T>(), y->mutable_data<T>(), y->numel(), context);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status CheckValueInput(DataType wanted, DataType dtype, DimsView dims) {
+  DOPPIO_ASSIGN_OR_RETURN(const int64_t numel, NumElements(dims));
+  if (dtype == wanted && numel == 1) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the value must be a single ",
+                                                 DataTypeName(wanted), ", but input 1 is ",
+                                                 DataTypeName(dtype), ShapeToString(dims)));
+}
+
+absl::Status InferConstantFill(InferenceContext* context) {
+  DOPPIO_ASSIGN_OR_RETURN(Tensor scalar, ReadScalar(context));
+  if (context->InputSize() == 2) {
+    DOPPIO_RETURN_IF_ERROR(CheckValueInput(scalar.dtype(), context->dtype(1), context->dims(1)));
+  }
+  DOPPIO_ASSIGN_OR_RETURN(const std::optional<Dims> dims, InferFillerShape(context));
+  if (!dims.has_value()) return absl::OkStatus();
+  context->SetOutput(0, scalar.dtype(), *dims);
+  DOPPIO_ASSIGN_OR_RETURN(const int64_t numel, NumElements(*dims));
+  if (context->InputSize() == 2 || numel > kMaxInferredElements) return absl::OkStatus();
+  DOPPIO_ASSIGN_OR_RETURN(Tensor value, Tensor::Create(scalar.dtype(), *dims));
+  CPUContext cpu;
+  DOPPIO_RETURN_IF_ERROR(FillWith(scalar, &value, &cpu));
+  context->SetOutputValue(0, std::move(value));
+  return absl::OkStatus();
+}
+
+DOPPIO_OPERATOR_SCHEMA(ConstantFill)
+    .FillUsing(StateFiller)
+    .NumInputs(0, 2)
+    .Doc(R"DOC(
+A tensor whose elements are all the same: `value`, or the only element of the second input.
+
+Example: shape = [2,3] and value = 1.5 give [[1.5,1.5,1.5],[1.5,1.5,1.5]].
+)DOC")
+    .AnyArg("value",
+            "the value, in `f`, `i` or `s` as its type asks; default: 0 or the empty string")
+    .AnyArg(
+        "dtype",
+        "the type, a number of TensorProto.DataType or a name; default: float, int64 or string, "
+        "as `value` is given")
+    .Input(1, "value", "a single element of the output's type, instead of the argument")
+    .Output(0, "Y", "the filled tensor")
+    .TensorInference(InferConstantFill);
+
+template <class Context>
+class ConstantFillOp final : public FillerOp<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit ConstantFillOp(OperatorInit* init) : FillerOp<Context>(init) {
+    absl::StatusOr<Tensor> value = ReadScalar(init);
+    init->Fail(value.status());
+    if (value.ok()) value_ = *std::move(value);
+  }
+
+  absl::Status RunOnDevice() override {
+    if (InputSize() == 2) {
+      DOPPIO_RETURN_IF_ERROR(CheckValueInput(value_.dtype(), Input(1).dtype(), Input(1).dims()));
+    }
+    DOPPIO_ASSIGN_OR_RETURN(const Dims dims, this->OutputShape());
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, value_.dtype(), dims));
+    return FillWith(InputSize() == 2 ? Input(1) : value_, y, &context_);
+  }
+
+ private:
+  Tensor value_;  // a scalar
+};
+
+DOPPIO_REGISTER_CPU_OPERATOR(ConstantFill, ConstantFillOp<CPUContext>);
+DOPPIO_NO_GRADIENT(ConstantFill);
+
+}  // namespace
+}  // namespace doppio

@@ -1,0 +1,48 @@
+#ifndef DOPPIO_OPS_SHAPE_AXIS_ARGUMENT_H_
+#define DOPPIO_OPS_SHAPE_AXIS_ARGUMENT_H_
+
+#include <string>
+
+#include "doppio/arguments.h"
+#include "doppio/schema.h"
+
+namespace doppio {
+
+// Where Concat and Split work: at `axis`, which may be negative, or at the channels of `order`.
+struct AxisArgument {
+  int64_t axis = 0;
+  bool add_axis = false;  // the axis is not there yet (Concat) or goes away (Split)
+};
+
+// What is wrong with the arguments is reported to the reader. `add_axis` counts only beside `axis`.
+inline AxisArgument ReadAxisArgument(ArgumentReader* reader) {
+  AxisArgument result;
+  if (reader->HasArgument("axis")) {
+    if (reader->HasArgument("order")) {
+      reader->Fail(absl::InvalidArgumentError("give either \"axis\" or \"order\", not both"));
+    }
+    result.axis = reader->GetSingleArgument<int64_t>("axis");
+    result.add_axis = reader->GetSingleArgument<bool>("add_axis");
+    return result;
+  }
+  const std::string order = reader->GetSingleArgument<std::string>("order");
+  if (order == "NCHW" || order == "nchw") {
+    result.axis = 1;
+  } else if (order == "NHWC" || order == "nhwc") {
+    result.axis = 3;
+  } else {
+    reader->Fail(absl::InvalidArgumentError(
+        absl::StrCat("argument \"order\" is \"", order, "\", must be NCHW or NHWC")));
+  }
+  return result;
+}
+
+// The arguments as the schemas state them.
+inline void StateAxisArgument(OpSchema& schema) {
+  schema.OptionalArg<int64_t>("axis", "the dimension to work at, counted from the back if negative")
+      .Arg<std::string>("order", "without axis: NCHW (axis 1) or NHWC (axis 3)", "NCHW");
+}
+
+}  // namespace doppio
+
+#endif  // DOPPIO_OPS_SHAPE_AXIS_ARGUMENT_H_

@@ -1,0 +1,38 @@
+#ifndef DOPPIO_OPS_SHAPE_COPYING_H_
+#define DOPPIO_OPS_SHAPE_COPYING_H_
+
+// What the operators that only move elements have in common.
+
+#include <vector>
+
+#include "doppio/operator.h"
+#include "doppio/schema.h"
+
+namespace doppio {
+
+// The cost of an operator that computes nothing.
+inline int64_t NoFlops(const OperatorDef& /*def*/, const std::vector<TensorInfo>& /*inputs*/,
+                       const std::vector<TensorInfo>& /*outputs*/) {
+  return 0;
+}
+
+// An operator whose output 0 has the elements of input 0 in the same order.
+template <class Context>
+class CopyingOperator : public Operator<Context> {
+ protected:
+  using Operator<Context>::Operator;
+
+  // Output 0 becomes input 0 in the shape `dims`, which must have as many elements. In place
+  // nothing is copied; otherwise the output gets storage of its own, so that a later operator may
+  // write to it in place.
+  absl::Status CopyReshaped(DimsView dims) {
+    auto* y = this->OutputBlob(0)->template GetMutable<Tensor>();
+    if (!this->IsInplace(0, 0)) DOPPIO_RETURN_IF_ERROR(y->CopyFrom(this->Input(0)));
+    return y->Reshape(dims);
+  }
+  absl::Status Copy() { return CopyReshaped(this->Input(0).dims()); }
+};
+
+}  // namespace doppio
+
+#endif  // DOPPIO_OPS_SHAPE_COPYING_H_
