@@ -177,7 +177,8 @@ class FullyConnectedOp final : public Operator<Context> {
  private:
   template <typename T>
   static void AddBias(const T* b, int64_t m, int64_t n, T* y) {
-    ParallelFor(m, kGrain / std::max<int64_t>(n, 1) + 1, [&](int64_t begin, int64_t end) {
+    if (n == 0) return;
+    ParallelFor(m, kGrain / n + 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         T* row = y + i * n;
         for (int64_t j = 0; j < n; ++j) row[j] += b[j];

@@ -37,6 +37,7 @@ void Softmax(const T* x, int64_t rows, int64_t n, T* y, T* row_max, T* log_norm,
 
 template <typename T>
 void SoftmaxGradient(const T* y, const T* dy, int64_t rows, int64_t n, T* dx, CPUContext*) {
+  if (n == 0) return;
   ParallelFor(rows, RowsPerThread(n), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const T* y_row = y + i * n;
