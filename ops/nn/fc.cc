@@ -1,0 +1,252 @@
+#include "doppio/gradient_maker.h"
+#include "doppio/parallel.h"
+#include "doppio/registry.h"
+#include "ops/nn/gemm.h"
+#include "src/kernel/reduce.h"
+
+namespace doppio {
+namespace {
+
+struct FcArguments {
+  explicit FcArguments(ArgumentReader* args)
+      : axis(args->GetSingleArgument<int>("axis")),
+        axis_w(args->GetSingleArgument<int>("axis_w")) {}
+
+  int axis;
+  int axis_w;
+};
+
+// X is [m,k]; W is [n,k], or [k,n] where `transposed`.
+struct FcSizes {
+  int64_t m;
+  int64_t n;
+  int64_t k;
+  int axis;
+};
+
+absl::StatusOr<FcSizes> SizesOf(const FcArguments& args, bool transposed, DimsView x, DimsView w) {
+  DOPPIO_ASSIGN_OR_RETURN(int axis, CanonicalAxis(args.axis, static_cast<int>(x.size())));
+  DOPPIO_ASSIGN_OR_RETURN(int axis_w, CanonicalAxis(args.axis_w, static_cast<int>(w.size())));
+  int64_t n = SizeToDim(w, axis_w);
+  int64_t k = SizeFromDim(w, axis_w);
+  if (transposed) std::swap(n, k);
+  const FcSizes sizes{SizeToDim(x, axis), n, SizeFromDim(x, axis), axis};
+  if (sizes.k != k) {
+    return absl::InvalidArgumentError(absl::StrCat("X ", ShapeToString(x), " has ", sizes.k,
+                                                   " features from dimension ", axis, " on, but W ",
+                                                   ShapeToString(w), " is for ", k));
+  }
+  return sizes;
+}
+
+absl::StatusOr<Dims> OutputShape(const FcSizes& sizes, DimsView x) {
+  Dims dims(x.begin(), x.begin() + sizes.axis);
+  dims.push_back(sizes.n);
+  DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
+  return dims;
+}
+
+absl::Status CheckBias(const FcSizes& sizes, DimsView b) {
+  if (b.size() == 1 && b[0] == sizes.n) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the bias must be a vector of W's ", sizes.n,
+                                                 " outputs, but is ", ShapeToString(b)));
+}
+
+absl::Status CheckOutputGradient(const FcSizes& sizes, DimsView x, DimsView dy) {
+  DOPPIO_ASSIGN_OR_RETURN(Dims y, OutputShape(sizes, x));
+  DOPPIO_ASSIGN_OR_RETURN(int64_t wanted, NumElements(y));
+  DOPPIO_ASSIGN_OR_RETURN(int64_t have, NumElements(dy));
+  if (wanted == have) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("dY is ", ShapeToString(dy), ", but the output is ", ShapeToString(y)));
+}
+
+absl::Status CheckTypes(const OperatorBase& op, const Tensor& x, const Tensor& w, const Tensor& b) {
+  if (x.dtype() == w.dtype() && x.dtype() == b.dtype()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the inputs must have the same type, but are ",
+                                                 op.DescribeInput(0), ", ", op.DescribeInput(1),
+                                                 " and ", op.DescribeInput(2)));
+}
+
+OpSchema& AddArguments(OpSchema& schema) {
+  return schema.Arg<int>("axis", "the first dimension of X that counts as a feature", 1)
+      .Arg<int>("axis_w", "the first dimension of W that counts as a column", 1)
+      .OptionalArg<bool>("float16_compute", "accepted and ignored");
+}
+
+OpSchema& Forward(OpSchema& schema, bool transposed) {
+  return AddArguments(schema)
+      .NumInputs(3)
+      .NumOutputs(1)
+      .Input(0, "X",
+             "tensor of float or double, read as a matrix [M,K]: dimensions before `axis` "
+             "are rows")
+      .Input(1, "W",
+             transposed ? "weights of X's type, read as a matrix [K,N]"
+                        : "weights of X's type, read as a matrix [N,K]")
+      .Input(2, "b", "vector of N, of X's type")
+      .Output(0, "Y", "X's dimensions before `axis`, and then N")
+      .Flops(
+          [transposed](const OperatorDef& def, const std::vector<TensorInfo>& inputs, const auto&) {
+            InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
+            const auto sizes =
+                SizesOf(FcArguments(&context), transposed, *inputs[0].dims, *inputs[1].dims);
+            return sizes.ok() ? GemmFlops(sizes->m, sizes->n, sizes->k) : 0;
+          })
+      .TensorInference([transposed](InferenceContext* context) -> absl::Status {
+        DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(FcArguments(context), transposed,
+                                                       context->dims(0), context->dims(1)));
+        DOPPIO_RETURN_IF_ERROR(CheckBias(sizes, context->dims(2)));
+        DOPPIO_ASSIGN_OR_RETURN(Dims dims, OutputShape(sizes, context->dims(0)));
+        context->SetOutput(0, context->dtype(0), dims);
+        return absl::OkStatus();
+      });
+}
+
+OpSchema& Backward(OpSchema& schema, bool transposed) {
+  return AddArguments(schema)
+      .NumInputs(3)
+      .NumOutputs(2, 3)
+      .Input(0, "X", "the input of the forward operator")
+      .Input(1, "W", "its weights")
+      .Input(2, "dY", "gradient of its output")
+      .Output(0, "dW", "gradient of W")
+      .Output(1, "db", "gradient of the bias, a vector of N")
+      .Output(2, "dX", "gradient of X; not computed where it is not asked for")
+      .Flops([transposed](const OperatorDef& def, const std::vector<TensorInfo>& inputs,
+                          const auto&) {
+        InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
+        const auto sizes =
+            SizesOf(FcArguments(&context), transposed, *inputs[0].dims, *inputs[1].dims);
+        // dW, and dX where it is asked for, are a product each.
+        return sizes.ok() ? (def.output_size() - 1) * GemmFlops(sizes->m, sizes->n, sizes->k) : 0;
+      })
+      .TensorInference([transposed](InferenceContext* context) -> absl::Status {
+        DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(FcArguments(context), transposed,
+                                                       context->dims(0), context->dims(1)));
+        DOPPIO_RETURN_IF_ERROR(CheckOutputGradient(sizes, context->dims(0), context->dims(2)));
+        context->SetOutput(0, context->dtype(1), context->dims(1));
+        context->SetOutput(1, context->dtype(0), {sizes.n});
+        context->SetOutput(2, context->dtype(0), context->dims(0));
+        return absl::OkStatus();
+      });
+}
+
+[[maybe_unused]] const OpSchema& fc_schema =
+    Forward(OpSchemaRegistry::NewSchema("FC", __FILE__, __LINE__), false).Doc(R"DOC(
+The fully connected layer Y = X W^T + b. X and W may be of any rank: dimensions before `axis`
+(`axis_w`) are the rows of a matrix, those from there on its columns.
+
+Example: X [32,3,8,8], W [10,192] and b [10] give Y [32,10].
+)DOC");
+[[maybe_unused]] const OpSchema& fc_transposed_schema =
+    Forward(OpSchemaRegistry::NewSchema("FCTransposed", __FILE__, __LINE__), true)
+        .Doc("Y = X W + b: FC with weights that are stored transposed, as [K,N].");
+[[maybe_unused]] const OpSchema& fc_gradient_schema =
+    Backward(OpSchemaRegistry::NewSchema("FCGradient", __FILE__, __LINE__), false)
+        .Doc("The gradient of FC: dW = dY^T X, db = the sum of dY's rows, dX = dY W.");
+[[maybe_unused]] const OpSchema& fc_transposed_gradient_schema =
+    Backward(OpSchemaRegistry::NewSchema("FCTransposedGradient", __FILE__, __LINE__), true)
+        .Doc("The gradient of FCTransposed: dW = X^T dY, db = the sum of dY's rows, dX = dY W^T.");
+
+template <class Context, bool kTransposed>
+class FullyConnectedOp final : public Operator<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit FullyConnectedOp(OperatorInit* init) : Operator<Context>(init), args_(init) {}
+
+  absl::Status RunOnDevice() override {
+    const Tensor& x = Input(0);
+    const Tensor& w = Input(1);
+    const Tensor& b = Input(2);
+    DOPPIO_RETURN_IF_ERROR(CheckTypes(*this, x, w, b));
+    DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(args_, kTransposed, x.dims(), w.dims()));
+    DOPPIO_RETURN_IF_ERROR(CheckBias(sizes, b.dims()));
+    DOPPIO_ASSIGN_OR_RETURN(Dims dims, OutputShape(sizes, x.dims()));
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
+      using T = typename decltype(tag)::type;
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), dims));
+      T* out = y->mutable_data<T>();
+      DOPPIO_RETURN_IF_ERROR(Gemm(false, !kTransposed, sizes.m, sizes.n, sizes.k, x.data<T>(),
+                                  w.data<T>(), out, &context_));
+      AddBias(b.data<T>(), sizes.m, sizes.n, out);
+      return absl::OkStatus();
+    });
+  }
+
+ private:
+  template <typename T>
+  static void AddBias(const T* b, int64_t m, int64_t n, T* y) {
+    if (n == 0) return;
+    ParallelFor(m, kGrain / n + 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        T* row = y + i * n;
+        for (int64_t j = 0; j < n; ++j) row[j] += b[j];
+      }
+    });
+  }
+
+  static constexpr int64_t kGrain = 1 << 15;  // elements that are worth a thread
+  const FcArguments args_;
+};
+
+template <class Context, bool kTransposed>
+class FullyConnectedGradientOp final : public Operator<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit FullyConnectedGradientOp(OperatorInit* init) : Operator<Context>(init), args_(init) {}
+
+  absl::Status RunOnDevice() override {
+    const Tensor& x = Input(0);
+    const Tensor& w = Input(1);
+    const Tensor& dy = Input(2);
+    DOPPIO_RETURN_IF_ERROR(CheckTypes(*this, x, w, dy));
+    DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(args_, kTransposed, x.dims(), w.dims()));
+    DOPPIO_RETURN_IF_ERROR(CheckOutputGradient(sizes, x.dims(), dy.dims()));
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      return DoRunWithType<T>(sizes, x, w, dy);
+    });
+  }
+
+ private:
+  template <typename T>
+  absl::Status DoRunWithType(const FcSizes& sizes, const Tensor& x, const Tensor& w,
+                             const Tensor& dy) {
+    const auto [m, n, k, axis] = sizes;
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * dw, Output(0, w.dtype(), w.dims()));
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * db, Output(1, x.dtype(), {n}));
+    if (kTransposed) {
+      DOPPIO_RETURN_IF_ERROR(
+          Gemm(true, false, k, n, m, x.data<T>(), dy.data<T>(), dw->mutable_data<T>(), &context_));
+    } else {
+      DOPPIO_RETURN_IF_ERROR(
+          Gemm(true, false, n, k, m, dy.data<T>(), x.data<T>(), dw->mutable_data<T>(), &context_));
+    }
+    ReduceSumTo(dy.data<T>(), {m, n}, db->mutable_data<T>(), {n}, &context_);
+    if (OutputSize() < 3) return absl::OkStatus();
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(2, x.dtype(), x.dims()));
+    return Gemm(false, kTransposed, m, k, n, dy.data<T>(), w.data<T>(), dx->mutable_data<T>(),
+                &context_);
+  }
+
+  const FcArguments args_;
+};
+
+class GetFCGradient final : public GradientMakerBase {
+  using GradientMakerBase::GradientMakerBase;
+  std::vector<OperatorDef> GetGradientDefs() override {
+    return SingleGradientDef(Def().type() + "Gradient", "", {I(0), I(1), GO(0)},
+                             {GI(1), GI(2), GI(0)});
+  }
+};
+
+DOPPIO_REGISTER_CPU_OPERATOR(FC, FullyConnectedOp<CPUContext, false>);
+DOPPIO_REGISTER_CPU_OPERATOR(FCTransposed, FullyConnectedOp<CPUContext, true>);
+DOPPIO_REGISTER_CPU_OPERATOR(FCGradient, FullyConnectedGradientOp<CPUContext, false>);
+DOPPIO_REGISTER_CPU_OPERATOR(FCTransposedGradient, FullyConnectedGradientOp<CPUContext, true>);
+DOPPIO_REGISTER_GRADIENT(FC, GetFCGradient);
+DOPPIO_REGISTER_GRADIENT(FCTransposed, GetFCGradient);
+
+}  // namespace
+}  // namespace doppio
