@@ -108,6 +108,7 @@ class OpSchema {
   OpSchema& NumOutputs(int least, int most);
   OpSchema& AllowInplace(std::vector<std::pair<int, int>> input_output);
   OpSchema& AllowOneToOneInplace();  // input i as output i, for every i
+  OpSchema& AllowAnyInplace();
   OpSchema& EnforceInplace(std::vector<std::pair<int, int>> input_output);  // must be the same blob
   OpSchema& EnforceOneToOneInplace();
   OpSchema& Doc(absl::string_view doc);
@@ -126,6 +127,7 @@ class OpSchema {
   OpSchema& AnyArg(absl::string_view name, absl::string_view doc);
   // Inputs that are blobs of other types than Tensor, or may have no value yet, are not looked at
   // before a run.
+  // kMany: all of them.
   OpSchema& AllowAnyInput(int index);
   // Calls `f` when all inputs are known, and those of NeedsValue constant.
   OpSchema& TensorInference(InferenceFunction f);
@@ -194,6 +196,7 @@ class OpSchema {
   int max_outputs_ = kMany;
   std::vector<std::pair<int, int>> inplace_;
   std::vector<std::pair<int, int>> enforced_inplace_;
+  bool any_inplace_ = false;
   bool one_to_one_inplace_ = false;
   bool enforce_one_to_one_inplace_ = false;
   std::vector<BlobSpec> inputs_;

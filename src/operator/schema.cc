@@ -94,6 +94,11 @@ OpSchema& OpSchema::AllowOneToOneInplace() {
   return *this;
 }
 
+OpSchema& OpSchema::AllowAnyInplace() {
+  any_inplace_ = true;
+  return *this;
+}
+
 OpSchema& OpSchema::EnforceInplace(InplacePairs input_output) {
   enforced_inplace_ = std::move(input_output);
   return *this;
@@ -187,8 +192,8 @@ const OpSchema::ArgSpec* OpSchema::FindArg(absl::string_view name) const {
 }
 
 bool OpSchema::AllowsInplace(int input, int output) const {
-  return (one_to_one_inplace_ && input == output) || Contains(inplace_, input, output) ||
-         EnforcesInplace(input, output);
+  return any_inplace_ || (one_to_one_inplace_ && input == output) ||
+         Contains(inplace_, input, output) || EnforcesInplace(input, output);
 }
 
 bool OpSchema::EnforcesInplace(int input, int output) const {
@@ -197,7 +202,8 @@ bool OpSchema::EnforcesInplace(int input, int output) const {
 }
 
 bool OpSchema::AllowsAnyInput(int index) const {
-  return std::find(any_inputs_.begin(), any_inputs_.end(), index) != any_inputs_.end();
+  return std::any_of(any_inputs_.begin(), any_inputs_.end(),
+                     [index](int any) { return any == index || any == kMany; });
 }
 
 std::vector<std::string> OpSchema::Problems(const OperatorDef& def) const {

@@ -1,0 +1,2 @@
+#Operators that run nets.
+set(DEPENDS runtime)
