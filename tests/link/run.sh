@@ -32,6 +32,20 @@ expect() {
   echo "$way: ${1##*/} ${2:+with plug-in }has all $(grep --count operator "$folder/expected") operators"
 }
 
+# The installed command lists every operator too, and finds its library where it was installed.
+expect_command() {  # PREFIX
+  [[ -x "$1/bin/doppio" ]] || return 0
+  "$build/bin/link_reference" | sed -n 's/ operator.*//p' | sort -u >"$folder/types"
+  "$1/bin/doppio" ops >"$folder/listed"
+  while read -r type; do
+    if ! grep --quiet --word-regexp "$type" "$folder/listed"; then
+      echo "FAILED: $1/bin/doppio ops does not list $type"
+      exit 1
+    fi
+  done <"$folder/types"
+  echo "$way: doppio ops lists all $(wc -l <"$folder/types") types"
+}
+
 expect_consumer() {  # BUILD
   expect "$1/direct"
   expect "$1/through_STATIC"
@@ -55,6 +69,7 @@ case "$way" in
     configure_and_build "$consumer" "$folder/build" \
       "-DCMAKE_PREFIX_PATH=$work/install_${way#find_package_}/prefix"
     expect_consumer "$folder/build"
+    expect_command "$work/install_${way#find_package_}/prefix"
     ;;
   pkg_config_static | pkg_config_shared)
     prefix=$work/install_${way#pkg_config_}/prefix

@@ -3,8 +3,15 @@
 #include <cstdio>
 #include <string>
 
+#include <doppio/operator_library.h>
 #include <doppio/registry.h>
 #include <doppio/schema.h>
+
+bool LoadPlugin(const char* path) {
+  const auto loaded = doppio::LoadOperatorLibrary(path);
+  if (!loaded.ok()) std::fprintf(stderr, "%s\n", loaded.status().ToString().c_str());
+  return loaded.ok();
+}
 
 bool PrintOperators() {
   for (const std::string& type : doppio::OpSchemaRegistry::Types()) {

@@ -1,7 +1,10 @@
 // An operator that only a plug-in has. It uses what an author uses: schema, arguments, blobs.
 #include <doppio/operator.h>
+#include <doppio/operator_library.h>
 #include <doppio/registry.h>
 #include <doppio/schema.h>
+
+DOPPIO_OPERATOR_LIBRARY();
 
 namespace {
 
