@@ -2,7 +2,8 @@
 #define DOPPIO_NPY_H_
 
 // NumPy's array files: .npy (NumPy Enhancement Proposal 1, versions 1 to 3) and .npz, a zip archive
-// of them. bool, int8 to int64, uint8, uint16, float16, float32, float64, byte strings ('S') and text
+// of them. bool, int8 to int64, uint8, uint16, float16, float32, float64, byte strings ('S') and
+// text
 // ('U', which becomes UTF-8) are read, in either byte order and in C or Fortran order. Objects,
 // complex numbers, dates, records and the larger unsigned types are refused: there is no tensor of
 // them.
@@ -23,8 +24,8 @@ namespace doppio {
 absl::StatusOr<Tensor> ParseNpy(absl::string_view bytes, const Limits& limits = {});
 
 // The content of an .npy file. bfloat16, which NumPy does not have, is written as float32. Strings
-// are padded with zero bytes to equal lengths; InvalidArgument when one ends with a zero byte, which
-// would be lost.
+// are padded with zero bytes to equal lengths; InvalidArgument when one ends with a zero byte,
+// which would be lost.
 absl::StatusOr<std::string> FormatNpy(const Tensor& tensor);
 
 struct NamedTensor {

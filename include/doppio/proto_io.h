@@ -78,8 +78,8 @@ Encoding EncodingForPath(absl::string_view path);
 absl::StatusOr<std::string> FormatProto(const google::protobuf::Message& message,
                                         Encoding encoding);
 
-// Writes a file, or replaces it, in one step: whatever happens meanwhile, the file is either the old
-// one or the new one, complete and on disk.
+// Writes a file, or replaces it, in one step: whatever happens meanwhile, the file is either the
+// old one or the new one, complete and on disk.
 absl::Status SaveProto(const google::protobuf::Message& message, const std::string& path,
                        Encoding encoding);
 inline absl::Status SaveProto(const google::protobuf::Message& message, const std::string& path) {

@@ -21,8 +21,8 @@ int64_t EndOf(const BlobProto& chunk, int64_t size) {
 }
 
 absl::Status Overlap(const BlobProto& proto, int64_t begin, int64_t end) {
-  return absl::InvalidArgumentError(absl::StrCat(Quoted(proto), ": two messages hold elements of [",
-                                                 begin, ",", end, ")"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(Quoted(proto), ": two messages hold elements of [", begin, ",", end, ")"));
 }
 
 }  // namespace
@@ -65,9 +65,9 @@ absl::Status BlobAssembler::AddTensor(BlobProto proto) {
 
 absl::Status BlobAssembler::AddContent(BlobProto proto) {
   if (io::FindBlobSerializer(proto.type()) == nullptr) {
-    return absl::NotFoundError(absl::StrCat(Quoted(proto), ": is of type \"", proto.type(),
-                                            "\", which cannot be read; what can: ",
-                                            io::SerializableTypes()));
+    return absl::NotFoundError(
+        absl::StrCat(Quoted(proto), ": is of type \"", proto.type(),
+                     "\", which cannot be read; what can: ", io::SerializableTypes()));
   }
   if (!chunks_.empty() && chunks_.begin()->second.has_tensor()) {
     return absl::InvalidArgumentError(
@@ -80,8 +80,8 @@ absl::Status BlobAssembler::AddContent(BlobProto proto) {
         absl::StrCat(Quoted(proto), ": chunk ", id, " of ", size, " chunks"));
   }
   if (!chunks_.empty() && size != size_) {
-    return absl::InvalidArgumentError(absl::StrCat(Quoted(proto), ": a message says that there are ",
-                                                   size, " chunks, another ", size_));
+    return absl::InvalidArgumentError(absl::StrCat(
+        Quoted(proto), ": a message says that there are ", size, " chunks, another ", size_));
   }
   if (chunks_.count(id) > 0) {
     return absl::InvalidArgumentError(absl::StrCat(Quoted(proto), ": chunk ", id, " comes twice"));
@@ -107,9 +107,9 @@ absl::Status BlobAssembler::CheckComplete() const {
     }
     expected = is_tensor ? EndOf(chunk, size_) : begin + 1;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      Quoted(chunks_.begin()->second), ": ", is_tensor ? "elements" : "chunks", " [", expected, ",",
-      next, ") of ", size_, " are missing, in all ", size_ - there_));
+  return absl::InvalidArgumentError(
+      absl::StrCat(Quoted(chunks_.begin()->second), ": ", is_tensor ? "elements" : "chunks", " [",
+                   expected, ",", next, ") of ", size_, " are missing, in all ", size_ - there_));
 }
 
 absl::Status BlobAssembler::FinishTensor(Blob* blob) {
@@ -119,8 +119,7 @@ absl::Status BlobAssembler::FinishTensor(Blob* blob) {
   // Each message is freed as soon as it is copied: the blob is never twice in memory.
   while (!chunks_.empty()) {
     const TensorProto& proto = chunks_.begin()->second.tensor();
-    DOPPIO_ASSIGN_OR_RETURN(const io::TensorSegment segment,
-                            io::CheckTensorProto(proto, limits_));
+    DOPPIO_ASSIGN_OR_RETURN(const io::TensorSegment segment, io::CheckTensorProto(proto, limits_));
     DOPPIO_RETURN_IF_ERROR(io::DecodeSegment(proto, segment, &tensor));
     chunks_.erase(chunks_.begin());
   }

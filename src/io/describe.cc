@@ -16,8 +16,8 @@ struct Magic {
 };
 
 constexpr Magic kMagics[] = {
-    {"\x93NUMPY", FileKind::kNpy},          {"PK\x03\x04", FileKind::kNpz},
-    {"PK\x05\x06", FileKind::kNpz},         {"\x89PNG\r\n\x1a\n", FileKind::kPng},
+    {"\x93NUMPY", FileKind::kNpy},     {"PK\x03\x04", FileKind::kNpz},
+    {"PK\x05\x06", FileKind::kNpz},    {"\x89PNG\r\n\x1a\n", FileKind::kPng},
     {"\xff\xd8\xff", FileKind::kJpeg},
 };
 

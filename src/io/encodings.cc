@@ -16,9 +16,8 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
 bool IsIdentifier(absl::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isalnum(c) || c == '_';
-  });
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
 }
 
 bool IsBlobType(absl::string_view text) {

@@ -70,8 +70,8 @@ absl::StatusOr<FileBytes> ReadStream(int fd, const std::string& path, const Limi
   size_t capacity = 1 << 16;
   DOPPIO_ASSIGN_OR_RETURN(file.data, AllocateBytes(capacity, path));
   while (true) {
-    DOPPIO_ASSIGN_OR_RETURN(
-        const size_t count, ReadFully(fd, file.data.get() + file.size, capacity - file.size, path));
+    DOPPIO_ASSIGN_OR_RETURN(const size_t count,
+                            ReadFully(fd, file.data.get() + file.size, capacity - file.size, path));
     file.size += count;
     if (static_cast<int64_t>(file.size) > limits.max_file_bytes) return TooLarge(path, limits);
     if (file.size < capacity) return file;

@@ -38,9 +38,9 @@ absl::Status CheckNesting(absl::string_view text, const Limits& limits) {
   while (scanner.Next(&token)) {
     // The outermost message is an object too.
     if (token.braces > limits.max_nesting + 1) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "byte ", token.text.data() - text.data(), ": objects are nested more than ",
-          limits.max_nesting, " deep"));
+      return absl::ResourceExhaustedError(absl::StrCat("byte ", token.text.data() - text.data(),
+                                                       ": objects are nested more than ",
+                                                       limits.max_nesting, " deep"));
     }
   }
   return absl::OkStatus();

@@ -23,8 +23,8 @@ class HeaderParser {
 
  private:
   absl::Status Error(absl::string_view what) const {
-    return absl::InvalidArgumentError(absl::StrCat("npy header, character ",
-                                                   text_.size() - rest_.size(), ": ", what));
+    return absl::InvalidArgumentError(
+        absl::StrCat("npy header, character ", text_.size() - rest_.size(), ": ", what));
   }
 
   bool Take(absl::string_view token) {

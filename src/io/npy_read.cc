@@ -21,16 +21,15 @@ struct TypeRow {
 };
 
 constexpr TypeRow kTypes[] = {
-    {"b1", DataType::kBool},    {"i1", DataType::kInt8},  {"i2", DataType::kInt16},
-    {"i4", DataType::kInt32},   {"i8", DataType::kInt64}, {"u1", DataType::kUInt8},
-    {"u2", DataType::kUInt16},  {"f2", DataType::kFloat16}, {"f4", DataType::kFloat},
+    {"b1", DataType::kBool},   {"i1", DataType::kInt8},    {"i2", DataType::kInt16},
+    {"i4", DataType::kInt32},  {"i8", DataType::kInt64},   {"u1", DataType::kUInt8},
+    {"u2", DataType::kUInt16}, {"f2", DataType::kFloat16}, {"f4", DataType::kFloat},
     {"f8", DataType::kDouble},
 };
 
 absl::Status Unsupported(absl::string_view descr) {
   const char kind = descr.size() > 1 ? descr[1] : '?';
-  const char* hint = kind == 'O' ? " (Python objects, which cannot be read safely)"
-                                 : "";
+  const char* hint = kind == 'O' ? " (Python objects, which cannot be read safely)" : "";
   return absl::InvalidArgumentError(
       absl::StrCat("npy element type \"", descr.substr(0, 20), "\"", hint, " is not supported"));
 }
@@ -54,7 +53,8 @@ absl::StatusOr<ElementType> ElementTypeOf(absl::string_view descr) {
   return Unsupported(descr);
 }
 
-// Elements in Fortran order go to their places in C order: the first index runs fastest in the file.
+// Elements in Fortran order go to their places in C order: the first index runs fastest in the
+// file.
 template <typename Copy>
 void ForEachInFortranOrder(DimsView dims, int64_t numel, Copy copy) {
   const Dims strides = ContiguousStrides(dims);
@@ -126,8 +126,8 @@ absl::StatusOr<std::string> StringOf(absl::string_view element, const ElementTyp
   return std::string(WithoutTrailingZeros(text));
 }
 
-absl::Status CopyElements(absl::string_view data, const io::NpyHeader& header, const ElementType& type,
-                  Tensor* tensor) {
+absl::Status CopyElements(absl::string_view data, const io::NpyHeader& header,
+                          const ElementType& type, Tensor* tensor) {
   const auto each = [&](auto copy) {
     if (header.fortran_order) return ForEachInFortranOrder(tensor->dims(), tensor->numel(), copy);
     for (int64_t i = 0; i < tensor->numel(); ++i) copy(i, i);

@@ -47,7 +47,8 @@ absl::StatusOr<std::string> PaddedStrings(absl::Span<const std::string> strings,
                                                               static_cast<int64_t>(*width)));
   std::string padded(static_cast<size_t>(bytes), '\0');
   for (size_t i = 0; i < strings.size(); ++i) {
-    std::copy(strings[i].begin(), strings[i].end(), padded.begin() + static_cast<int64_t>(i * *width));
+    std::copy(strings[i].begin(), strings[i].end(),
+              padded.begin() + static_cast<int64_t>(i * *width));
   }
   return padded;
 }

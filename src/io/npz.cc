@@ -1,3 +1,5 @@
+#include "src/io/npz.h"
+
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <set>
@@ -7,7 +9,6 @@
 #include "absl/strings/strip.h"
 #include "doppio/npy.h"
 #include "src/io/npy.h"
-#include "src/io/npz.h"
 #include "src/io/zip.h"
 
 namespace doppio {
@@ -72,8 +73,8 @@ absl::Status io::WriteNpz(absl::Span<const NamedTensor> tensors,
   }
   std::vector<ZipInput> members;
   for (size_t i = 0; i < contents.size(); ++i) {
-    members.push_back({absl::StrCat(tensors[i].name, ".npy"),
-                       {contents[i].header(), contents[i].elements()}});
+    members.push_back(
+        {absl::StrCat(tensors[i].name, ".npy"), {contents[i].header(), contents[i].elements()}});
   }
   return WriteZip(members, out);
 }

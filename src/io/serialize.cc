@@ -57,9 +57,9 @@ absl::Status SerializeBlob(const Blob& blob, absl::string_view name,
   } else if (const BlobSerializer* serializer = io::FindBlobSerializer(blob.type())) {
     status = serializer->serialize(blob, name, options, sink);
   } else {
-    status = absl::NotFoundError(absl::StrCat("holds ", blob.TypeName(),
-                                              ", which cannot be written; what can: ",
-                                              io::SerializableTypes()));
+    status = absl::NotFoundError(
+        absl::StrCat("holds ", blob.TypeName(),
+                     ", which cannot be written; what can: ", io::SerializableTypes()));
   }
   return status.ok() ? status : Annotate(status, absl::StrCat("blob \"", name, "\""));
 }

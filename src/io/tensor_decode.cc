@@ -10,7 +10,8 @@
 namespace doppio {
 namespace {
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "byte_data and raw_data are copied as they are");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "byte_data and raw_data are copied as they are");
 
 bool IsBfloat16Data(const TensorProto& proto, DataType dtype) {
   return dtype == DataType::kFloat && proto.data_format() == TensorProto::FMT_BFLOAT16;
@@ -196,10 +197,10 @@ absl::Status io::DecodeSegment(const TensorProto& proto, const TensorSegment& se
 absl::StatusOr<Tensor> TensorFromProto(const TensorProto& proto, const Limits& limits) {
   DOPPIO_ASSIGN_OR_RETURN(const io::TensorSegment segment, io::CheckTensorProto(proto, limits));
   if (segment.end - segment.begin != segment.numel) {
-    return absl::InvalidArgumentError(Describe(
-        proto, absl::InvalidArgumentError(
-                   absl::StrCat("only elements [", segment.begin, ",", segment.end, ") of ",
-                                ShapeToString(segment.dims), " are in this message"))));
+    return absl::InvalidArgumentError(
+        Describe(proto, absl::InvalidArgumentError(absl::StrCat(
+                            "only elements [", segment.begin, ",", segment.end, ") of ",
+                            ShapeToString(segment.dims), " are in this message"))));
   }
   DOPPIO_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create(segment.dtype, segment.dims));
   DOPPIO_RETURN_IF_ERROR(io::DecodeSegment(proto, segment, &tensor));

@@ -68,8 +68,8 @@ absl::StatusOr<TensorProto> TensorSegmentToProto(const Tensor& tensor, absl::str
                                                  int64_t begin, int64_t end,
                                                  const SerializeOptions& options) {
   if (begin < 0 || begin > end || end > tensor.numel()) {
-    return absl::InvalidArgumentError(absl::StrCat("segment [", begin, ",", end,
-                                                   ") is not within ", tensor.TypeAndShape()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("segment [", begin, ",", end, ") is not within ", tensor.TypeAndShape()));
   }
   if (end - begin > std::numeric_limits<int>::max()) {
     return absl::ResourceExhaustedError(

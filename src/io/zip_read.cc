@@ -140,7 +140,8 @@ absl::StatusOr<ZipMember> ReadMember(absl::string_view archive, Reader* director
   member.is_deflated = method == 8;
   // The sizes in the local header may be missing, but its name and extra field may have others.
   Reader local(From(archive, offset));
-  if (local.U32() != kLocalHeader) return Damaged(absl::StrCat(member.name, " is not where it should be"));
+  if (local.U32() != kLocalHeader)
+    return Damaged(absl::StrCat(member.name, " is not where it should be"));
   local.Bytes(22);
   const uint16_t local_name_size = local.U16();
   const uint16_t local_extra_size = local.U16();
@@ -174,8 +175,8 @@ absl::Status Inflate(const ZipMember& member, char* out) {
   }
   inflateEnd(&stream);
   if (result == Z_STREAM_END && space == 0) return absl::OkStatus();
-  return Damaged(absl::StrCat(member.name, " does not unpack to the ", member.size,
-                              " bytes that it claims"));
+  return Damaged(
+      absl::StrCat(member.name, " does not unpack to the ", member.size, " bytes that it claims"));
 }
 
 }  // namespace
@@ -188,9 +189,9 @@ absl::StatusOr<std::vector<ZipMember>> ReadZip(absl::string_view archive, const 
   for (uint64_t i = 0; i < directory.entries; ++i) {
     DOPPIO_ASSIGN_OR_RETURN(ZipMember member, ReadMember(archive, &reader));
     if (member.size > left) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("zip archive: unpacks, up to ", member.name, ", to more than the limit of ",
-                       limits.max_file_bytes, " bytes"));
+      return absl::ResourceExhaustedError(absl::StrCat("zip archive: unpacks, up to ", member.name,
+                                                       ", to more than the limit of ",
+                                                       limits.max_file_bytes, " bytes"));
     }
     left -= member.size;
     members.push_back(std::move(member));

@@ -16,10 +16,10 @@ void Append(std::string* bytes, uint64_t value, int size) {
 // What a member's local header and its entry in the directory have in common.
 std::string CommonHeader(const ZipInput& member, uint64_t size, uint32_t crc) {
   std::string header;
-  Append(&header, 20, 2);          // needs version 2.0
-  Append(&header, 0, 2);           // no flags
-  Append(&header, 0, 2);           // stored
-  Append(&header, 0, 2);           // midnight
+  Append(&header, 20, 2);            // needs version 2.0
+  Append(&header, 0, 2);             // no flags
+  Append(&header, 0, 2);             // stored
+  Append(&header, 0, 2);             // midnight
   Append(&header, (1 << 5) | 1, 2);  // 1 January 1980, so that equal tensors make equal files
   Append(&header, crc, 4);
   Append(&header, size, 4);

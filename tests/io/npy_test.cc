@@ -30,7 +30,7 @@ template <typename T>
 class NpyTypeTest : public testing::Test {};
 using Types = testing::Types<bool, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, float16,
                              float, double>;
-TYPED_TEST_SUITE(NpyTypeTest, Types);
+TYPED_TEST_SUITE(NpyTypeTest, Types, ElementTypeNames);
 
 TYPED_TEST(NpyTypeTest, ComesBackInEveryShape) {
   using T = TypeParam;
@@ -56,8 +56,9 @@ TEST(NpyTest, WritesWhatNumpyWrites) {
   header.resize(117, ' ');
   EXPECT_EQ(bytes, Npy(header + "\n", BytesOf<float>({1, 2})));
   EXPECT_EQ((bytes.size() - 8) % 64, 0u) << "elements are not aligned";
-  EXPECT_NE(FormatNpy(*Tensor::Scalar<int64_t>(3))->find("'<i8', 'fortran_order': False, 'shape': ()"),
-            std::string::npos);
+  EXPECT_NE(
+      FormatNpy(*Tensor::Scalar<int64_t>(3))->find("'<i8', 'fortran_order': False, 'shape': ()"),
+      std::string::npos);
   EXPECT_NE(FormatNpy(*Tensor::Of<bool>({1}, {true}))->find("'shape': (1,)"), std::string::npos);
 }
 
@@ -67,8 +68,8 @@ TEST(NpyTest, FortranOrderIsPutIntoCOrder) {
       ParseNpy(Npy(Header("<i4", "(2, 3)", true), BytesOf<int32_t>({1, 4, 2, 5, 3, 6})));
   ASSERT_TRUE(tensor.ok()) << tensor.status();
   EXPECT_THAT(tensor->span<int32_t>(), ElementsAre(1, 2, 3, 4, 5, 6));
-  tensor = ParseNpy(Npy(Header("|b1", "(2, 2, 2)", true),
-                        std::string("\x01\x01\x00\x00\x00\x00\x00\x01", 8)));
+  tensor = ParseNpy(
+      Npy(Header("|b1", "(2, 2, 2)", true), std::string("\x01\x01\x00\x00\x00\x00\x00\x01", 8)));
   ASSERT_TRUE(tensor.ok()) << tensor.status();
   EXPECT_THAT(tensor->span<bool>(),
               ElementsAre(true, false, false, false, true, false, false, true));
@@ -159,9 +160,9 @@ TEST(NpyTest, ElementTypesThatNoTensorHasAreRefused) {
               FailsWith(StatusCode::kInvalidArgument, "Python objects"));
   EXPECT_THAT(ParseNpy(Npy(Header("<U2", "(1,)"), "12345678")).status(),
               FailsWith(StatusCode::kInvalidArgument, "no character"));
-  EXPECT_THAT(ParseNpy(Npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}"))
-                  .status(),
-              FailsWith(StatusCode::kInvalidArgument, "records"));
+  EXPECT_THAT(
+      ParseNpy(Npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}")).status(),
+      FailsWith(StatusCode::kInvalidArgument, "records"));
 }
 
 TEST(NpyTest, HostileHeadersAreRefused) {

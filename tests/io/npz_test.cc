@@ -42,8 +42,8 @@ struct Archive {
     Archive archive;
     archive.data = Deflate(content);
     archive.size = content.size();
-    archive.crc = static_cast<uint32_t>(
-        crc32(0, reinterpret_cast<const Bytef*>(content.data()), static_cast<uInt>(content.size())));
+    archive.crc = static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(content.data()),
+                                              static_cast<uInt>(content.size())));
     return archive;
   }
 

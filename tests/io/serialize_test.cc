@@ -136,8 +136,9 @@ TEST(SerializeTest, ContentMayComeInChunks) {
 TEST(SerializeTest, OtherTypesAreWrittenByTheirSerializer) {
   Blob blob;
   blob.GetMutable<Counter>()->value = 42;
-  EXPECT_THAT(BlobToProto(blob, "c").status(),
-              FailsWith(StatusCode::kNotFound, "which cannot be written; what can: Tensor, std::st"));
+  EXPECT_THAT(
+      BlobToProto(blob, "c").status(),
+      FailsWith(StatusCode::kNotFound, "which cannot be written; what can: Tensor, std::st"));
   BlobSerializer serializer;
   serializer.type = "Counter";
   serializer.serialize = [](const Blob& from, absl::string_view name, const SerializeOptions&,
@@ -191,8 +192,8 @@ TEST(SerializeTest, MissingChunksAreNamed) {
   EXPECT_EQ(*blob.Get<std::string>(), "before");
   EXPECT_THAT(BlobAssembler().Finish(&blob), FailsWith(StatusCode::kInvalidArgument, "no message"));
   ASSERT_TRUE(assembler.Add(Content("b", 1, 3)).ok());
-  EXPECT_THAT(assembler.Finish(&blob), FailsWith(StatusCode::kInvalidArgument,
-                                                 "chunks [0,1) of 3 are missing, in all 2"));
+  EXPECT_THAT(assembler.Finish(&blob),
+              FailsWith(StatusCode::kInvalidArgument, "chunks [0,1) of 3 are missing, in all 2"));
 }
 
 TEST(SerializeTest, ChunksThatOverlapAreRefused) {
@@ -219,7 +220,8 @@ TEST(SerializeTest, ChunksThatDoNotGoTogetherAreRefused) {
 
 TEST(SerializeTest, ContentChunksAreChecked) {
   BlobAssembler assembler;
-  EXPECT_THAT(assembler.Add(Content("a", 3, 3)), FailsWith(StatusCode::kInvalidArgument, "chunk 3"));
+  EXPECT_THAT(assembler.Add(Content("a", 3, 3)),
+              FailsWith(StatusCode::kInvalidArgument, "chunk 3"));
   EXPECT_THAT(assembler.Add(Content("a", -1, 3)), FailsWith(StatusCode::kInvalidArgument, "-1"));
   EXPECT_THAT(assembler.Add(Content("a", 0, -3)), FailsWith(StatusCode::kInvalidArgument, "-3"));
   ASSERT_TRUE(assembler.Add(Content("a", 0, 3)).ok());

@@ -34,8 +34,7 @@ TEST(SharedModelsTest, EveryFileIsRecognised) {
     if (IsPlan(path)) {
       EXPECT_EQ(description->kind, FileKind::kPlanDef);
     } else if (is_init) {
-      EXPECT_THAT(description->kind,
-                  testing::AnyOf(FileKind::kInitNet, FileKind::kNetDef));
+      EXPECT_THAT(description->kind, testing::AnyOf(FileKind::kInitNet, FileKind::kNetDef));
     } else {
       EXPECT_EQ(description->kind, FileKind::kNetDef) << FileKindName(description->kind);
     }
@@ -59,8 +58,8 @@ TEST(SharedModelsTest, EveryFileSurvivesBinaryTextBinaryJsonBinary) {
     absl::Status status = LoadProto(path, message.get());
     ASSERT_TRUE(status.ok()) << status;
     const std::string original = *FormatProto(*message, Encoding::kBinary);
-    for (Encoding encoding :
-         {Encoding::kBinary, Encoding::kText, Encoding::kBinary, Encoding::kJson, Encoding::kBinary}) {
+    for (Encoding encoding : {Encoding::kBinary, Encoding::kText, Encoding::kBinary,
+                              Encoding::kJson, Encoding::kBinary}) {
       absl::StatusOr<std::string> bytes = FormatProto(*message, encoding);
       ASSERT_TRUE(bytes.ok()) << bytes.status();
       status = ParseProto(*bytes, message.get(), {}, EncodingName(encoding));

@@ -49,8 +49,8 @@ TEST(TensorIoTest, AnArchiveWithSeveralArraysNeedsAName) {
   const std::string path = TemporaryPath("x.npz");
   WriteWholeFile(path, *FormatNpz({{"a", SomeTensor()}, {"b", *Tensor::Scalar<int32_t>(1)}}));
   EXPECT_EQ(LoadTensor(path, "b")->TypeAndShape(), "int32[]");
-  EXPECT_THAT(LoadTensor(path).status(),
-              FailsWith(StatusCode::kInvalidArgument, "holds 2 tensors, and one must be named: \"a"));
+  EXPECT_THAT(LoadTensor(path).status(), FailsWith(StatusCode::kInvalidArgument,
+                                                   "holds 2 tensors, and one must be named: \"a"));
   EXPECT_THAT(LoadTensor(path, "c").status(),
               FailsWith(StatusCode::kNotFound, "no array \"c\"; there are: \"a\", \"b\""));
 }
@@ -76,8 +76,8 @@ TEST(TensorIoTest, ANameThatIsNotTheFilesIsNotFound) {
 TEST(TensorIoTest, FilesWithoutTensorsAreRefused) {
   const std::string net = TemporaryPath("net.pbtxt");
   WriteWholeFile(net, "op { type: 'Relu' }");
-  EXPECT_THAT(LoadTensor(net).status(),
-              FailsWith(StatusCode::kInvalidArgument, net + ": no tensor in this file (kind: NetDef)"));
+  EXPECT_THAT(LoadTensor(net).status(), FailsWith(StatusCode::kInvalidArgument,
+                                                  net + ": no tensor in this file (kind: NetDef)"));
   const std::string blob = TemporaryPath("blob.pbtxt");
   WriteWholeFile(blob, "name: 's' type: 'std::string' content: 'hello'");
   EXPECT_THAT(LoadTensor(blob).status(),
@@ -95,7 +95,8 @@ TEST(TensorIoTest, ErrorsNameTheFile) {
   EXPECT_THAT(SaveTensor(*Tensor::Of<std::string>({1}, {std::string(1, '\0')}), path),
               FailsWith(StatusCode::kInvalidArgument, path + ": string 0"));
   EXPECT_EQ(ReadWholeFile(path).size(), 130u) << "a failed save changed the file";
-  EXPECT_THAT(SaveTensor(SomeTensor(), "/nowhere/x.npy"), FailsWith(StatusCode::kNotFound, "/nowhere"));
+  EXPECT_THAT(SaveTensor(SomeTensor(), "/nowhere/x.npy"),
+              FailsWith(StatusCode::kNotFound, "/nowhere"));
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ template <typename T>
 class TensorProtoTypeTest : public testing::Test {};
 using Types = testing::Types<float, double, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t,
                              float16, std::string>;
-TYPED_TEST_SUITE(TensorProtoTypeTest, Types);
+TYPED_TEST_SUITE(TensorProtoTypeTest, Types, ElementTypeNames);
 
 TYPED_TEST(TensorProtoTypeTest, ComesBackFromEveryLayout) {
   for (const Tensor& tensor : TensorsOf<TypeParam>()) {

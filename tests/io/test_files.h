@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "doppio/dtype.h"
 #include "doppio/status.h"
 
 namespace doppio {
@@ -31,10 +32,19 @@ std::string TemporaryPath(const std::string& name);
 std::string ReadWholeFile(const std::string& path);
 void WriteWholeFile(const std::string& path, const std::string& bytes);
 
-// Calls `use` with damaged versions of `bytes`: cut off at every place (at most `cuts` of them), and
-// with a few bits flipped, `flips` times. The seed is fixed, and shown when a check in `use` fails.
+// Calls `use` with damaged versions of `bytes`: cut off at every place (at most `cuts` of them),
+// and with a few bits flipped, `flips` times. The seed is fixed, and shown when a check in `use`
+// fails.
 void ForEachDamage(const std::string& bytes, int cuts, int flips,
                    const std::function<void(const std::string&)>& use);
+
+// Names typed tests by their element type.
+struct ElementTypeNames {
+  template <typename T>
+  static std::string GetName(int) {
+    return std::string(DataTypeName(DataTypeOf<T>::value));
+  }
+};
 
 MATCHER_P2(FailsWith, code, text,
            absl::StrCat("fails with code ", static_cast<int>(code), " and \"", text, "\"")) {
