@@ -120,7 +120,8 @@ FileDescription io::Describe(absl::string_view bytes, const Limits& limits, int6
   }
   if (description.kind == FileKind::kNetDef) {
     NetDef net;
-    if (encoding.Parse(bytes, limits, &net).ok() && IsInitNet(net)) {
+    io::Fit fit;
+    if (encoding.Parse(bytes, limits, &net, &fit).ok() && IsInitNet(net)) {
       description.kind = FileKind::kInitNet;
     }
   }

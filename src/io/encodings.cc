@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "src/io/blob_serializers.h"
 #include "src/io/text_scanner.h"
 #include "src/io/wire.h"
 
@@ -22,7 +23,7 @@ bool IsIdentifier(absl::string_view text) {
 
 bool IsBlobType(absl::string_view text) {
   return text == "Tensor" || text == "TensorCPU" || text == "Int8TensorCPU" ||
-         absl::StrContains(text, "::");
+         absl::StrContains(text, "::") || FindBlobSerializer(text) != nullptr;
 }
 
 int64_t CountOperators(const google::protobuf::Message& message) {

@@ -108,7 +108,9 @@ absl::Status WriteTemporary(int fd, const std::string& path, const struct stat* 
                             const WriteFunction& write) {
   Descriptor descriptor(fd);
   DOPPIO_RETURN_IF_ERROR(WriteTo(fd, path, write));
-  if (existing != nullptr && fchmod(fd, existing->st_mode & 07777) != 0) {
+  // Some file systems have no permissions to keep.
+  if (existing != nullptr && fchmod(fd, existing->st_mode & 07777) != 0 && errno != EPERM &&
+      errno != ENOTSUP) {
     return ErrnoStatus(errno, "cannot keep the permissions", path);
   }
   if (fsync(fd) != 0) return ErrnoStatus(errno, "cannot bring to disk", path);

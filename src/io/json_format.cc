@@ -74,7 +74,7 @@ class Json final : public ProtoEncoding {
   }
 
   absl::Status Parse(absl::string_view bytes, const Limits& limits,
-                     google::protobuf::Message* message) const override {
+                     google::protobuf::Message* message, Fit* fit) const override {
     absl::ConsumePrefix(&bytes, kByteOrderMark);
     if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
       return absl::ResourceExhaustedError(absl::StrCat(bytes.size(), " bytes: JSON ends at 2 GiB"));
@@ -87,7 +87,7 @@ class Json final : public ProtoEncoding {
     if (!status.ok()) {
       return absl::InvalidArgumentError(absl::StrCat("JSON: ", std::string(status.message())));
     }
-    return BinaryEncoding().Parse(binary, limits, message);
+    return BinaryEncoding().Parse(binary, limits, message, fit);
   }
 
   absl::Status Write(const google::protobuf::Message& message,

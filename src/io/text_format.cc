@@ -91,7 +91,7 @@ class Text final : public ProtoEncoding {
   }
 
   absl::Status Parse(absl::string_view bytes, const Limits& limits,
-                     google::protobuf::Message* message) const override {
+                     google::protobuf::Message* message, Fit* fit) const override {
     absl::ConsumePrefix(&bytes, kByteOrderMark);
     if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
       return absl::ResourceExhaustedError(absl::StrCat(bytes.size(), " bytes: text ends at 2 GiB"));
@@ -109,6 +109,8 @@ class Text final : public ProtoEncoding {
                  ? absl::ResourceExhaustedError(error.text())
                  : absl::InvalidArgumentError(error.text());
     }
+    // A name that the type does not have would have been an error.
+    *fit = {true, true, 0};
     return CheckOperatorCount(*message, limits);
   }
 

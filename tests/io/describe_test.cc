@@ -68,6 +68,16 @@ TEST(DescribeTest, KnowsBlobs) {
                             FileKind::kBlobProto);
 }
 
+TEST(DescribeTest, ABlobOfATypeThatNobodyKnowsStillLoadsAsABlob) {
+  const BlobProto blob = FromText<BlobProto>("name: 'c' type: 'Counter' content: 'x42'");
+  for (Encoding encoding : kEncodings) {
+    BlobProto copy;
+    const absl::Status status = ParseProto(*FormatProto(blob, encoding), &copy);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(copy.content(), "x42");
+  }
+}
+
 TEST(DescribeTest, KnowsTensors) {
   ExpectKindInEveryEncoding(
       FromText<TensorProto>("dims: 2 dims: 3 data_type: INT64 int64_data: [1, 2, 3, 4, 5, 6]"),
