@@ -73,7 +73,7 @@ absl::Status ParseProto(absl::string_view bytes, google::protobuf::Message* mess
 Encoding EncodingForPath(absl::string_view path);
 
 // `message` in an encoding. Text and JSON have no place for fields of no known number, nor JSON for
-// strings that are not UTF-8 or messages nested more than 64 deep: such messages are refused
+// strings that are not UTF-8 or messages nested more than 63 deep: such messages are refused
 // (FailedPrecondition). The payload of a NaN survives in binary only.
 absl::StatusOr<std::string> FormatProto(const google::protobuf::Message& message,
                                         Encoding encoding);

@@ -69,9 +69,9 @@ bool IsComplete(const google::protobuf::Descriptor* type, const FieldTexts& fiel
 Fit FitOfNames(absl::string_view text, int depth, const google::protobuf::Descriptor* type);
 
 // The message in binary; FailedPrecondition when it holds what only the binary encoding can carry:
-// unknown fields and, if `utf8_only`, strings that are not UTF-8.
+// unknown fields, deeper nesting and, if `utf8_only`, strings that are not UTF-8.
 absl::StatusOr<std::string> SerializeForText(const google::protobuf::Message& message,
-                                             bool utf8_only);
+                                             int max_nesting, bool utf8_only);
 
 }  // namespace io
 }  // namespace doppio

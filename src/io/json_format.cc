@@ -20,6 +20,8 @@ using google::protobuf::io::ArrayInputStream;
 namespace util = google::protobuf::util;
 
 constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
+// Beyond this protobuf's converter gives up halfway.
+constexpr int kMaxNesting = 63;
 constexpr char kUrlPrefix[] = "type.doppio";
 
 util::TypeResolver* Resolver() {
@@ -92,7 +94,8 @@ class Json final : public ProtoEncoding {
 
   absl::Status Write(const google::protobuf::Message& message,
                      google::protobuf::io::ZeroCopyOutputStream* out) const override {
-    DOPPIO_ASSIGN_OR_RETURN(const std::string binary, SerializeForText(message, true));
+    DOPPIO_ASSIGN_OR_RETURN(const std::string binary,
+                            SerializeForText(message, kMaxNesting, /*utf8_only=*/true));
     util::JsonPrintOptions options;
     options.add_whitespace = true;
     options.preserve_proto_field_names = true;

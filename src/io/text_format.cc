@@ -16,6 +16,8 @@ namespace io {
 namespace {
 
 constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
+// protobuf's printer recurses; no reader goes as deep as this.
+constexpr int kMaxNesting = 1000;
 
 // Keeps the first error. Lines and columns count from 0 in protobuf, from 1 here.
 class FirstError final : public google::protobuf::io::ErrorCollector {
@@ -116,7 +118,7 @@ class Text final : public ProtoEncoding {
 
   absl::Status Write(const google::protobuf::Message& message,
                      google::protobuf::io::ZeroCopyOutputStream* out) const override {
-    DOPPIO_RETURN_IF_ERROR(SerializeForText(message, /*utf8_only=*/false).status());
+    DOPPIO_RETURN_IF_ERROR(SerializeForText(message, kMaxNesting, /*utf8_only=*/false).status());
     google::protobuf::TextFormat::Printer printer;
     if (printer.Print(message, out)) return absl::OkStatus();
     return absl::DataLossError("cannot write the text");

@@ -96,7 +96,7 @@ TEST(DescribeTest, KnowsOperators) {
 
 TEST(DescribeTest, KnowsRecordedOperators) {
   DOPPIO_SKIP_WITHOUT_SHARED();
-  const std::string folder = SharedFolder() + "/conformance/gradients";
+  const std::string folder = SharedDir() + "/conformance/gradients";
   for (const std::string& path : FilesBelow(folder, ".pbtxt")) {
     EXPECT_EQ(DescribeFile(path)->kind, FileKind::kNetDef) << path;
   }

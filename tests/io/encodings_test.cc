@@ -243,6 +243,20 @@ TEST(EncodingsTest, NestingIsLimitedInEveryEncoding) {
   }
 }
 
+TEST(EncodingsTest, WhatJsonCannotNestIsRefusedWhenItIsWritten) {
+  for (int nets = 1; 3 * nets <= 99; ++nets) {
+    const NetDef net = NestedNet(nets);
+    EXPECT_TRUE(ParseNet(*FormatProto(net, Encoding::kText)).ok()) << nets;
+    absl::StatusOr<std::string> json = FormatProto(net, Encoding::kJson);
+    if (json.ok()) {
+      EXPECT_TRUE(ParseNet(*json).ok()) << nets << ParseNet(*json).status();
+    } else {
+      EXPECT_THAT(json.status(), FailsWith(StatusCode::kFailedPrecondition, "more than 63 deep"));
+      EXPECT_GT(3 * nets, 60);
+    }
+  }
+}
+
 TEST(EncodingsTest, NestingOfThousandsIsRefusedAndDoesNotOverflowTheStack) {
   for (int depth : {3000, 1'000'000}) {
     std::string text, json, arrays = "{\"op\": ";

@@ -243,7 +243,7 @@ TEST(NpyTest, DamagedFilesAreStatusesOrTensors) {
 
 TEST(NpyTest, ReadsWhatNumpyWrote) {
   DOPPIO_SKIP_WITHOUT_SHARED();
-  const std::string bytes = ReadWholeFile(SharedFolder() + "/models/style/golden/input.npy");
+  const std::string bytes = ReadWholeFile(SharedDir() + "/models/style/golden/input.npy");
   absl::StatusOr<Tensor> tensor = ParseNpy(bytes);
   ASSERT_TRUE(tensor.ok()) << tensor.status();
   EXPECT_EQ(tensor->dtype(), DataType::kUInt8);

@@ -227,12 +227,12 @@ TEST(NpzTest, DamagedArchivesAreStatusesOrTensors) {
 
 TEST(NpzTest, ReadsWhatNumpyWrote) {
   DOPPIO_SKIP_WITHOUT_SHARED();
-  for (const std::string& path : FilesBelow(SharedFolder() + "/models", ".npz")) {
+  for (const std::string& path : FilesBelow(SharedDir() + "/models", ".npz")) {
     absl::StatusOr<std::vector<NamedTensor>> tensors = ParseNpz(ReadWholeFile(path));
     ASSERT_TRUE(tensors.ok()) << path << ": " << tensors.status();
     EXPECT_FALSE(tensors->empty()) << path;
   }
-  EXPECT_TRUE(ParseNpz(ReadWholeFile(SharedFolder() + "/conformance/expand_cases.npz")).ok());
+  EXPECT_TRUE(ParseNpz(ReadWholeFile(SharedDir() + "/conformance/expand_cases.npz")).ok());
 }
 
 }  // namespace

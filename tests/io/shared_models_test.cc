@@ -8,8 +8,8 @@ namespace doppio {
 namespace {
 
 std::vector<std::string> ModelFiles() {
-  std::vector<std::string> paths = FilesBelow(SharedFolder() + "/models", ".pb");
-  for (std::string& path : FilesBelow(SharedFolder() + "/models", ".pbtxt")) {
+  std::vector<std::string> paths = FilesBelow(SharedDir() + "/models", ".pb");
+  for (std::string& path : FilesBelow(SharedDir() + "/models", ".pbtxt")) {
     paths.push_back(std::move(path));
   }
   return paths;
@@ -44,7 +44,7 @@ TEST(SharedModelsTest, EveryFileIsRecognised) {
 TEST(SharedModelsTest, WeightsOfRealNetsAreInitNets) {
   DOPPIO_SKIP_WITHOUT_SHARED();
   for (const char* file : {"/models/mnist/init_net.pb", "/models/style/mosaic/init_net.pb"}) {
-    absl::StatusOr<FileDescription> description = DescribeFile(SharedFolder() + file);
+    absl::StatusOr<FileDescription> description = DescribeFile(SharedDir() + file);
     ASSERT_TRUE(description.ok()) << description.status();
     EXPECT_EQ(description->kind, FileKind::kInitNet) << file;
   }
@@ -86,7 +86,7 @@ TEST(SharedModelsTest, EveryEncodingOfEveryFileIsRecognised) {
 
 TEST(SharedModelsTest, BinaryFilesComeOutAsTheyWent) {
   DOPPIO_SKIP_WITHOUT_SHARED();
-  for (const std::string& path : FilesBelow(SharedFolder() + "/models", ".pb")) {
+  for (const std::string& path : FilesBelow(SharedDir() + "/models", ".pb")) {
     NetDef net;
     ASSERT_TRUE(LoadProto(path, &net).ok()) << path;
     if (DescribeFile(path)->encoding != Encoding::kBinary) continue;
@@ -96,7 +96,7 @@ TEST(SharedModelsTest, BinaryFilesComeOutAsTheyWent) {
 
 TEST(SharedModelsTest, ALoadedPlanIsNotANet) {
   DOPPIO_SKIP_WITHOUT_SHARED();
-  const std::string path = SharedFolder() + "/models/lstm_plans/train_plan.pbtxt";
+  const std::string path = SharedDir() + "/models/lstm_plans/train_plan.pbtxt";
   EXPECT_TRUE(LoadPlan(path).ok());
   EXPECT_THAT(LoadNet(path).status(),
               FailsWith(absl::StatusCode::kInvalidArgument, "looks like PlanDef"));

@@ -11,17 +11,9 @@
 
 #include "doppio/dtype.h"
 #include "doppio/status.h"
+#include "tests/support/shared_dir.h"
 
 namespace doppio {
-
-// Real nets and recordings that stand beside the repository: the variable DOPPIO_SHARED, or
-// ../shared. Empty where they are absent.
-std::string SharedFolder();
-
-#define DOPPIO_SKIP_WITHOUT_SHARED()                                            \
-  if (SharedFolder().empty()) {                                                 \
-    GTEST_SKIP() << "the folder ../shared is absent (set DOPPIO_SHARED to it)"; \
-  }
 
 // All files below a folder whose names end like this, sorted.
 std::vector<std::string> FilesBelow(const std::string& folder, const std::string& ending);
