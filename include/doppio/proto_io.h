@@ -73,13 +73,13 @@ absl::Status ParseProto(absl::string_view bytes, google::protobuf::Message* mess
 Encoding EncodingForPath(absl::string_view path);
 
 // `message` in an encoding. Text and JSON have no place for fields of no known number, nor JSON for
-// strings that are not UTF-8 or messages nested more than 64 deep: such messages are refused
+// strings that are not UTF-8 or messages nested more than 63 deep: such messages are refused
 // (FailedPrecondition). The payload of a NaN survives in binary only.
 absl::StatusOr<std::string> FormatProto(const google::protobuf::Message& message,
                                         Encoding encoding);
 
-// Writes a file, or replaces it, in one step: whatever happens meanwhile, the file is either the old
-// one or the new one, complete and on disk.
+// Writes a file, or replaces it, in one step: whatever happens meanwhile, the file is either the
+// old one or the new one, complete and on disk.
 absl::Status SaveProto(const google::protobuf::Message& message, const std::string& path,
                        Encoding encoding);
 inline absl::Status SaveProto(const google::protobuf::Message& message, const std::string& path) {

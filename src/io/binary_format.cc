@@ -45,6 +45,12 @@ FieldTexts OutermostFields(absl::string_view bytes) {
   return fields;
 }
 
+Fit FitOfReport(absl::string_view bytes, const google::protobuf::Descriptor* type,
+                const WireReport& report) {
+  return {true, IsComplete(type, OutermostFields(bytes)),
+          2 * report.unknown_fields + 4 * report.odd_strings + report.repeated_singles};
+}
+
 class Binary final : public ProtoEncoding {
  public:
   Encoding encoding() const override { return Encoding::kBinary; }
@@ -52,13 +58,14 @@ class Binary final : public ProtoEncoding {
   bool Recognises(absl::string_view) const override { return true; }
 
   absl::Status Parse(absl::string_view bytes, const Limits& limits,
-                     google::protobuf::Message* message) const override {
+                     google::protobuf::Message* message, Fit* fit) const override {
     if (bytes.size() > kMaxMessageBytes) {
       return absl::ResourceExhaustedError(
           absl::StrCat(bytes.size(), " bytes: messages end at 2 GiB"));
     }
     WireReport report;
     DOPPIO_RETURN_IF_ERROR(CheckWire(bytes, message->GetDescriptor(), limits, &report));
+    *fit = FitOfReport(bytes, message->GetDescriptor(), report);
     google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
                                               static_cast<int>(bytes.size()));
     in.SetRecursionLimit(limits.max_nesting);
@@ -83,8 +90,7 @@ class Binary final : public ProtoEncoding {
             const Limits& limits) const override {
     WireReport report;
     if (bytes.size() > kMaxMessageBytes || !CheckWire(bytes, type, limits, &report).ok()) return {};
-    return {true, IsComplete(type, OutermostFields(bytes)),
-            2 * report.unknown_fields + 4 * report.odd_strings + report.repeated_singles};
+    return FitOfReport(bytes, type, report);
   }
 };
 

@@ -16,8 +16,8 @@ struct Magic {
 };
 
 constexpr Magic kMagics[] = {
-    {"\x93NUMPY", FileKind::kNpy},          {"PK\x03\x04", FileKind::kNpz},
-    {"PK\x05\x06", FileKind::kNpz},         {"\x89PNG\r\n\x1a\n", FileKind::kPng},
+    {"\x93NUMPY", FileKind::kNpy},     {"PK\x03\x04", FileKind::kNpz},
+    {"PK\x05\x06", FileKind::kNpz},    {"\x89PNG\r\n\x1a\n", FileKind::kPng},
     {"\xff\xd8\xff", FileKind::kJpeg},
 };
 
@@ -120,7 +120,8 @@ FileDescription io::Describe(absl::string_view bytes, const Limits& limits, int6
   }
   if (description.kind == FileKind::kNetDef) {
     NetDef net;
-    if (encoding.Parse(bytes, limits, &net).ok() && IsInitNet(net)) {
+    io::Fit fit;
+    if (encoding.Parse(bytes, limits, &net, &fit).ok() && IsInitNet(net)) {
       description.kind = FileKind::kInitNet;
     }
   }

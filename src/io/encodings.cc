@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "src/io/blob_serializers.h"
 #include "src/io/text_scanner.h"
 #include "src/io/wire.h"
 
@@ -16,14 +17,13 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
 bool IsIdentifier(absl::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isalnum(c) || c == '_';
-  });
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
 }
 
 bool IsBlobType(absl::string_view text) {
   return text == "Tensor" || text == "TensorCPU" || text == "Int8TensorCPU" ||
-         absl::StrContains(text, "::");
+         absl::StrContains(text, "::") || FindBlobSerializer(text) != nullptr;
 }
 
 int64_t CountOperators(const google::protobuf::Message& message) {
@@ -70,7 +70,10 @@ absl::Status CheckOperatorCount(const google::protobuf::Message& message, const 
 
 bool IsComplete(const Descriptor* type, const FieldTexts& fields) {
   const auto has = [&](int number) { return fields.count(number) > 0; };
-  const auto text = [&](int number) { return has(number) ? fields.at(number) : ""; };
+  const auto text = [&](int number) {
+    const auto found = fields.find(number);
+    return found == fields.end() ? absl::string_view() : found->second;
+  };
   if (type == NetDef::descriptor()) {
     return has(NetDef::kOpFieldNumber);
   }
@@ -129,7 +132,7 @@ Fit FitOfNames(absl::string_view text, int depth, const Descriptor* type) {
 }
 
 absl::StatusOr<std::string> SerializeForText(const google::protobuf::Message& message,
-                                             bool utf8_only) {
+                                             int max_nesting, bool utf8_only) {
   if (message.ByteSizeLong() > static_cast<size_t>(std::numeric_limits<int>::max())) {
     return absl::ResourceExhaustedError(
         absl::StrCat(message.ByteSizeLong(), " bytes: messages end at 2 GiB"));
@@ -139,7 +142,9 @@ absl::StatusOr<std::string> SerializeForText(const google::protobuf::Message& me
   WireReport report;
   Limits limits;
   limits.max_operators = std::numeric_limits<int64_t>::max();
-  DOPPIO_RETURN_IF_ERROR(CheckWire(bytes, message.GetDescriptor(), limits, &report));
+  limits.max_nesting = max_nesting;
+  const absl::Status status = CheckWire(bytes, message.GetDescriptor(), limits, &report);
+  if (!status.ok()) return absl::FailedPreconditionError(status.message());
   if (report.unknown_fields > 0) {
     return absl::FailedPreconditionError(
         absl::StrCat(report.unknown_fields, " unknown fields, which only the binary encoding can ",

@@ -32,11 +32,13 @@ class ProtoEncoding {
   virtual Encoding encoding() const = 0;
   // Whether these bytes, which are not empty, are in this encoding rather than in those after it.
   virtual bool Recognises(absl::string_view bytes) const = 0;
-  // Fills *message, which is clear. Required fields may be missing afterwards.
+  // Fills *message, which is clear, and says how well the data fits its type. Required fields may
+  // be missing afterwards.
   virtual absl::Status Parse(absl::string_view bytes, const Limits& limits,
-                             google::protobuf::Message* message) const = 0;
+                             google::protobuf::Message* message, Fit* fit) const = 0;
   virtual absl::Status Write(const google::protobuf::Message& message,
                              google::protobuf::io::ZeroCopyOutputStream* out) const = 0;
+  // How well the data fits a type, as far as that can be seen without building a message.
   virtual Fit FitOf(absl::string_view bytes, const google::protobuf::Descriptor* type,
                     const Limits& limits) const = 0;
 };
@@ -67,9 +69,9 @@ bool IsComplete(const google::protobuf::Descriptor* type, const FieldTexts& fiel
 Fit FitOfNames(absl::string_view text, int depth, const google::protobuf::Descriptor* type);
 
 // The message in binary; FailedPrecondition when it holds what only the binary encoding can carry:
-// unknown fields and, if `utf8_only`, strings that are not UTF-8.
+// unknown fields, deeper nesting and, if `utf8_only`, strings that are not UTF-8.
 absl::StatusOr<std::string> SerializeForText(const google::protobuf::Message& message,
-                                             bool utf8_only);
+                                             int max_nesting, bool utf8_only);
 
 }  // namespace io
 }  // namespace doppio

@@ -70,8 +70,8 @@ absl::StatusOr<FileBytes> ReadStream(int fd, const std::string& path, const Limi
   size_t capacity = 1 << 16;
   DOPPIO_ASSIGN_OR_RETURN(file.data, AllocateBytes(capacity, path));
   while (true) {
-    DOPPIO_ASSIGN_OR_RETURN(
-        const size_t count, ReadFully(fd, file.data.get() + file.size, capacity - file.size, path));
+    DOPPIO_ASSIGN_OR_RETURN(const size_t count,
+                            ReadFully(fd, file.data.get() + file.size, capacity - file.size, path));
     file.size += count;
     if (static_cast<int64_t>(file.size) > limits.max_file_bytes) return TooLarge(path, limits);
     if (file.size < capacity) return file;
@@ -108,7 +108,9 @@ absl::Status WriteTemporary(int fd, const std::string& path, const struct stat* 
                             const WriteFunction& write) {
   Descriptor descriptor(fd);
   DOPPIO_RETURN_IF_ERROR(WriteTo(fd, path, write));
-  if (existing != nullptr && fchmod(fd, existing->st_mode & 07777) != 0) {
+  // Some file systems have no permissions to keep.
+  if (existing != nullptr && fchmod(fd, existing->st_mode & 07777) != 0 && errno != EPERM &&
+      errno != ENOTSUP) {
     return ErrnoStatus(errno, "cannot keep the permissions", path);
   }
   if (fsync(fd) != 0) return ErrnoStatus(errno, "cannot bring to disk", path);

@@ -20,6 +20,8 @@ using google::protobuf::io::ArrayInputStream;
 namespace util = google::protobuf::util;
 
 constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
+// Beyond this protobuf's converter gives up halfway.
+constexpr int kMaxNesting = 63;
 constexpr char kUrlPrefix[] = "type.doppio";
 
 util::TypeResolver* Resolver() {
@@ -38,9 +40,9 @@ absl::Status CheckNesting(absl::string_view text, const Limits& limits) {
   while (scanner.Next(&token)) {
     // The outermost message is an object too.
     if (token.braces > limits.max_nesting + 1) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "byte ", token.text.data() - text.data(), ": objects are nested more than ",
-          limits.max_nesting, " deep"));
+      return absl::ResourceExhaustedError(absl::StrCat("byte ", token.text.data() - text.data(),
+                                                       ": objects are nested more than ",
+                                                       limits.max_nesting, " deep"));
     }
   }
   return absl::OkStatus();
@@ -74,7 +76,7 @@ class Json final : public ProtoEncoding {
   }
 
   absl::Status Parse(absl::string_view bytes, const Limits& limits,
-                     google::protobuf::Message* message) const override {
+                     google::protobuf::Message* message, Fit* fit) const override {
     absl::ConsumePrefix(&bytes, kByteOrderMark);
     if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
       return absl::ResourceExhaustedError(absl::StrCat(bytes.size(), " bytes: JSON ends at 2 GiB"));
@@ -87,12 +89,13 @@ class Json final : public ProtoEncoding {
     if (!status.ok()) {
       return absl::InvalidArgumentError(absl::StrCat("JSON: ", std::string(status.message())));
     }
-    return BinaryEncoding().Parse(binary, limits, message);
+    return BinaryEncoding().Parse(binary, limits, message, fit);
   }
 
   absl::Status Write(const google::protobuf::Message& message,
                      google::protobuf::io::ZeroCopyOutputStream* out) const override {
-    DOPPIO_ASSIGN_OR_RETURN(const std::string binary, SerializeForText(message, true));
+    DOPPIO_ASSIGN_OR_RETURN(const std::string binary,
+                            SerializeForText(message, kMaxNesting, /*utf8_only=*/true));
     util::JsonPrintOptions options;
     options.add_whitespace = true;
     options.preserve_proto_field_names = true;

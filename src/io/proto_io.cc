@@ -55,7 +55,8 @@ absl::Status Parse(absl::string_view bytes, Message* message, const Limits& limi
         absl::StrCat(bytes.size(), " bytes, more than the limit of ", limits.max_file_bytes));
   }
   const io::ProtoEncoding& encoding = io::EncodingOf(bytes);
-  absl::Status status = encoding.Parse(bytes, limits, message);
+  io::Fit fit;
+  absl::Status status = encoding.Parse(bytes, limits, message, &fit);
   if (status.ok()) status = CheckInitialized(*message);
   if (!IsDescribed(*message) || status.code() == absl::StatusCode::kResourceExhausted) {
     return status;
@@ -64,10 +65,9 @@ absl::Status Parse(absl::string_view bytes, Message* message, const Limits& limi
     const absl::Status wrong_kind = WrongKind(bytes, *message, limits);
     return wrong_kind.ok() ? status : wrong_kind;
   }
-  const io::Fit fit = encoding.FitOf(bytes, message->GetDescriptor(), limits);
-  if (fit.complete && fit.strangeness == 0) return absl::OkStatus();
+  if (fit.strangeness == 0) return absl::OkStatus();
   DOPPIO_RETURN_IF_ERROR(WrongKind(bytes, *message, limits));
-  if (fit.complete || fit.strangeness == 0) return absl::OkStatus();
+  if (fit.complete) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("this is not a ", message->GetDescriptor()->name(),
                    ": the data has other fields, and none that one needs"));

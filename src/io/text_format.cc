@@ -16,6 +16,8 @@ namespace io {
 namespace {
 
 constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
+// protobuf's printer recurses; no reader goes as deep as this.
+constexpr int kMaxNesting = 1000;
 
 // Keeps the first error. Lines and columns count from 0 in protobuf, from 1 here.
 class FirstError final : public google::protobuf::io::ErrorCollector {
@@ -91,7 +93,7 @@ class Text final : public ProtoEncoding {
   }
 
   absl::Status Parse(absl::string_view bytes, const Limits& limits,
-                     google::protobuf::Message* message) const override {
+                     google::protobuf::Message* message, Fit* fit) const override {
     absl::ConsumePrefix(&bytes, kByteOrderMark);
     if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
       return absl::ResourceExhaustedError(absl::StrCat(bytes.size(), " bytes: text ends at 2 GiB"));
@@ -109,12 +111,14 @@ class Text final : public ProtoEncoding {
                  ? absl::ResourceExhaustedError(error.text())
                  : absl::InvalidArgumentError(error.text());
     }
+    // A name that the type does not have would have been an error.
+    *fit = {true, true, 0};
     return CheckOperatorCount(*message, limits);
   }
 
   absl::Status Write(const google::protobuf::Message& message,
                      google::protobuf::io::ZeroCopyOutputStream* out) const override {
-    DOPPIO_RETURN_IF_ERROR(SerializeForText(message, /*utf8_only=*/false).status());
+    DOPPIO_RETURN_IF_ERROR(SerializeForText(message, kMaxNesting, /*utf8_only=*/false).status());
     google::protobuf::TextFormat::Printer printer;
     if (printer.Print(message, out)) return absl::OkStatus();
     return absl::DataLossError("cannot write the text");

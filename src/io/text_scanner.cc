@@ -6,7 +6,9 @@ namespace doppio {
 namespace io {
 namespace {
 
-bool IsWord(char c) { return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '+' || c == '-'; }
+bool IsWord(char c) {
+  return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '+' || c == '-';
+}
 
 }  // namespace
 

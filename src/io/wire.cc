@@ -13,7 +13,14 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
-enum WireType { kVarint = 0, kFixed64 = 1, kLength = 2, kStartGroup = 3, kEndGroup = 4, kFixed32 = 5 };
+enum WireType {
+  kVarint = 0,
+  kFixed64 = 1,
+  kLength = 2,
+  kStartGroup = 3,
+  kEndGroup = 4,
+  kFixed32 = 5
+};
 
 WireType WireTypeOf(const FieldDescriptor* field) {
   switch (field->type()) {
@@ -71,7 +78,8 @@ class Walker {
   absl::Status ReadVarint(const char** p, const char* end, const Frame* frame, uint64_t* value);
   absl::Status Skip(const Field& field, const char** p, const char* end, const Frame* frame,
                     int depth, absl::string_view* content, uint64_t* number);
-  absl::Status SkipGroup(int number, const char** p, const char* end, const Frame* frame, int depth);
+  absl::Status SkipGroup(int number, const char** p, const char* end, const Frame* frame,
+                         int depth);
   absl::Status Check(const Field& field, absl::string_view content, uint64_t number,
                      const Frame* frame, int index, int depth);
   absl::Status Packed(const Field& field, absl::string_view content, const Frame* frame);
@@ -85,9 +93,9 @@ class Walker {
                                             path.empty() ? ": " : "): ", what));
   }
   absl::Status TooDeep(const Frame* frame) const {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("messages are nested more than ", limits_.max_nesting, " deep, ",
-                     PathOf(frame).substr(0, 60), "..."));
+    return absl::ResourceExhaustedError(absl::StrCat("messages are nested more than ",
+                                                     limits_.max_nesting, " deep, ",
+                                                     PathOf(frame).substr(0, 60), "..."));
   }
 
   const char* const begin_;

@@ -25,17 +25,16 @@ Message FromText(const std::string& text) {
 }
 
 TEST(DescribeTest, KnowsNets) {
-  ExpectKindInEveryEncoding(FromText<NetDef>("name: 'n' op { input: 'X' output: 'Y' type: 'Relu' }"),
-                            FileKind::kNetDef);
+  ExpectKindInEveryEncoding(
+      FromText<NetDef>("name: 'n' op { input: 'X' output: 'Y' type: 'Relu' }"), FileKind::kNetDef);
   ExpectKindInEveryEncoding(FromText<NetDef>("op { type: 'Relu' } type: 'simple'"),
                             FileKind::kNetDef);
 }
 
 TEST(DescribeTest, KnowsInitNets) {
-  ExpectKindInEveryEncoding(
-      FromText<NetDef>("op { output: 'W' type: 'XavierFill' } "
-                       "op { input: 'W' output: 'V' type: 'ConstantFill' }"),
-      FileKind::kInitNet);
+  ExpectKindInEveryEncoding(FromText<NetDef>("op { output: 'W' type: 'XavierFill' } "
+                                             "op { input: 'W' output: 'V' type: 'ConstantFill' }"),
+                            FileKind::kInitNet);
 }
 
 TEST(DescribeTest, ANetThatFillsByWhatItIsFedIsNoInitNet) {
@@ -54,8 +53,9 @@ TEST(DescribeTest, KnowsPlans) {
 
 TEST(DescribeTest, KnowsPredictorFiles) {
   ExpectKindInEveryEncoding(
-      FromText<MetaNetDef>("blobs { key: 'INPUTS_BLOB_TYPE' value: 'data' } "
-                           "nets { key: 'PREDICT_NET_TYPE' value { name: 'n' op { type: 'Relu' } } }"),
+      FromText<MetaNetDef>(
+          "blobs { key: 'INPUTS_BLOB_TYPE' value: 'data' } "
+          "nets { key: 'PREDICT_NET_TYPE' value { name: 'n' op { type: 'Relu' } } }"),
       FileKind::kMetaNetDef);
 }
 
@@ -66,6 +66,16 @@ TEST(DescribeTest, KnowsBlobs) {
       FileKind::kBlobProto);
   ExpectKindInEveryEncoding(FromText<BlobProto>("name: 'X' type: 'std::string' content: 'Relu'"),
                             FileKind::kBlobProto);
+}
+
+TEST(DescribeTest, ABlobOfATypeThatNobodyKnowsStillLoadsAsABlob) {
+  const BlobProto blob = FromText<BlobProto>("name: 'c' type: 'Counter' content: 'x42'");
+  for (Encoding encoding : kEncodings) {
+    BlobProto copy;
+    const absl::Status status = ParseProto(*FormatProto(blob, encoding), &copy);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(copy.content(), "x42");
+  }
 }
 
 TEST(DescribeTest, KnowsTensors) {
@@ -86,7 +96,7 @@ TEST(DescribeTest, KnowsOperators) {
 
 TEST(DescribeTest, KnowsRecordedOperators) {
   DOPPIO_SKIP_WITHOUT_SHARED();
-  const std::string folder = SharedFolder() + "/conformance/gradients";
+  const std::string folder = SharedDir() + "/conformance/gradients";
   for (const std::string& path : FilesBelow(folder, ".pbtxt")) {
     EXPECT_EQ(DescribeFile(path)->kind, FileKind::kNetDef) << path;
   }
@@ -111,17 +121,19 @@ TEST(DescribeTest, GoesByContentAndNotByName) {
 
 TEST(DescribeTest, WhatNobodyKnowsIsUnknown) {
   for (const std::string& bytes :
-       {std::string(), std::string("hello, world"), std::string("\x7f" "ELF\x02\x01\x01"),
-        std::string("#!/bin/sh\necho hello"), std::string(100, '\0'), std::string("{\"a\": [1, 2]}"),
-        std::string("GIF89a"), std::string("key: value\nother: 3"), std::string("\x93NUMP"),
-        std::string("SQLite format 3\0", 16)}) {
+       {std::string(), std::string("hello, world"),
+        std::string("\x7f"
+                    "ELF\x02\x01\x01"),
+        std::string("#!/bin/sh\necho hello"), std::string(100, '\0'),
+        std::string("{\"a\": [1, 2]}"), std::string("GIF89a"), std::string("key: value\nother: 3"),
+        std::string("\x93NUMP"), std::string("SQLite format 3\0", 16)}) {
     EXPECT_EQ(FileKindName(DescribeBytes(bytes).kind), "unknown") << bytes;
   }
 }
 
 TEST(DescribeTest, ReadingAFileOfAnotherKindSaysWhatItIs) {
-  const std::string plan = FromText<PlanDef>("network { name: 'n' op { input: 'X' type: 'Relu' } }")
-                               .SerializeAsString();
+  const std::string plan =
+      FromText<PlanDef>("network { name: 'n' op { input: 'X' type: 'Relu' } }").SerializeAsString();
   NetDef net;
   EXPECT_THAT(ParseProto(plan, &net, {}, "p.pb"),
               FailsWith(absl::StatusCode::kInvalidArgument,

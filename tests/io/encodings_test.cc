@@ -16,7 +16,8 @@ void ExpectSurvivesAllEncodings(const Message& message) {
   const std::string original = *FormatProto(message, Encoding::kBinary);
   std::unique_ptr<Message> copy(message.New());
   copy->CopyFrom(message);
-  for (Encoding encoding : {Encoding::kText, Encoding::kBinary, Encoding::kJson, Encoding::kBinary}) {
+  for (Encoding encoding :
+       {Encoding::kText, Encoding::kBinary, Encoding::kJson, Encoding::kBinary}) {
     absl::StatusOr<std::string> bytes = FormatProto(*copy, encoding);
     ASSERT_TRUE(bytes.ok()) << bytes.status();
     const absl::Status status = ParseProto(*bytes, copy.get(), {}, EncodingName(encoding));
@@ -242,6 +243,20 @@ TEST(EncodingsTest, NestingIsLimitedInEveryEncoding) {
   }
 }
 
+TEST(EncodingsTest, WhatJsonCannotNestIsRefusedWhenItIsWritten) {
+  for (int nets = 1; 3 * nets <= 99; ++nets) {
+    const NetDef net = NestedNet(nets);
+    EXPECT_TRUE(ParseNet(*FormatProto(net, Encoding::kText)).ok()) << nets;
+    absl::StatusOr<std::string> json = FormatProto(net, Encoding::kJson);
+    if (json.ok()) {
+      EXPECT_TRUE(ParseNet(*json).ok()) << nets << ParseNet(*json).status();
+    } else {
+      EXPECT_THAT(json.status(), FailsWith(StatusCode::kFailedPrecondition, "more than 63 deep"));
+      EXPECT_GT(3 * nets, 60);
+    }
+  }
+}
+
 TEST(EncodingsTest, NestingOfThousandsIsRefusedAndDoesNotOverflowTheStack) {
   for (int depth : {3000, 1'000'000}) {
     std::string text, json, arrays = "{\"op\": ";
@@ -257,7 +272,10 @@ TEST(EncodingsTest, NestingOfThousandsIsRefusedAndDoesNotOverflowTheStack) {
   EXPECT_THAT(ParseNet(NestedNet(3000).SerializeAsString()).status(),
               FailsWith(StatusCode::kResourceExhausted, "more than 100 deep"));
   const std::string groups(1'000'000, '\x7b');
-  EXPECT_FALSE(ParseNet("\x0a\x01" "a" + groups).ok());
+  EXPECT_FALSE(ParseNet("\x0a\x01"
+                        "a" +
+                        groups)
+                   .ok());
 }
 
 TEST(EncodingsTest, OperatorsAreCountedInSubnetsToo) {
@@ -282,19 +300,20 @@ TEST(EncodingsTest, CutOffBinaryNamesThePlace) {
   AddOp(&net, "Sigmoid")->add_arg()->set_s("value");
   std::string bytes = *FormatProto(net, Encoding::kBinary);
   bytes.pop_back();
-  EXPECT_THAT(ParseNet(bytes).status(),
-              FailsWith(StatusCode::kDataLoss, "net: byte 11: field 2 claims 18 bytes, but only 17"));
+  EXPECT_THAT(
+      ParseNet(bytes).status(),
+      FailsWith(StatusCode::kDataLoss, "net: byte 11: field 2 claims 18 bytes, but only 17"));
   EXPECT_THAT(ParseNet(std::string("\x12\x04\x2a\x02\x22\x05", 6)).status(),
               FailsWith(StatusCode::kDataLoss, "(in op[0].arg[0]): field 4 claims 5 bytes"));
 }
 
 TEST(EncodingsTest, MalformedBinaryIsRefused) {
   const std::string cases[] = {
-      std::string("\x00", 1),                                   // field number 0
-      std::string("\x0f\x01", 2),                               // wire type 7
-      std::string("\x0c", 1),                                   // a group ends
+      std::string("\x00", 1),                                               // field number 0
+      std::string("\x0f\x01", 2),                                           // wire type 7
+      std::string("\x0c", 1),                                               // a group ends
       std::string("\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12),  // a long varint
-      std::string("\x0a\xff\xff\xff\xff\x0f", 6),               // a length beyond the end
+      std::string("\x0a\xff\xff\xff\xff\x0f", 6),  // a length beyond the end
       std::string("\x12\x80", 2),
   };
   for (const std::string& bytes : cases) EXPECT_FALSE(ParseNet(bytes).ok());

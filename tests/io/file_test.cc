@@ -1,6 +1,8 @@
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -85,6 +87,27 @@ TEST(FileTest, AFailedSaveLeavesTheOldFileAndNothingElse) {
   net.set_name("\xff");
   EXPECT_THAT(SaveProto(net, path), FailsWith(StatusCode::kFailedPrecondition, path));
   EXPECT_EQ(ReadWholeFile(path), "old");
+  EXPECT_EQ(FilesIn(FolderOf(path)), 1);
+}
+
+TEST(FileTest, ADiskThatFillsWhileWritingLeavesTheOldFile) {
+  const std::string path = TemporaryPath("net.pb");
+  ASSERT_TRUE(SaveProto(SmallNet(), path).ok());
+  const std::string old = ReadWholeFile(path);
+  NetDef large = SmallNet();
+  large.mutable_op(0)->set_debug_info(std::string(1'000'000, 'x'));
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 500'000;
+  const auto handler = signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const absl::Status status = SaveProto(large, path);
+  setrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, handler);
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find(path + ": cannot write"), absl::string_view::npos) << status;
+  EXPECT_EQ(ReadWholeFile(path), old);
   EXPECT_EQ(FilesIn(FolderOf(path)), 1);
 }
 

@@ -8,8 +8,8 @@ namespace doppio {
 namespace {
 
 std::vector<std::string> ModelFiles() {
-  std::vector<std::string> paths = FilesBelow(SharedFolder() + "/models", ".pb");
-  for (std::string& path : FilesBelow(SharedFolder() + "/models", ".pbtxt")) {
+  std::vector<std::string> paths = FilesBelow(SharedDir() + "/models", ".pb");
+  for (std::string& path : FilesBelow(SharedDir() + "/models", ".pbtxt")) {
     paths.push_back(std::move(path));
   }
   return paths;
@@ -34,8 +34,7 @@ TEST(SharedModelsTest, EveryFileIsRecognised) {
     if (IsPlan(path)) {
       EXPECT_EQ(description->kind, FileKind::kPlanDef);
     } else if (is_init) {
-      EXPECT_THAT(description->kind,
-                  testing::AnyOf(FileKind::kInitNet, FileKind::kNetDef));
+      EXPECT_THAT(description->kind, testing::AnyOf(FileKind::kInitNet, FileKind::kNetDef));
     } else {
       EXPECT_EQ(description->kind, FileKind::kNetDef) << FileKindName(description->kind);
     }
@@ -45,7 +44,7 @@ TEST(SharedModelsTest, EveryFileIsRecognised) {
 TEST(SharedModelsTest, WeightsOfRealNetsAreInitNets) {
   DOPPIO_SKIP_WITHOUT_SHARED();
   for (const char* file : {"/models/mnist/init_net.pb", "/models/style/mosaic/init_net.pb"}) {
-    absl::StatusOr<FileDescription> description = DescribeFile(SharedFolder() + file);
+    absl::StatusOr<FileDescription> description = DescribeFile(SharedDir() + file);
     ASSERT_TRUE(description.ok()) << description.status();
     EXPECT_EQ(description->kind, FileKind::kInitNet) << file;
   }
@@ -59,8 +58,8 @@ TEST(SharedModelsTest, EveryFileSurvivesBinaryTextBinaryJsonBinary) {
     absl::Status status = LoadProto(path, message.get());
     ASSERT_TRUE(status.ok()) << status;
     const std::string original = *FormatProto(*message, Encoding::kBinary);
-    for (Encoding encoding :
-         {Encoding::kBinary, Encoding::kText, Encoding::kBinary, Encoding::kJson, Encoding::kBinary}) {
+    for (Encoding encoding : {Encoding::kBinary, Encoding::kText, Encoding::kBinary,
+                              Encoding::kJson, Encoding::kBinary}) {
       absl::StatusOr<std::string> bytes = FormatProto(*message, encoding);
       ASSERT_TRUE(bytes.ok()) << bytes.status();
       status = ParseProto(*bytes, message.get(), {}, EncodingName(encoding));
@@ -87,7 +86,7 @@ TEST(SharedModelsTest, EveryEncodingOfEveryFileIsRecognised) {
 
 TEST(SharedModelsTest, BinaryFilesComeOutAsTheyWent) {
   DOPPIO_SKIP_WITHOUT_SHARED();
-  for (const std::string& path : FilesBelow(SharedFolder() + "/models", ".pb")) {
+  for (const std::string& path : FilesBelow(SharedDir() + "/models", ".pb")) {
     NetDef net;
     ASSERT_TRUE(LoadProto(path, &net).ok()) << path;
     if (DescribeFile(path)->encoding != Encoding::kBinary) continue;
@@ -97,7 +96,7 @@ TEST(SharedModelsTest, BinaryFilesComeOutAsTheyWent) {
 
 TEST(SharedModelsTest, ALoadedPlanIsNotANet) {
   DOPPIO_SKIP_WITHOUT_SHARED();
-  const std::string path = SharedFolder() + "/models/lstm_plans/train_plan.pbtxt";
+  const std::string path = SharedDir() + "/models/lstm_plans/train_plan.pbtxt";
   EXPECT_TRUE(LoadPlan(path).ok());
   EXPECT_THAT(LoadNet(path).status(),
               FailsWith(absl::StatusCode::kInvalidArgument, "looks like PlanDef"));

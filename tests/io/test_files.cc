@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -27,13 +26,6 @@ struct TemporaryFolder {
 };
 
 }  // namespace
-
-std::string SharedFolder() {
-  const char* variable = std::getenv("DOPPIO_SHARED");
-  const std::string folder = variable != nullptr ? variable : DOPPIO_SOURCE_DIR "/../shared";
-  std::error_code ignored;
-  return fs::is_directory(folder + "/models", ignored) ? folder : "";
-}
 
 std::vector<std::string> FilesBelow(const std::string& folder, const std::string& ending) {
   std::vector<std::string> paths;

@@ -9,18 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "doppio/dtype.h"
 #include "doppio/status.h"
+#include "tests/support/shared_dir.h"
 
 namespace doppio {
-
-// Real nets and recordings that stand beside the repository: the variable DOPPIO_SHARED, or
-// ../shared. Empty where they are absent.
-std::string SharedFolder();
-
-#define DOPPIO_SKIP_WITHOUT_SHARED()                                            \
-  if (SharedFolder().empty()) {                                                 \
-    GTEST_SKIP() << "the folder ../shared is absent (set DOPPIO_SHARED to it)"; \
-  }
 
 // All files below a folder whose names end like this, sorted.
 std::vector<std::string> FilesBelow(const std::string& folder, const std::string& ending);
@@ -31,10 +24,19 @@ std::string TemporaryPath(const std::string& name);
 std::string ReadWholeFile(const std::string& path);
 void WriteWholeFile(const std::string& path, const std::string& bytes);
 
-// Calls `use` with damaged versions of `bytes`: cut off at every place (at most `cuts` of them), and
-// with a few bits flipped, `flips` times. The seed is fixed, and shown when a check in `use` fails.
+// Calls `use` with damaged versions of `bytes`: cut off at every place (at most `cuts` of them),
+// and with a few bits flipped, `flips` times. The seed is fixed, and shown when a check in `use`
+// fails.
 void ForEachDamage(const std::string& bytes, int cuts, int flips,
                    const std::function<void(const std::string&)>& use);
+
+// Names typed tests by their element type.
+struct ElementTypeNames {
+  template <typename T>
+  static std::string GetName(int) {
+    return std::string(DataTypeName(DataTypeOf<T>::value));
+  }
+};
 
 MATCHER_P2(FailsWith, code, text,
            absl::StrCat("fails with code ", static_cast<int>(code), " and \"", text, "\"")) {
