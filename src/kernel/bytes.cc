@@ -90,7 +90,8 @@ void RepeatRowImpl(const uint8_t* row, int64_t row_bytes, uint8_t* dst, int64_t 
   }
 }
 
-// One element, `count` times; at least a vector of them. Streaming is no faster where nothing is read.
+// One element, `count` times; at least a vector of them. Streaming is no faster where nothing is
+// read.
 template <typename T>
 HWY_INLINE void FillVectors(T element, uint8_t* dst, int64_t count) {
   const Bytes d;

@@ -43,8 +43,7 @@ HWY_INLINE Vec<float> LoadY(const bfloat16* y) {
 HWY_INLINE Vec<float> LoadY(const float16* y) {
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
   const hn::Rebind<hwy::float16_t, Tag<float>> half;
-  return hn::PromoteTo(Tag<float>(),
-                       hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(y)));
+  return hn::PromoteTo(Tag<float>(), hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(y)));
 #else
   HWY_ALIGN float converted[kVector<float>];
   for (int64_t i = 0; i < kVector<float>; ++i) converted[i] = static_cast<float>(y[i]);
@@ -65,7 +64,8 @@ Acc<T> SumRun(const T* y, int64_t n) {
   int64_t groups = n / kLanes<A>;
   if (groups == 0) return rest;
 
-  HWY_ALIGN A aside[kLevels][kLanes<A>];  // aside[k]: the sum of 2^k blocks, if bit k of blocks is set
+  HWY_ALIGN A
+      aside[kLevels][kLanes<A>];  // aside[k]: the sum of 2^k blocks, if bit k of blocks is set
   HWY_ALIGN A lanes[kLanes<A>];
   for (int64_t blocks = 0; groups > 0; ++blocks) {
     Vec<A> sum[kVectors<A>];
@@ -94,8 +94,9 @@ Acc<T> SumRun(const T* y, int64_t n) {
   return lanes[0] + rest;
 }
 
-// sums[j] (+)= the sum of column j of 8 rows. Long rows are read side by side; short ones by pieces of
-// several vectors, nearly in the order of their addresses, or the processor would not fetch ahead.
+// sums[j] (+)= the sum of column j of 8 rows. Long rows are read side by side; short ones by pieces
+// of several vectors, nearly in the order of their addresses, or the processor would not fetch
+// ahead.
 template <bool kFirst, typename T>
 HWY_INLINE void AddEightRows(const T* y, int64_t stride, int64_t cols, Acc<T>* sums) {
   using A = Acc<T>;
@@ -209,9 +210,9 @@ void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* su
   }
 }
 
-#define DOPPIO_SUM_BOX(T, name)                                                          \
-  void name(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums) {        \
-    SumBoxImpl<T>(loops, count, y, sums);                                                \
+#define DOPPIO_SUM_BOX(T, name)                                                   \
+  void name(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums) { \
+    SumBoxImpl<T>(loops, count, y, sums);                                         \
   }
 DOPPIO_SUM_BOX(int32_t, SumBoxInt32)
 DOPPIO_SUM_BOX(int64_t, SumBoxInt64)
@@ -229,11 +230,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace doppio {
 
-#define DOPPIO_SUM_BOX(T, name)                                                          \
-  HWY_EXPORT(name);                                                                      \
-  template <>                                                                            \
-  void SumBox<T>(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums) {      \
-    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), y, sums);                     \
+#define DOPPIO_SUM_BOX(T, name)                                                     \
+  HWY_EXPORT(name);                                                                 \
+  template <>                                                                       \
+  void SumBox<T>(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums) { \
+    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), y, sums);                \
   }
 DOPPIO_SUM_BOX(int32_t, SumBoxInt32)
 DOPPIO_SUM_BOX(int64_t, SumBoxInt64)

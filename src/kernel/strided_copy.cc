@@ -74,8 +74,8 @@ BoxLoops CoalesceBox(DimsView dims, DimsView starts, DimsView sizes) {
   return loops;
 }
 
-// Calls copy(offset in the tensor, offset in the box, stride in the tensor, count) for each group of
-// runs.
+// Calls copy(offset in the tensor, offset in the box, stride in the tensor, count) for each group
+// of runs.
 template <typename Copy>
 void ForEachGroup(const BoxLoops& loops, const Copy& copy) {
   const int64_t outer_rank = static_cast<int64_t>(loops.sizes.size()) - 1;

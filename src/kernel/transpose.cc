@@ -47,8 +47,8 @@ AxisLoops CoalesceAxes(DimsView x_dims, absl::Span<const int> axes) {
   return loops;
 }
 
-// Calls body(x offset, y offset, index of the last loop) for steps [begin, end) of the loops `outer`,
-// counted over all.
+// Calls body(x offset, y offset, index of the last loop) for steps [begin, end) of the loops
+// `outer`, counted over all.
 template <typename Body>
 void ForEachStep(const AxisLoops& outer, int64_t begin, int64_t end, const Body& body) {
   absl::InlinedVector<int64_t, kMaxRank> index(outer.size());

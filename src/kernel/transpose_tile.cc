@@ -86,9 +86,9 @@ void TransposeVectors(const T* x, int64_t x_stride, T* y, int64_t y_stride, int6
 
 #endif  // HWY_TARGET == HWY_SCALAR
 
-#define DOPPIO_TRANSPOSE_TILE(T, name)                                                     \
+#define DOPPIO_TRANSPOSE_TILE(T, name)                                                          \
   void name(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64_t rows, int64_t cols) { \
-    TransposeVectors(x, x_stride, y, y_stride, rows, cols);                                \
+    TransposeVectors(x, x_stride, y, y_stride, rows, cols);                                     \
   }
 DOPPIO_TRANSPOSE_TILE(uint8_t, Tile8)
 DOPPIO_TRANSPOSE_TILE(uint16_t, Tile16)
@@ -104,12 +104,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace doppio {
 
-#define DOPPIO_TRANSPOSE_TILE(T, name)                                                  \
-  HWY_EXPORT(name);                                                                     \
-  template <>                                                                           \
-  void TransposeTile<T>(const T* x, int64_t x_stride, T* y, int64_t y_stride,           \
-                        int64_t rows, int64_t cols) {                                   \
-    HWY_DYNAMIC_DISPATCH(name)(x, x_stride, y, y_stride, rows, cols);                   \
+#define DOPPIO_TRANSPOSE_TILE(T, name)                                                      \
+  HWY_EXPORT(name);                                                                         \
+  template <>                                                                               \
+  void TransposeTile<T>(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64_t rows, \
+                        int64_t cols) {                                                     \
+    HWY_DYNAMIC_DISPATCH(name)(x, x_stride, y, y_stride, rows, cols);                       \
   }
 DOPPIO_TRANSPOSE_TILE(uint8_t, Tile8)
 DOPPIO_TRANSPOSE_TILE(uint16_t, Tile16)

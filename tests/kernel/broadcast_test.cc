@@ -37,7 +37,8 @@ void CallBroadcast(const std::string* x, const Shape& x_dims, std::string* y, co
   Broadcast(x, x_dims, y, y_dims, &context);
 }
 
-// Also checks that nothing beyond y is written, with y `misaligned` elements from where it lies best.
+// Also checks that nothing beyond y is written, with y `misaligned` elements from where it lies
+// best.
 template <typename T>
 void ExpectBroadcast(const Shape& x_dims, const Shape& y_dims, int misaligned = 0) {
   const std::vector<T> x = Numbered<T>(Count(x_dims));
@@ -98,11 +99,11 @@ TYPED_TEST(BroadcastTest, AgreesWithTheDefinitionForRowsAndRunsOfAnyLength) {
 TYPED_TEST(BroadcastTest, AgreesWithTheDefinitionOnLargeShapesForAnyNumberOfThreads) {
   if (std::is_same_v<TypeParam, std::string>) return;  // strings have no fast path
   const std::vector<std::pair<Shape, Shape>> cases = {
-      {{1, 1500}, {1100, 1500}},      {{1100, 1}, {1100, 1500}},
-      {{1}, {1500001}},               {{2, 1, 64, 1, 16}, {2, 8, 64, 8, 16}},
-      {{300, 1}, {5, 300, 1000}},     {{1000003}, {1, 1000003}},
-      {{100, 1}, {3000, 100, 4}},     {{7, 1, 100, 1}, {7, 500, 100, 4}},
-      {{3}, {400000, 3}},             {{400000, 1}, {400000, 3}},
+      {{1, 1500}, {1100, 1500}},  {{1100, 1}, {1100, 1500}},
+      {{1}, {1500001}},           {{2, 1, 64, 1, 16}, {2, 8, 64, 8, 16}},
+      {{300, 1}, {5, 300, 1000}}, {{1000003}, {1, 1000003}},
+      {{100, 1}, {3000, 100, 4}}, {{7, 1, 100, 1}, {7, 500, 100, 4}},
+      {{3}, {400000, 3}},         {{400000, 1}, {400000, 3}},
   };
   for (int threads : {1, 2, 3}) {
     ThreadsFor scope(threads);
