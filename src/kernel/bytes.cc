@@ -90,7 +90,8 @@ void RepeatRowImpl(const uint8_t* row, int64_t row_bytes, uint8_t* dst, int64_t 
   }
 }
 
-// One element, `count` times; at least a vector of them. Streaming is no faster where nothing is read.
+// One element, `count` times; at least a vector of them. Streaming is no faster where nothing is
+// read.
 template <typename T>
 HWY_INLINE void FillVectors(T element, uint8_t* dst, int64_t count) {
   const Bytes d;
@@ -113,6 +114,12 @@ void RepeatElementsTyped(const uint8_t* src, int64_t count, int64_t repeat, uint
   const Bytes d;
   const int64_t run = repeat * static_cast<int64_t>(sizeof(T));
   int64_t i = 0;
+  if (kVector < 16) {  // no vectors at all
+    for (int64_t j = 0; j < count * repeat; ++j) {
+      std::memcpy(dst + j * sizeof(T), src + j / repeat * sizeof(T), sizeof(T));
+    }
+    return;
+  }
   if (run < 4 * kVector) {
     // Whole vectors, of which the next element overwrites what is too much; not at the end.
     const int64_t padded = (run + kVector - 1) / kVector * kVector;

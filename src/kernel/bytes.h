@@ -9,9 +9,9 @@
 
 namespace doppio {
 
-// Streaming stores go past the caches. They save reading every line before it is overwritten: a copy
-// becomes up to twice as fast where the destination does not fit into the caches anyway, and as much
-// slower where it does. After them, call FlushStores() before another thread may look.
+// Streaming stores go past the caches. They save reading every line before it is overwritten: a
+// copy becomes up to twice as fast where the destination does not fit into the caches anyway, and
+// as much slower where it does. After them, call FlushStores() before another thread may look.
 enum class Stores { kCached, kStreaming };
 
 // For a destination of this many bytes in all.
@@ -30,8 +30,7 @@ void CopyBytes(const void* src, void* dst, int64_t bytes, Stores stores);
 void RepeatRow(const void* row, int64_t row_bytes, void* dst, int64_t count, Stores stores);
 
 // Each of `count` elements of 1, 2, 4 or 8 bytes, `repeat` times in a row.
-void RepeatElements(size_t element_size, const void* src, int64_t count, int64_t repeat,
-                    void* dst);
+void RepeatElements(size_t element_size, const void* src, int64_t count, int64_t repeat, void* dst);
 
 }  // namespace doppio
 

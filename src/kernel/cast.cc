@@ -5,6 +5,8 @@
 #include <type_traits>
 
 #include "doppio/parallel.h"
+#include "src/kernel/bytes.h"
+#include "src/kernel/cast_half.h"
 
 namespace doppio {
 namespace {
@@ -69,6 +71,19 @@ To Convert(From value) {
   }
 }
 
+template <typename From, typename To>
+void CastPiece(const From* x, To* y, int64_t n) {
+  constexpr bool kIsFloatAndHalf = (std::is_same_v<From, float> && std::is_same_v<To, float16>) ||
+                                   (std::is_same_v<From, float16> && std::is_same_v<To, float>);
+  if constexpr (std::is_same_v<From, To>) {
+    if (x != y) CopyBytes(x, y, n * static_cast<int64_t>(sizeof(To)), Stores::kCached);
+  } else if constexpr (kIsFloatAndHalf) {
+    CastHalf(x, y, n);
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = Convert<To>(x[i]);
+  }
+}
+
 template <typename From>
 absl::Status CastFrom(const void* x, DataType to, void* y, int64_t n) {
   return DispatchType(AllNumericTypes(), to, [&](auto tag) {
@@ -76,7 +91,7 @@ absl::Status CastFrom(const void* x, DataType to, void* y, int64_t n) {
     const From* in = static_cast<const From*>(x);
     To* out = static_cast<To*>(y);
     ParallelFor(n, 64 << 10, [in, out](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) out[i] = Convert<To>(in[i]);
+      CastPiece(in + begin, out + begin, end - begin);
     });
     return absl::OkStatus();
   });

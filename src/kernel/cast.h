@@ -8,8 +8,8 @@
 
 namespace doppio {
 
-// y[i] = x[i] converted, for n elements of any two numeric types (IsNumeric), as static_cast does it
-// where C++ defines the result:
+// y[i] = x[i] converted, for n elements of any two numeric types (IsNumeric), as static_cast does
+// it where C++ defines the result:
 // - to bool: whether x is not zero (NaN is not);
 // - between integers: modulo 2^bits of the new type; bool is 0 or 1;
 // - floating point to integer: truncated toward zero; a value out of range becomes the nearest one

@@ -8,8 +8,8 @@
 
 namespace doppio {
 
-// x[i] = the sum of all y that Broadcast(x -> y) would have made of x[i]; writes all of x. Shapes as
-// there: to reduce some dimensions, give them size 1 in x_dims. The sum of nothing is 0.
+// x[i] = the sum of all y that Broadcast(x -> y) would have made of x[i]; writes all of x. Shapes
+// as there: to reduce some dimensions, give them size 1 in x_dims. The sum of nothing is 0.
 //
 // T is int32_t, int64_t, float, double, float16 or bfloat16. Integers wrap; the 16-bit types are
 // summed in float and rounded once. Every element of x is summed in an order that only the shapes

@@ -43,8 +43,7 @@ HWY_INLINE Vec<float> LoadY(const bfloat16* y) {
 HWY_INLINE Vec<float> LoadY(const float16* y) {
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
   const hn::Rebind<hwy::float16_t, Tag<float>> half;
-  return hn::PromoteTo(Tag<float>(),
-                       hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(y)));
+  return hn::PromoteTo(Tag<float>(), hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(y)));
 #else
   HWY_ALIGN float converted[kVector<float>];
   for (int64_t i = 0; i < kVector<float>; ++i) converted[i] = static_cast<float>(y[i]);
@@ -65,7 +64,8 @@ Acc<T> SumRun(const T* y, int64_t n) {
   int64_t groups = n / kLanes<A>;
   if (groups == 0) return rest;
 
-  HWY_ALIGN A aside[kLevels][kLanes<A>];  // aside[k]: the sum of 2^k blocks, if bit k of blocks is set
+  HWY_ALIGN A
+      aside[kLevels][kLanes<A>];  // aside[k]: the sum of 2^k blocks, if bit k of blocks is set
   HWY_ALIGN A lanes[kLanes<A>];
   for (int64_t blocks = 0; groups > 0; ++blocks) {
     Vec<A> sum[kVectors<A>];
@@ -94,25 +94,41 @@ Acc<T> SumRun(const T* y, int64_t n) {
   return lanes[0] + rest;
 }
 
-// sums[j] (+)= the sum of 8 rows, as a tree, or of one.
+// sums[j] (+)= the sum of column j of 8 rows. Long rows are read side by side; short ones by pieces
+// of several vectors, nearly in the order of their addresses, or the processor would not fetch
+// ahead.
 template <bool kFirst, typename T>
 HWY_INLINE void AddEightRows(const T* y, int64_t stride, int64_t cols, Acc<T>* sums) {
   using A = Acc<T>;
+  constexpr int64_t kPiece = std::min<int64_t>(8, 256 / (kVector<A> * sizeof(A)));
   const Tag<A> d;
+  const bool is_short = cols * static_cast<int64_t>(sizeof(T)) <= 2048;
   int64_t j = 0;
+  for (; is_short && j + kPiece * kVector<A> <= cols; j += kPiece * kVector<A>) {
+    Vec<A> sum[kPiece];
+    HWY_UNROLL(8)
+    for (int64_t v = 0; v < kPiece; ++v) sum[v] = LoadY(y + j + v * kVector<A>);
+    HWY_UNROLL(1)
+    for (int64_t r = 1; r < 8; ++r) {
+      HWY_UNROLL(8)
+      for (int64_t v = 0; v < kPiece; ++v) {
+        sum[v] = hn::Add(sum[v], LoadY(y + r * stride + j + v * kVector<A>));
+      }
+    }
+    HWY_UNROLL(8)
+    for (int64_t v = 0; v < kPiece; ++v) {
+      A* to = sums + j + v * kVector<A>;
+      hn::StoreU(kFirst ? sum[v] : hn::Add(hn::LoadU(d, to), sum[v]), d, to);
+    }
+  }
   for (; j + kVector<A> <= cols; j += kVector<A>) {
-    const T* p = y + j;
-    const Vec<A> s01 = hn::Add(LoadY(p), LoadY(p + stride));
-    const Vec<A> s23 = hn::Add(LoadY(p + 2 * stride), LoadY(p + 3 * stride));
-    const Vec<A> s45 = hn::Add(LoadY(p + 4 * stride), LoadY(p + 5 * stride));
-    const Vec<A> s67 = hn::Add(LoadY(p + 6 * stride), LoadY(p + 7 * stride));
-    const Vec<A> sum = hn::Add(hn::Add(s01, s23), hn::Add(s45, s67));
+    Vec<A> sum = LoadY(y + j);
+    for (int64_t r = 1; r < 8; ++r) sum = hn::Add(sum, LoadY(y + r * stride + j));
     hn::StoreU(kFirst ? sum : hn::Add(hn::LoadU(d, sums + j), sum), d, sums + j);
   }
   for (; j < cols; ++j) {
-    A row[8];
-    for (int r = 0; r < 8; ++r) row[r] = static_cast<A>(y[j + r * stride]);
-    const A sum = ((row[0] + row[1]) + (row[2] + row[3])) + ((row[4] + row[5]) + (row[6] + row[7]));
+    A sum = static_cast<A>(y[j]);
+    for (int64_t r = 1; r < 8; ++r) sum += static_cast<A>(y[r * stride + j]);
     sums[j] = kFirst ? sum : sums[j] + sum;
   }
 }
@@ -194,9 +210,9 @@ void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* su
   }
 }
 
-#define DOPPIO_SUM_BOX(T, name)                                                          \
-  void name(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums) {        \
-    SumBoxImpl<T>(loops, count, y, sums);                                                \
+#define DOPPIO_SUM_BOX(T, name)                                                   \
+  void name(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums) { \
+    SumBoxImpl<T>(loops, count, y, sums);                                         \
   }
 DOPPIO_SUM_BOX(int32_t, SumBoxInt32)
 DOPPIO_SUM_BOX(int64_t, SumBoxInt64)
@@ -214,11 +230,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace doppio {
 
-#define DOPPIO_SUM_BOX(T, name)                                                          \
-  HWY_EXPORT(name);                                                                      \
-  template <>                                                                            \
-  void SumBox<T>(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums) {      \
-    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), y, sums);                     \
+#define DOPPIO_SUM_BOX(T, name)                                                     \
+  HWY_EXPORT(name);                                                                 \
+  template <>                                                                       \
+  void SumBox<T>(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums) { \
+    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), y, sums);                \
   }
 DOPPIO_SUM_BOX(int32_t, SumBoxInt32)
 DOPPIO_SUM_BOX(int64_t, SumBoxInt64)

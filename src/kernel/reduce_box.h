@@ -46,9 +46,9 @@ inline constexpr int64_t kShortRow = 128 / static_cast<int64_t>(sizeof(A));
 // sums[i0 * x_stride0 + ...]. Loops are outermost first, the last one has y_stride 1, and kept
 // loops cover the range of sums without a gap.
 //
-// For one sum the order of the additions follows from the sizes of the repeated loops (and from that
-// of the innermost loop, if it is a short row), neither from how many other sums the box has nor from
-// the width of the processor's vectors.
+// For one sum the order of the additions follows from the sizes of the repeated loops (and from
+// that of the innermost loop, if it is a short row), neither from how many other sums the box has
+// nor from the width of the processor's vectors.
 template <typename T>
 void SumBox(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums);
 

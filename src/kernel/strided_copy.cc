@@ -4,13 +4,11 @@
 #include <cstring>
 
 #include "doppio/parallel.h"
+#include "src/kernel/bytes.h"
 #include "src/kernel/coalesce.h"
 
 namespace doppio {
 namespace {
-
-// Bytes that are worth a thread of their own.
-constexpr int64_t kGrainBytes = 256 << 10;
 
 int64_t GrainFor(int64_t bytes_per_item) {
   return std::max<int64_t>(1, kGrainBytes / std::max<int64_t>(1, bytes_per_item));
@@ -25,7 +23,7 @@ void CopySmall(const char* src, int64_t src_stride, char* dst, int64_t dst_strid
 }
 
 void CopySerial(const char* src, int64_t src_stride, char* dst, int64_t dst_stride, int64_t block,
-                int64_t count) {
+                int64_t count, Stores stores) {
   switch (block) {
     case 1:
       return CopySmall<1>(src, src_stride, dst, dst_stride, count);
@@ -43,31 +41,31 @@ void CopySerial(const char* src, int64_t src_stride, char* dst, int64_t dst_stri
       return CopySmall<32>(src, src_stride, dst, dst_stride, count);
     default:
       for (int64_t i = 0; i < count; ++i) {
-        std::memcpy(dst + i * dst_stride, src + i * src_stride, block);
+        CopyBytes(src + i * src_stride, dst + i * dst_stride, block, stores);
       }
   }
 }
 
 // The loops over a box of a tensor: contiguous runs of `block` elements, `count` of them at
 // `stride` from one another, and around them loops along which the box does not lie together.
+using Sizes = absl::InlinedVector<int64_t, kMaxRank>;
 struct BoxLoops {
   int64_t offset = 0;  // of the first element
   int64_t block = 1;
-  Dims sizes;    // outermost first
-  Dims strides;  // in the tensor; in the box itself the runs follow one another
+  Sizes sizes;    // outermost first
+  Sizes strides;  // in the tensor; in the box itself the runs follow one another
 };
 
 BoxLoops CoalesceBox(DimsView dims, DimsView starts, DimsView sizes) {
   BoxLoops loops;
-  const Dims strides = ContiguousStrides(dims);
-  int64_t run = 1;  // elements of the tensor that one step of the dimension at hand spans
+  int64_t run = 1;  // the stride of the dimension at hand
   for (size_t i = dims.size(); i-- > 0;) {
-    loops.offset += starts[i] * strides[i];
+    loops.offset += starts[i] * run;
     if (loops.sizes.empty() && run == loops.block) {
       loops.block *= sizes[i];  // everything inside is taken whole
     } else if (sizes[i] != 1) {
       loops.sizes.push_back(sizes[i]);
-      loops.strides.push_back(strides[i]);
+      loops.strides.push_back(run);
     }
     run *= dims[i];
   }
@@ -76,15 +74,15 @@ BoxLoops CoalesceBox(DimsView dims, DimsView starts, DimsView sizes) {
   return loops;
 }
 
-// Calls copy(offset in the tensor, offset in the box, stride in the tensor, count) for each group of
-// runs.
+// Calls copy(offset in the tensor, offset in the box, stride in the tensor, count) for each group
+// of runs.
 template <typename Copy>
 void ForEachGroup(const BoxLoops& loops, const Copy& copy) {
   const int64_t outer_rank = static_cast<int64_t>(loops.sizes.size()) - 1;
   if (outer_rank < 0) return copy(loops.offset, 0, loops.block, 1);
   const int64_t count = loops.sizes[outer_rank];
   const int64_t stride = loops.strides[outer_rank];
-  Dims index(outer_rank, 0);
+  Sizes index(outer_rank, 0);
   int64_t offset = loops.offset;
   for (int64_t box_offset = 0;; box_offset += count * loops.block) {
     copy(offset, box_offset, stride, count);
@@ -106,15 +104,18 @@ void CopyBlocks(const void* src, int64_t src_stride_bytes, void* dst, int64_t ds
   if (count <= 0 || block_bytes <= 0) return;
   const char* from = static_cast<const char*>(src);
   char* to = static_cast<char*>(dst);
+  const Stores stores = block_bytes >= 512 ? StoresFor(block_bytes * count) : Stores::kCached;
   if (count == 1 || (src_stride_bytes == block_bytes && dst_stride_bytes == block_bytes)) {
     ParallelFor(count * block_bytes, kGrainBytes, [&](int64_t begin, int64_t end) {
-      std::memcpy(to + begin, from + begin, end - begin);
+      CopyBytes(from + begin, to + begin, end - begin, stores);
+      FlushStores(stores);
     });
     return;
   }
   ParallelFor(count, GrainFor(block_bytes), [&](int64_t begin, int64_t end) {
     CopySerial(from + begin * src_stride_bytes, src_stride_bytes, to + begin * dst_stride_bytes,
-               dst_stride_bytes, block_bytes, end - begin);
+               dst_stride_bytes, block_bytes, end - begin, stores);
+    FlushStores(stores);
   });
 }
 

@@ -3,6 +3,8 @@
 
 // Shapes to test kernels with: all small ones, and random larger ones.
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -11,6 +13,7 @@
 
 #include "doppio/parallel.h"
 #include "doppio/shape.h"
+#include "hwy/targets.h"
 
 namespace doppio {
 
@@ -116,6 +119,19 @@ class ThreadsFor {
  private:
   int previous_;
 };
+
+// Calls body() once for every kind of vectors that this processor has, and once without any.
+template <typename Body>
+void ForEachTarget(const Body& body) {
+  for (int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    body();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
 
 }  // namespace doppio
 

@@ -1,0 +1,88 @@
+// What the executor costs for each operator: nets of 1,000 operators on tensors of one element.
+// "ns_per_op" is the number to look at.
+
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <vector>
+
+#include "doppio/net_builder.h"
+#include "doppio/workspace.h"
+
+namespace doppio {
+namespace {
+
+constexpr int kOperators = 1000;
+
+NetDef ReluInPlace(const std::string& type) {
+  NetBuilder net("relu");
+  net.Type(type);
+  for (int i = 0; i < kOperators; ++i) net.Op("Relu", {"X"}, {"X"});
+  return net.def();
+}
+
+NetDef ReluChain(const std::string& type) {
+  NetBuilder net("relu_chain");
+  net.Type(type);
+  for (int i = 0; i < kOperators; ++i) {
+    net.Op("Relu", {i == 0 ? "X" : absl::StrCat("Y", i - 1)}, {absl::StrCat("Y", i)});
+  }
+  return net.def();
+}
+
+NetDef CopyChain(const std::string& type) {
+  NetBuilder net("copy_chain");
+  net.Type(type);
+  for (int i = 0; i < kOperators; ++i) {
+    net.Op("Copy", {i == 0 ? "X" : absl::StrCat("Y", i - 1)}, {absl::StrCat("Y", i)});
+  }
+  return net.def();
+}
+
+NetDef IndependentCopies(const std::string& type) {
+  NetBuilder net("copies");
+  net.Type(type);
+  for (int i = 0; i < kOperators; ++i) net.Op("Copy", {"X"}, {absl::StrCat("Y", i)});
+  return net.def();
+}
+
+void Run(benchmark::State& state, NetDef (*make)(const std::string&), const std::string& type) {
+  Workspace workspace;
+  absl::Status status = workspace.Feed("X", Tensor::Of<float>({1}, {1}));
+  absl::StatusOr<Net*> net = workspace.CreateNet(make(type));
+  if (status.ok()) status = net.status();
+  if (status.ok()) status = (*net)->Run();
+  for (auto _ : state) {
+    if (status.ok()) status = (*net)->Run();
+    if (!status.ok()) {
+      state.SkipWithError(status.ToString().c_str());
+      break;
+    }
+  }
+  state.counters["ns_per_op"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * kOperators * 1e-9,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+BENCHMARK_CAPTURE(Run, relu_in_place_simple, ReluInPlace, "simple")->UseRealTime();
+BENCHMARK_CAPTURE(Run, relu_chain_simple, ReluChain, "simple")->UseRealTime();
+BENCHMARK_CAPTURE(Run, copy_chain_simple, CopyChain, "simple")->UseRealTime();
+BENCHMARK_CAPTURE(Run, relu_chain_parallel, ReluChain, "parallel")->UseRealTime();
+BENCHMARK_CAPTURE(Run, independent_copies_simple, IndependentCopies, "simple")->UseRealTime();
+BENCHMARK_CAPTURE(Run, independent_copies_parallel, IndependentCopies, "parallel")->UseRealTime();
+
+void Create(benchmark::State& state) {
+  const NetDef def = ReluChain("simple");
+  for (auto _ : state) {
+    Workspace workspace;
+    const absl::Status status = workspace.CreateNet(def).status();
+    if (!status.ok()) {
+      state.SkipWithError(status.ToString().c_str());
+      break;
+    }
+  }
+}
+BENCHMARK(Create)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace doppio
