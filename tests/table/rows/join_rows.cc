@@ -36,8 +36,8 @@ Place AxisOf(const OpCase& c, int rank) {
 }
 
 void ConcatCase(CaseMaker& c) {
-  const bool add_axis = c.Chance(0.3);
-  const Dims first = c.Shape(add_axis ? 0 : 1, 4);
+  const Dims first = c.Shape();
+  const bool add_axis = first.empty() || c.Chance(0.3);
   const int rank = static_cast<int>(first.size()) + (add_axis ? 1 : 0);
   const Place place{static_cast<int>(c.Int(0, rank - 1)), add_axis};
   const DataType type = c.ValueType(kAnyType);
@@ -99,8 +99,9 @@ DOPPIO_OP_ROW(Concat).Case(ConcatCase).Reference(Concatenated).Differentiable({0
 DOPPIO_OP_ROW(DepthConcat).Case(ConcatCase).Reference(Concatenated).Differentiable({0, 1, 2});
 
 void SplitCase(CaseMaker& c) {
-  const bool add_axis = c.Chance(0.3);
-  Dims x = c.Shape(1, 4);
+  Dims x = c.Shape();
+  const bool add_axis = x.empty() || c.Chance(0.3);
+  if (add_axis) x.push_back(c.Size());
   const int rank = static_cast<int>(x.size());
   const Place place{static_cast<int>(c.Int(0, rank - 1)), add_axis};
   const int64_t count = c.Int(1, 3);
