@@ -86,8 +86,8 @@ DOPPIO_OPERATOR_SCHEMA(Reshape)
     .NumOutputs(2)
     .AllowInplace({{0, 0}})
     .Doc(R"DOC(
-Gives a tensor another shape of as many elements, which stay in their order. The shape is an argument
-or an input, not both. In it, 0 keeps the size that the input has at that place, and one size may be
+Gives a tensor another shape of as many elements, which stay in their order. The shape is an
+argument or an input, not both. In it, 0 keeps the size that the input has at that place, and one size may be
 -1: it becomes what is left. In place nothing is copied.
 
 Example: X [2,3,4] and shape = [0,-1] give Y [2,12] and old_shape = [2,3,4].
