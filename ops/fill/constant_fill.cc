@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <limits>
+#include <string>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
@@ -55,7 +57,11 @@ template <class Context>
 absl::Status FillWith(const Tensor& scalar, Tensor* y, Context* context) {
   return DispatchType(AllTypes(), scalar.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    Fill(*scalar.data<T>(), y->mutable_data<T>(), y->numel(), context);
+    if constexpr (std::is_same_v<T, std::string>) {
+      std::fill_n(y->mutable_data<T>(), y->numel(), *scalar.data<T>());
+    } else {
+      Fill(*scalar.data<T>(), y->mutable_data<T>(), y->numel(), context);
+    }
     return absl::OkStatus();
   });
 }

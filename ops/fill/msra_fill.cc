@@ -6,8 +6,8 @@ namespace doppio {
 namespace {
 
 DOPPIO_OPERATOR_SCHEMA(MSRAFill).FillUsing(StateRandomFiller).Doc(R"DOC(
-A tensor of floats drawn from the normal distribution of mean 0 and deviation sqrt(2 / fan_out), where
-fan_out is the number of elements divided by the size of the second dimension.
+A tensor of floats drawn from the normal distribution of mean 0 and deviation sqrt(2 / fan_out),
+where fan_out is the number of elements divided by the size of the second dimension.
 
 Source: He, Zhang, Ren and Sun, Delving deep into rectifiers (2015).
 )DOC");

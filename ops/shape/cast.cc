@@ -25,8 +25,8 @@ DOPPIO_OPERATOR_SCHEMA(Cast)
     .Doc(R"DOC(
 Converts each element to another type: from any type of numbers to any other, and to strings.
 
-To bool, zero becomes false and anything else true. Between integers the value is taken modulo 2^bits.
-Floating point numbers lose their fraction when they become integers; those out of range become the
+To bool, zero becomes false and anything else true. Between integers the value is taken modulo
+2^bits. Floating point numbers lose their fraction when they become integers; those out of range become the
 nearest integer that the type has, and NaN becomes 0. To floating point, values are rounded to
 nearest, ties to even. Strings are what std::to_string makes of a number.
 )DOC")

@@ -41,8 +41,8 @@ DOPPIO_OPERATOR_SCHEMA(Expand)
     .Doc(R"DOC(
 Copies X as often as it takes to fill a larger shape, by NumPy's rules of broadcasting: Y is what
 `X * numpy.ones(shape)` is. Shapes are aligned at their last dimension; where both have a size they
-are equal or one of them is 1. In `shape`, -1 keeps the size that X has there and counts as 1 where X
-has none; 0 is a size like any other.
+are equal or one of them is 1. In `shape`, -1 keeps the size that X has there and counts as 1 where
+X has none; 0 is a size like any other.
 
 Example: X [3,1] = [[1],[2],[3]] and shape = [3,4] give Y [3,4] = [[1,1,1,1],[2,2,2,2],[3,3,3,3]].
 )DOC")

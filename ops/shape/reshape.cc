@@ -14,8 +14,8 @@ absl::Status CannotReshape(DimsView x, DimsView wanted, absl::string_view why) {
 }
 
 // The shape that is meant by `wanted`: 0 keeps the size that x has at that place, and one -1 is
-// what is left.
-absl::StatusOr<Dims> ReshapedShape(DimsView x, DimsView wanted) {
+// what is left. A gradient operator goes back to the shape of a tensor, where 0 is a size.
+absl::StatusOr<Dims> ReshapedShape(DimsView x, DimsView wanted, bool is_gradient_op) {
   if (wanted.size() > static_cast<size_t>(kMaxRank)) {
     return absl::InvalidArgumentError(absl::StrCat("cannot reshape ", ShapeToString(x), " to rank ",
                                                    wanted.size(), ", the limit is ", kMaxRank));
@@ -24,7 +24,7 @@ absl::StatusOr<Dims> ReshapedShape(DimsView x, DimsView wanted) {
   int rest = -1;  // the dimension that is what is left
   int64_t size = 1;
   for (size_t i = 0; i < result.size(); ++i) {
-    if (result[i] == 0) {
+    if (result[i] == 0 && !is_gradient_op) {
       if (i >= x.size()) {
         return CannotReshape(x, wanted, absl::StrCat("there is no dimension ", i, " to keep"));
       }
@@ -76,7 +76,7 @@ absl::Status InferReshape(InferenceContext* context) {
     if (context->value(1) == nullptr) return absl::OkStatus();
     DOPPIO_ASSIGN_OR_RETURN(wanted, ShapeFromTensor(*context->value(1), "shape"));
   }
-  DOPPIO_ASSIGN_OR_RETURN(const Dims y, ReshapedShape(x, wanted));
+  DOPPIO_ASSIGN_OR_RETURN(const Dims y, ReshapedShape(x, wanted, context->def().is_gradient_op()));
   context->SetOutput(0, context->dtype(0), y);
   return absl::OkStatus();
 }
@@ -86,8 +86,8 @@ DOPPIO_OPERATOR_SCHEMA(Reshape)
     .NumOutputs(2)
     .AllowInplace({{0, 0}})
     .Doc(R"DOC(
-Gives a tensor another shape of as many elements, which stay in their order. The shape is an argument
-or an input, not both. In it, 0 keeps the size that the input has at that place, and one size may be
+Gives a tensor another shape of as many elements, which stay in their order. The shape is an
+argument or an input, not both. In it, 0 keeps the size that the input has at that place, and one size may be
 -1: it becomes what is left. In place nothing is copied.
 
 Example: X [2,3,4] and shape = [0,-1] give Y [2,12] and old_shape = [2,3,4].
@@ -115,7 +115,7 @@ class ReshapeOp final : public CopyingOperator<Context> {
     if (InputSize() == 2) {
       DOPPIO_ASSIGN_OR_RETURN(shape_, ShapeFromTensor(Input(1), "shape"));
     }
-    DOPPIO_ASSIGN_OR_RETURN(const Dims y, ReshapedShape(x, shape_));
+    DOPPIO_ASSIGN_OR_RETURN(const Dims y, ReshapedShape(x, shape_, this->def().is_gradient_op()));
     DOPPIO_ASSIGN_OR_RETURN(Tensor * old_shape,
                             Output(1, DataType::kInt64, {static_cast<int64_t>(x.size())}));
     std::copy(x.begin(), x.end(), old_shape->mutable_data<int64_t>());
