@@ -2,6 +2,7 @@
 #define HWY_TARGET_INCLUDE "src/kernel/elementwise_binary.cc"
 #include "hwy/foreach_target.h"  // must come before highway.h
 //
+#include <algorithm>
 #include <type_traits>
 
 #include "hwy/highway.h"
@@ -176,14 +177,18 @@ void SumOf(absl::Span<const T* const> xs, T* y, int64_t n, CPUContext* context) 
     if (y != xs[0]) std::copy_n(xs[0], n, y);
     return;
   }
-  // Blocks that stay in the cache while all terms are added to them.
-  constexpr int64_t kBlock = 4096;
+  // Block by block, so that y is written once, and only after all terms were read: any of them may
+  // be y.
+  constexpr int64_t kBlock = 1024;
   ParallelFor(n, kCheapGrain, [&](int64_t begin, int64_t end) {
+    T room[kBlock];
     for (int64_t from = begin; from < end; from += kBlock) {
       const int64_t size[] = {std::min(kBlock, end - from)};
-      Add(xs[0] + from, size, xs[1] + from, size, y + from, size, context);
-      for (size_t i = 2; i < xs.size(); ++i) {
-        Add(static_cast<const T*>(y + from), size, xs[i] + from, size, y + from, size, context);
+      const T* sum = xs[0] + from;
+      for (size_t i = 1; i < xs.size(); ++i) {
+        T* to = i + 1 == xs.size() ? y + from : room;
+        Add(sum, size, xs[i] + from, size, to, size, context);
+        sum = to;
       }
     }
   });

@@ -26,8 +26,8 @@ template <typename T>
 void Div(const T* a, DimsView a_dims, const T* b, DimsView b_dims, T* c, DimsView c_dims,
          CPUContext* context);
 
-// y[i] = xs[0][i] + xs[1][i] + ..., summed in this order; at least one x, and y may be xs[0]. Types
-// as above.
+// y[i] = xs[0][i] + xs[1][i] + ..., summed in this order; at least one x, and y may be any of
+// them. Types as above.
 template <typename T>
 void SumOf(absl::Span<const T* const> xs, T* y, int64_t n, CPUContext* context);
 
