@@ -38,7 +38,7 @@ set(DOPPIO_PC_LIBS "-L\${libdir} -ldoppio")
 if(TARGET doppio_archive)
   string(APPEND DOPPIO_PC_REQUIRES " libhwy zlib libpng libjpeg")
   set(DOPPIO_PC_LIBS
-    "-L\${libdir} -Wl,--whole-archive,-ldoppio,--no-whole-archive ${OpenMP_CXX_FLAGS} -pthread")
+    "-L\${libdir} -Wl,--whole-archive,-ldoppio,--no-whole-archive -ldnnl ${OpenMP_CXX_FLAGS} -pthread")
 endif()
 file(RELATIVE_PATH DOPPIO_PC_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig"
   "${CMAKE_INSTALL_PREFIX}")
