@@ -118,8 +118,8 @@ come after all dX_i.
 )DOC")
     .Arg<bool>("grad_on_w", "whether the gradients of the weights are computed too", false)
     .Input(0, "dY", "gradient of the output")
-    .Input(1, "X_0", "the inputs of WeightedSum follow")
-    .Input(2, "weight_0", "")
+    .Input(1, "X_0", "the first input of WeightedSum")
+    .Input(2, "weight_0", "the weight of X_0; further pairs may follow")
     .Output(0, "dX_0", "gradient of X_0; those of X_1, ... follow")
     .TensorInference([](InferenceContext* context) {
       const int pairs = context->InputSize() / 2;
