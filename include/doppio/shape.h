@@ -28,9 +28,7 @@ absl::StatusOr<int64_t> NumElements(DimsView dims);
 // a * b for a, b >= 0; OutOfRange when it does not fit.
 absl::StatusOr<int64_t> CheckedProduct(int64_t a, int64_t b);
 
-// The product of dims[begin, end); the caller's shape has been checked (it is that of a tensor). Some
-// dimensions of an empty tensor, without the one of size 0, may have a product that does not fit into
-// int64: then it is the largest number that does.
+// The product of dims[begin, end); the caller's shape has been checked (it is that of a tensor).
 int64_t SizeBetween(DimsView dims, int begin, int end);
 inline int64_t SizeToDim(DimsView dims, int axis) { return SizeBetween(dims, 0, axis); }
 inline int64_t SizeFromDim(DimsView dims, int axis) {

@@ -307,6 +307,7 @@ class SoftmaxWithLossGradientOp final : public Operator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, p.dtype(), p.dims()));
     const T* in = p.data<T>();
     T* out = dx->mutable_data<T>();
+    if (batch.d == 0) return absl::OkStatus();
     for (int64_t i = 0; i < batch.n; ++i) {
       T* row = out + i * batch.d;
       std::copy_n(in + i * batch.d, batch.d, row);

@@ -1,7 +1,6 @@
 #include "doppio/shape.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "absl/strings/str_join.h"
 
@@ -45,12 +44,8 @@ absl::StatusOr<int64_t> NumElements(DimsView dims) {
 
 int64_t SizeBetween(DimsView dims, int begin, int end) {
   int64_t size = 1;
-  bool overflow = false;
-  for (int i = begin; i < end; ++i) {
-    if (dims[i] == 0) return 0;
-    overflow = overflow || __builtin_mul_overflow(size, dims[i], &size);
-  }
-  return overflow ? std::numeric_limits<int64_t>::max() : size;
+  for (int i = begin; i < end; ++i) size *= dims[i];
+  return size;
 }
 
 absl::StatusOr<int> CanonicalAxis(int64_t axis, int rank) {

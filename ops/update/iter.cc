@@ -1,0 +1,57 @@
+#include <limits>
+
+#include "doppio/gradient_maker.h"
+#include "doppio/registry.h"
+
+namespace doppio {
+namespace {
+
+DOPPIO_OPERATOR_SCHEMA(Iter)
+    .NumInputs(0, 1)
+    .NumOutputs(1)
+    .EnforceInplace({{0, 0}})
+    .Doc(R"DOC(
+Counts runs: adds 1 to an int64 number in place. Without an input (an old form, which nets of 2017
+have), the output counts from 0 where it does not exist yet: it is 1 after the first run.
+)DOC")
+    .Input(0, "iter", "one int64, not negative")
+    .Output(0, "iter", "the input, one larger")
+    .HasSideEffects()
+    .TensorInference([](InferenceContext* context) {
+      context->SetOutput(0, DataType::kInt64,
+                         context->InputSize() > 0 ? context->dims(0) : DimsView({1}));
+      return absl::OkStatus();
+    });
+
+template <class Context>
+class IterOp final : public Operator<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit IterOp(OperatorInit* init) : Operator<Context>(init) {}
+
+  absl::Status RunOnDevice() override {
+    Tensor* iter = OutputBlob(0)->template GetMutable<Tensor>();
+    if (InputSize() == 0 && iter->dtype() == DataType::kUndefined) {
+      DOPPIO_RETURN_IF_ERROR(iter->Resize(DataType::kInt64, {1}));
+      *iter->mutable_data<int64_t>() = 0;
+    }
+    if (!iter->Is<int64_t>() || iter->numel() != 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the counter must be one int64, but is ", iter->TypeAndShape()));
+    }
+    const int64_t count = *iter->data<int64_t>();
+    if (count < 0 || count == std::numeric_limits<int64_t>::max()) {
+      return absl::OutOfRangeError(
+          absl::StrCat("the counter is ", count, ", must be at least 0 and leave room for 1 more"));
+    }
+    DOPPIO_RETURN_IF_ERROR(iter->MakeUnique());
+    *iter->mutable_data<int64_t>() = count + 1;
+    return absl::OkStatus();
+  }
+};
+
+DOPPIO_REGISTER_CPU_OPERATOR(Iter, IterOp<CPUContext>);
+DOPPIO_NO_GRADIENT(Iter);
+
+}  // namespace
+}  // namespace doppio

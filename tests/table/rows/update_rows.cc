@@ -1,0 +1,67 @@
+#include <cmath>
+
+#include "doppio/shape.h"
+#include "tests/table/op_table.h"
+
+namespace doppio {
+namespace {
+
+DOPPIO_OP_ROW(WeightedSum)
+    .Case([](CaseMaker& c) {
+      const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble});
+      const Dims dims = c.Shape();
+      const int64_t pairs = c.Int(1, 3);
+      for (int64_t i = 0; i < pairs; ++i) {
+        c.Input(absl::StrCat("X", i), c.Random(type, dims));
+        c.Input(absl::StrCat("w", i), c.Random(type, c.Chance() ? Dims{} : Dims{1}));
+      }
+      c.Arg("grad_on_w", 1);
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      return {Generate(c.in(0).dtype(), c.in(0).dims(), [&](const Dims& index) {
+        double sum = 0;
+        for (int i = 0; i < c.def.input_size(); i += 2)
+          sum += ElementAsDouble(c.in(i + 1), 0) * At(c.in(i), index);
+        return sum;
+      })};
+    })
+    .Differentiable({0, 1, 2, 3, 4, 5});
+DOPPIO_OP_ROW(WeightedSumGradient).CheckedByGradientOf("WeightedSum");
+
+DOPPIO_OP_ROW(Iter)
+    .Case([](CaseMaker& c) {
+      c.Input("iter", c.Random(DataType::kInt64, c.Chance() ? Dims{} : Dims{1}, 0, 1000));
+      c.Output("iter");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      return {Generate(DataType::kInt64, c.in(0).dims(),
+                       [&](const Dims& i) { return At(c.in(0), i) + 1; })};
+    })
+    .NeverEmpty("the counter is one number");
+
+DOPPIO_OP_ROW(LearningRate)
+    .Case([](CaseMaker& c) {
+      c.Input("iter", c.Random(DataType::kInt64, c.Chance() ? Dims{} : Dims{1}, 0, 50));
+      c.Arg("base_lr", static_cast<float>(c.Real(-1, 1)));
+      c.Arg("policy", c.OneOf<std::string>({"fixed", "step", "exp", "inv"}));
+      c.Arg("gamma", static_cast<float>(c.Real(0.9, 1)));
+      c.Arg("power", static_cast<float>(c.Real(0.5, 2)));
+      c.Arg("stepsize", static_cast<int>(c.Int(1, 10)));
+      c.Output("lr");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const double t = ElementAsDouble(c.in(0), 0);
+      const std::string policy = c.Arg<std::string>("policy");
+      const double gamma = c.Arg<float>("gamma");
+      double factor = 1;
+      if (policy == "step") factor = std::pow(gamma, std::floor(t / c.Arg<int>("stepsize")));
+      if (policy == "exp") factor = std::pow(gamma, t);
+      if (policy == "inv") factor = std::pow(1 + gamma * t, -c.Arg<float>("power"));
+      return {Generate(DataType::kFloat, {},
+                       [&](const Dims&) { return c.Arg<float>("base_lr") * factor; })};
+    })
+    .NeverEmpty("the iteration is one number");
+
+}  // namespace
+}  // namespace doppio
