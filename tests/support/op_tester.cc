@@ -105,7 +105,7 @@ void OpTester::CheckInference() const {
     for (size_t i = 0; i < outputs_.size(); ++i) {
       const TensorInfo& info = (*infos)[i];
       if (info.dtype != DataType::kUndefined) {
-        EXPECT_EQ(DataTypeName(info.dtype), DataTypeName(outputs_[i].dtype()))
+        EXPECT_EQ(std::string(DataTypeName(info.dtype)), DataTypeName(outputs_[i].dtype()))
             << "inference " << how << " of output " << i;
       }
       if (info.dims.has_value()) {
