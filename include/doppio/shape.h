@@ -22,7 +22,7 @@ using DimsView = absl::Span<const int64_t>;
 std::string ShapeToString(DimsView dims);
 
 // The product of the sizes; InvalidArgument when a size is negative, the rank is above kMaxRank or
-// the product does not fit into int64.
+// the product of the sizes that are not 0 does not fit into int64.
 absl::StatusOr<int64_t> NumElements(DimsView dims);
 
 // a * b for a, b >= 0; OutOfRange when it does not fit.

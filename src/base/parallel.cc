@@ -36,8 +36,7 @@ void ParallelFor(int64_t size, int64_t grain,
 #pragma omp parallel for num_threads(static_cast <int>(pieces)) schedule(static, 1)
   for (int64_t i = 0; i < pieces; ++i) {
     const int64_t begin = i * piece;
-    const int64_t end = std::min(begin + piece, size);
-    if (begin < end) body(begin, end);
+    if (begin < size) body(begin, begin + std::min(piece, size - begin));
   }
 }
 

@@ -24,6 +24,10 @@ std::string FilledFields(const Argument& arg) {
 
 bool IsEmptyList(const Argument& arg) { return FilledFields(arg) == "nothing"; }
 
+bool SameArgument(const Argument& a, const Argument& b) {
+  return a.SerializeAsString() == b.SerializeAsString();
+}
+
 absl::Status WrongField(const Argument& arg, absl::string_view wanted) {
   return absl::InvalidArgumentError(absl::StrCat("argument \"", arg.name(), "\" must be ", wanted,
                                                  ", but has ", FilledFields(arg)));

@@ -15,6 +15,9 @@ std::string FilledFields(const Argument& arg);
 // A list without elements leaves no trace in the format: the argument has its name only.
 bool IsEmptyList(const Argument& arg);
 
+// Equal in every field.
+bool SameArgument(const Argument& a, const Argument& b);
+
 absl::Status WrongField(const Argument& arg, absl::string_view wanted);
 
 }  // namespace doppio

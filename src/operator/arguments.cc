@@ -66,7 +66,19 @@ absl::Status ReadRepeated(const Argument& arg, std::vector<T>* values) {
 
 }  // namespace
 
-const Argument* ArgumentReader::Find(absl::string_view name) { return FindArgument(def_, name); }
+const Argument* ArgumentReader::Find(absl::string_view name) {
+  const Argument* found = nullptr;
+  for (const Argument& arg : def_.arg()) {
+    if (arg.name() != name) continue;
+    if (found == nullptr) {
+      found = &arg;
+    } else if (!SameArgument(*found, arg)) {
+      Fail(absl::InvalidArgumentError(
+          absl::StrCat("argument \"", name, "\" is given twice with different values")));
+    }
+  }
+  return found;
+}
 
 bool ArgumentReader::HasArgument(absl::string_view name) const {
   return FindArgument(def_, name) != nullptr;
@@ -74,7 +86,7 @@ bool ArgumentReader::HasArgument(absl::string_view name) const {
 
 template <typename T>
 T ArgumentReader::GetSingleArgument(absl::string_view name) {
-  const Argument* arg = FindArgument(def_, name);
+  const Argument* arg = Find(name);
   const OpSchema::ArgSpec* spec = schema_ == nullptr ? nullptr : schema_->FindArg(name);
   if (arg == nullptr && spec != nullptr && spec->fallback.has_value()) arg = &*spec->fallback;
   T value{};
@@ -88,7 +100,7 @@ T ArgumentReader::GetSingleArgument(absl::string_view name) {
 
 template <typename T>
 T ArgumentReader::GetSingleArgument(absl::string_view name, const T& fallback) {
-  const Argument* arg = FindArgument(def_, name);
+  const Argument* arg = Find(name);
   T value = fallback;
   if (arg != nullptr) Fail(ReadSingle(*arg, &value));
   return value;
@@ -97,7 +109,7 @@ T ArgumentReader::GetSingleArgument(absl::string_view name, const T& fallback) {
 template <typename T>
 std::vector<T> ArgumentReader::GetRepeatedArgument(absl::string_view name) {
   std::vector<T> values;
-  const Argument* arg = FindArgument(def_, name);
+  const Argument* arg = Find(name);
   if (arg != nullptr) Fail(ReadRepeated(*arg, &values));
   return values;
 }
@@ -116,7 +128,7 @@ DataType ArgumentReader::GetDataTypeArgument(absl::string_view name, DataType fa
 }
 
 const NetDef* ArgumentReader::GetNetArgument(absl::string_view name) {
-  const Argument* arg = FindArgument(def_, name);
+  const Argument* arg = Find(name);
   if (arg == nullptr) return nullptr;
   if (!arg->has_n()) {
     Fail(WrongField(*arg, "a net in `n`"));

@@ -94,6 +94,10 @@ absl::StatusOr<GradientOpsMeta> GradientMakerBase::Get() {
                                               "\" of ", def_.type(),
                                               " has only one of its two parts"));
     }
+    if (gradient.IsDense() && gradient.IsSparse()) {
+      return absl::InternalError(absl::StrCat("the gradient of input \"", def_.input(i), "\" of ",
+                                              def_.type(), " is both dense and sparse"));
+    }
   }
   meta.g_input = g_input_;
   return meta;

@@ -246,7 +246,7 @@ std::vector<std::string> OpSchema::Problems(const OperatorDef& def) const {
   for (const Argument& arg : def.arg()) {
     const auto [found, is_new] = seen.emplace(arg.name(), &arg);
     if (!is_new) {
-      if (found->second->SerializeAsString() != arg.SerializeAsString()) {
+      if (!SameArgument(*found->second, arg)) {
         problems.push_back(
             absl::StrCat("argument \"", arg.name(), "\" is given twice with different values"));
       }

@@ -8,14 +8,20 @@
 namespace doppio {
 namespace {
 
+// The bytes of a tensor of `numel` elements, which NumElements gave for `dims`.
 absl::StatusOr<size_t> CheckedBytes(DataType dtype, DimsView dims, int64_t numel) {
-  absl::StatusOr<int64_t> bytes = CheckedProduct(numel, static_cast<int64_t>(DataTypeSize(dtype)));
-  if (!bytes.ok()) {
+  // Strides in bytes must fit for empty tensors too.
+  int64_t extent = static_cast<int64_t>(DataTypeSize(dtype));
+  bool overflow = false;
+  for (int64_t dim : dims) {
+    if (dim != 0) overflow = overflow || __builtin_mul_overflow(extent, dim, &extent);
+  }
+  if (overflow) {
     return absl::InvalidArgumentError(absl::StrCat("a tensor of type ", DataTypeName(dtype),
                                                    " and shape ", ShapeToString(dims),
                                                    " has more bytes than fit into 64 bits"));
   }
-  return static_cast<size_t>(*bytes);
+  return numel == 0 ? 0 : static_cast<size_t>(extent);
 }
 
 void CopyElements(const Tensor& source, Tensor* target) {
@@ -43,6 +49,10 @@ absl::StatusOr<Tensor> Tensor::FromExternal(DataType dtype, DimsView dims, const
   Tensor tensor;
   DOPPIO_ASSIGN_OR_RETURN(tensor.numel_, NumElements(dims));
   DOPPIO_ASSIGN_OR_RETURN(const size_t bytes, CheckedBytes(dtype, dims, tensor.numel_));
+  if (data == nullptr && bytes > 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("no memory is given for a tensor of shape ", ShapeToString(dims)));
+  }
   tensor.storage_ = internal::Storage::External(data, bytes, std::move(owner));
   tensor.dtype_ = dtype;
   tensor.dims_.assign(dims.begin(), dims.end());

@@ -39,14 +39,14 @@ absl::Status OpTester::Run() {
 }
 
 absl::Status OpTester::RunOnce() {
-  for (const Fed& fed : fed_) *scope_->CreateBlob(fed.name)->GetMutable<Tensor>() = fed.value;
-  for (const auto& [name, fill] : fed_blobs_) fill(scope_->CreateBlob(name).get());
-  DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<OperatorBase> op, CreateOperator(def_, scope_));
+  for (const Fed& fed : fed_) *scope()->CreateBlob(fed.name)->GetMutable<Tensor>() = fed.value;
+  for (const auto& [name, fill] : fed_blobs_) fill(scope()->CreateBlob(name).get());
+  DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<OperatorBase> op, CreateOperator(def_, scope()));
   const absl::Status status = op->Run();
   for (const Fed& fed : fed_) {
     EXPECT_TRUE(TensorBitsEqual(fed.value, fed.original))
         << "the run changed what \"" << fed.name << "\" shares its storage with";
-    const Tensor* now = scope_->FindBlob(fed.name)->Get<Tensor>();
+    const Tensor* now = scope()->FindBlob(fed.name)->Get<Tensor>();
     if (IsOutput(fed.name)) continue;
     EXPECT_TRUE(now != nullptr && TensorBitsEqual(*now, fed.original))
         << "the run changed its input \"" << fed.name << "\"";
@@ -64,7 +64,7 @@ absl::Status OpTester::RunOnce() {
   if (op->schema().has_side_effects()) return absl::OkStatus();
   for (const Fed& fed : fed_) {
     if (IsOutput(fed.name)) {
-      *scope_->CreateBlob(fed.name)->GetMutable<Tensor>() = DeepCopy(fed.original);
+      *scope()->CreateBlob(fed.name)->GetMutable<Tensor>() = DeepCopy(fed.original);
     }
   }
   if (const absl::Status again = op->Run(); !again.ok()) {
@@ -105,7 +105,7 @@ void OpTester::CheckInference() const {
     for (size_t i = 0; i < outputs_.size(); ++i) {
       const TensorInfo& info = (*infos)[i];
       if (info.dtype != DataType::kUndefined) {
-        EXPECT_EQ(DataTypeName(info.dtype), DataTypeName(outputs_[i].dtype()))
+        EXPECT_EQ(std::string(DataTypeName(info.dtype)), DataTypeName(outputs_[i].dtype()))
             << "inference " << how << " of output " << i;
       }
       if (info.dims.has_value()) {

@@ -104,6 +104,7 @@ class OpTester {
     Tensor original;  // a copy of its own
   };
 
+  BlobScope* scope() { return scope_ != nullptr ? scope_ : &own_scope_; }
   absl::Status RunOnce();
   absl::StatusOr<std::vector<TensorInfo>> Infer(bool with_values) const;
   void CheckInference() const;
@@ -113,7 +114,7 @@ class OpTester {
   std::vector<Fed> fed_;
   std::vector<std::pair<std::string, std::function<void(Blob*)>>> fed_blobs_;
   MapScope own_scope_;
-  BlobScope* scope_ = &own_scope_;
+  BlobScope* scope_ = nullptr;  // null: own_scope_
   std::optional<absl::Status> status_;
   std::vector<Tensor> outputs_;
 };

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/support/map_scope.h"
+#include "doppio/workspace.h"
 
 namespace doppio {
 namespace {
@@ -64,7 +64,7 @@ absl::StatusOr<std::vector<Tensor>> RunForward(const OpCase& op_case, BlobScope*
 }
 
 absl::StatusOr<GradientRun> RunGradient(const OpRow& row, const OpCase& op_case, uint64_t seed) {
-  MapScope scope;
+  Workspace scope;
   DOPPIO_ASSIGN_OR_RETURN(const std::vector<Tensor> outputs, RunForward(op_case, &scope));
 
   GradientRun run;
@@ -79,7 +79,7 @@ absl::StatusOr<GradientRun> RunGradient(const OpRow& row, const OpCase& op_case,
     if (!IsGradientGiven(row, i, y)) continue;
     run.output_gradients.back() = random.Random(y.dtype(), y.dims(), -1, 1);
     g_output.back().dense = op_case.def.output(i) + "_grad";
-    scope.Feed(g_output.back().dense, *run.output_gradients.back());
+    Feed(&scope, g_output.back().dense, *run.output_gradients.back());
   }
   DOPPIO_ASSIGN_OR_RETURN(const GradientOpsMeta meta, GetGradientForOp(op_case.def, g_output));
   for (const OperatorDef& def : meta.ops) {
@@ -108,8 +108,8 @@ absl::StatusOr<GradientRun> RunGradient(const OpRow& row, const OpCase& op_case,
 }
 
 absl::StatusOr<Tensor> FiniteDifferences(const OpCase& op_case, int input, const GradientRun& run) {
-  MapScope scope;
-  for (const auto& [name, value] : op_case.feeds) scope.Feed(name, value);
+  Workspace scope;
+  for (const auto& [name, value] : op_case.feeds) Feed(&scope, name, value);
   DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<OperatorBase> op,
                           CreateOperator(op_case.def, &scope));
   const std::string& moved = op_case.def.input(input);
@@ -127,14 +127,14 @@ absl::StatusOr<Tensor> FiniteDifferences(const OpCase& op_case, int input, const
         fed = DeepCopy(original);
         fed.mutable_data<double>()[i] = value;
       }
-      scope.Feed(name, std::move(fed));
+      Feed(&scope, name, fed);
     }
     DOPPIO_RETURN_IF_ERROR(op->Run());
     double sum = 0;
     for (int o = 0; o < op_case.def.output_size(); ++o) {
       const std::optional<Tensor>& dy = run.output_gradients[static_cast<size_t>(o)];
       if (!dy.has_value()) continue;
-      const Tensor* y = scope.Fetch(op_case.def.output(o));
+      const Tensor* y = scope.FindBlob(op_case.def.output(o))->Get<Tensor>();
       if (y == nullptr || y->dims() != dy->dims()) {
         return absl::InternalError("the output's shape changed with a value of the input");
       }

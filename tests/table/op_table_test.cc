@@ -9,6 +9,7 @@
 #include "doppio/allocator.h"
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
+#include "doppio/workspace.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/op_tester.h"
 #include "tests/table/gradient_check.h"
@@ -55,15 +56,18 @@ std::string Where(const OpCase& op_case) {
   return absl::StrCat(op_case.ToString(), " (DOPPIO_TABLE_SEED=", BaseSeed(), ")");
 }
 
-OpTester Tester(const OpCase& op_case, const OperatorDef& def) {
-  OpTester tester(def);
+// Operators that run nets need a whole workspace.
+OpTester Tester(const OpCase& op_case, Workspace* workspace) {
+  OpTester tester(op_case.def);
+  tester.In(workspace);
   for (const auto& [name, value] : op_case.feeds) tester.Feed(name, value);
   return tester;
 }
 
 // Empty where the run fails, which is a failure of the test then.
 std::vector<Tensor> RunCase(const OpCase& op_case) {
-  OpTester tester = Tester(op_case, op_case.def);
+  Workspace workspace;
+  OpTester tester = Tester(op_case, &workspace);
   const absl::Status status = tester.Run();
   EXPECT_TRUE(status.ok()) << status;
   std::vector<Tensor> outputs;
@@ -200,7 +204,8 @@ TEST_P(RowTest, GivesTheSameInPlace) {
         ScopedTrace trace(__FILE__, __LINE__, Where(inplace));
         if (outputs.empty()) outputs = RunCase(op_case);
         ASSERT_FALSE(HasFailure());
-        OpTester tester = Tester(inplace, inplace.def);
+        Workspace workspace;
+        OpTester tester = Tester(inplace, &workspace);
         const absl::Status status = tester.Run();
         const Tensor& input = op_case.in(i);
         const Tensor& output = outputs[static_cast<size_t>(o)];
@@ -243,9 +248,12 @@ TEST_P(RowTest, AllocatesNothingInASecondRun) {
   SetNumThreads(1);
   for (const OpCase& op_case : UsualCases(row(), kOtherCases)) {
     ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
-    MapScope scope;
-    for (const auto& [name, value] : op_case.feeds) scope.Feed(name, DeepCopy(value));
-    const absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(op_case.def, &scope);
+    Workspace workspace;
+    for (const auto& [name, value] : op_case.feeds) {
+      *workspace.CreateBlob(name)->GetMutable<Tensor>() = DeepCopy(value);
+    }
+    const absl::StatusOr<std::unique_ptr<OperatorBase>> op =
+        CreateOperator(op_case.def, &workspace);
     ASSERT_TRUE(op.ok()) << op.status();
     const absl::Status first = (*op)->Run();
     ASSERT_TRUE(first.ok()) << first;
@@ -278,11 +286,13 @@ TEST_P(RowTest, SurvivesWithoutMemory) {
     ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
     absl::Status status = absl::UnknownError("did not run");
     for (int memory = 0; !status.ok() && memory < 20; ++memory) {
-      MapScope scope;
-      for (const auto& [name, value] : op_case.feeds) scope.Feed(name, value);
+      Workspace workspace;
+      for (const auto& [name, value] : op_case.feeds) {
+        *workspace.CreateBlob(name)->GetMutable<Tensor>() = value;
+      }
       scarce.set_left(memory);
       SetAllocator(&scarce);
-      absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(op_case.def, &scope);
+      absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(op_case.def, &workspace);
       status = op.ok() ? (*op)->Run() : op.status();
       SetAllocator(nullptr);
       EXPECT_TRUE(status.ok() || absl::IsResourceExhausted(status)) << status;

@@ -1,0 +1,96 @@
+#include "doppio/parallel.h"
+
+#include <atomic>
+#include <limits>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace doppio {
+namespace {
+
+class ParallelForTest : public testing::Test {
+ protected:
+  ~ParallelForTest() override { SetNumThreads(before_); }
+
+ private:
+  int before_ = NumThreads();
+};
+
+TEST_F(ParallelForTest, VisitsEachIndexOnce) {
+  for (int threads : {1, 2, 3, 8}) {
+    SetNumThreads(threads);
+    for (int64_t size : {0, 1, 2, 3, 7, 8, 9, 100, 1001}) {
+      for (int64_t grain : {0, 1, 2, 50, 5000}) {
+        std::vector<std::atomic<int>> visits(static_cast<size_t>(size));
+        ParallelFor(size, grain, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) ++visits[static_cast<size_t>(i)];
+        });
+        for (const auto& count : visits) ASSERT_EQ(count, 1) << size << " " << grain;
+      }
+    }
+  }
+}
+
+TEST_F(ParallelForTest, DoesNothingForANegativeSize) {
+  ParallelFor(-5, 1, [](int64_t, int64_t) { FAIL(); });
+}
+
+TEST_F(ParallelForTest, TakesTheLargestSize) {
+  SetNumThreads(2);
+  std::atomic<int64_t> last{0};
+  ParallelFor(std::numeric_limits<int64_t>::max(), 1, [&](int64_t, int64_t end) {
+    int64_t seen = last;
+    while (seen < end && !last.compare_exchange_weak(seen, end)) {
+    }
+  });
+  EXPECT_EQ(last, std::numeric_limits<int64_t>::max());
+}
+
+TEST_F(ParallelForTest, MakesOnePieceWhereTheGrainSaysSo) {
+  SetNumThreads(4);
+  int pieces = 0;
+  ParallelFor(100, 100, [&](int64_t begin, int64_t end) {
+    ++pieces;
+    EXPECT_EQ(begin, 0);
+    EXPECT_EQ(end, 100);
+  });
+  EXPECT_EQ(pieces, 1);
+}
+
+TEST_F(ParallelForTest, OneThreadStaysOnTheCaller) {
+  SetNumThreads(1);
+  const std::thread::id caller = std::this_thread::get_id();
+  ParallelFor(1000, 1, [&](int64_t, int64_t) { EXPECT_EQ(std::this_thread::get_id(), caller); });
+}
+
+TEST_F(ParallelForTest, RunsSeriallyInsideAnother) {
+  SetNumThreads(2);
+  std::atomic<int> inner_pieces{0};
+  std::atomic<int> outer_pieces{0};
+  ParallelFor(2, 1, [&](int64_t, int64_t) {
+    ++outer_pieces;
+    ParallelFor(1000, 1, [&](int64_t, int64_t) { ++inner_pieces; });
+  });
+  EXPECT_EQ(inner_pieces, outer_pieces);
+}
+
+TEST_F(ParallelForTest, RunsSeriallyInASerialScope) {
+  SetNumThreads(4);
+  int pieces = 0;
+  {
+    SerialScope outer;
+    { SerialScope inner; }
+    ParallelFor(1000, 1, [&](int64_t, int64_t) { ++pieces; });
+  }
+  EXPECT_EQ(pieces, 1);
+}
+
+TEST_F(ParallelForTest, CountsBelowOneMeanOne) {
+  SetNumThreads(-3);
+  EXPECT_EQ(NumThreads(), 1);
+}
+
+}  // namespace
+}  // namespace doppio
