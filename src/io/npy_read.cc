@@ -12,6 +12,7 @@ struct ElementType {
   DataType dtype;
   size_t size;      // in the file
   bool is_swapped;  // big-endian
+  bool is_text;     // strings of 32-bit code points
 };
 
 struct TypeRow {
@@ -28,9 +29,8 @@ constexpr TypeRow kTypes[] = {
 
 absl::Status Unsupported(absl::string_view descr) {
   const char kind = descr.size() > 1 ? descr[1] : '?';
-  const char* hint = kind == 'O'   ? " (Python objects, which cannot be read safely)"
-                     : kind == 'U' ? " (unicode; store byte strings, kind S)"
-                                   : "";
+  const char* hint = kind == 'O' ? " (Python objects, which cannot be read safely)"
+                                 : "";
   return absl::InvalidArgumentError(
       absl::StrCat("npy element type \"", descr.substr(0, 20), "\"", hint, " is not supported"));
 }
@@ -40,12 +40,16 @@ absl::StatusOr<ElementType> ElementTypeOf(absl::string_view descr) {
     return Unsupported(descr);
   }
   const absl::string_view code = descr.substr(1);
+  const bool is_swapped = descr[0] == '>';
   for (const TypeRow& row : kTypes) {
-    if (row.code == code) return ElementType{row.dtype, DataTypeSize(row.dtype), descr[0] == '>'};
+    if (row.code == code) return ElementType{row.dtype, DataTypeSize(row.dtype), is_swapped, false};
   }
   uint32_t size;
   if (code[0] == 'S' && absl::SimpleAtoi(code.substr(1), &size)) {
-    return ElementType{DataType::kString, size, false};
+    return ElementType{DataType::kString, size, false, false};
+  }
+  if (code[0] == 'U' && absl::SimpleAtoi(code.substr(1), &size)) {
+    return ElementType{DataType::kString, size_t{size} * 4, is_swapped, true};
   }
   return Unsupported(descr);
 }
@@ -80,7 +84,49 @@ absl::string_view WithoutTrailingZeros(absl::string_view text) {
   return text;
 }
 
-void CopyElements(absl::string_view data, const io::NpyHeader& header, const ElementType& type,
+uint32_t CodePoint(absl::string_view four_bytes, bool is_swapped) {
+  uint32_t code;
+  std::memcpy(&code, four_bytes.data(), 4);
+  return is_swapped ? __builtin_bswap32(code) : code;
+}
+
+// False when one of the numbers is no character.
+bool AppendUtf8(uint32_t code, std::string* out) {
+  if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return false;
+  const auto tail = [&](int shift) {
+    out->push_back(static_cast<char>(0x80 | (code >> shift & 0x3f)));
+  };
+  if (code < 0x80) {
+    out->push_back(static_cast<char>(code));
+  } else if (code < 0x800) {
+    out->push_back(static_cast<char>(0xc0 | code >> 6));
+    tail(0);
+  } else if (code < 0x10000) {
+    out->push_back(static_cast<char>(0xe0 | code >> 12));
+    tail(6);
+    tail(0);
+  } else {
+    out->push_back(static_cast<char>(0xf0 | code >> 18));
+    tail(12);
+    tail(6);
+    tail(0);
+  }
+  return true;
+}
+
+// An element of a string array without the zeros that pad it.
+absl::StatusOr<std::string> StringOf(absl::string_view element, const ElementType& type) {
+  if (!type.is_text) return std::string(WithoutTrailingZeros(element));
+  std::string text;
+  for (; !element.empty(); element.remove_prefix(4)) {
+    if (!AppendUtf8(CodePoint(element, type.is_swapped), &text)) {
+      return absl::InvalidArgumentError("npy text holds a number that is no character");
+    }
+  }
+  return std::string(WithoutTrailingZeros(text));
+}
+
+absl::Status CopyElements(absl::string_view data, const io::NpyHeader& header, const ElementType& type,
                   Tensor* tensor) {
   const auto each = [&](auto copy) {
     if (header.fortran_order) return ForEachInFortranOrder(tensor->dims(), tensor->numel(), copy);
@@ -89,11 +135,19 @@ void CopyElements(absl::string_view data, const io::NpyHeader& header, const Ele
   const size_t size = type.size;
   if (type.dtype == DataType::kString) {
     std::string* out = tensor->mutable_data<std::string>();
+    absl::Status status;
     each([&](int64_t source, int64_t target) {
-      out[target] = std::string(
-          WithoutTrailingZeros(data.substr(static_cast<size_t>(source) * size, size)));
+      absl::StatusOr<std::string> text =
+          StringOf(data.substr(static_cast<size_t>(source) * size, size), type);
+      if (text.ok()) {
+        out[target] = *std::move(text);
+      } else {
+        status = text.status();
+      }
     });
-  } else if (type.dtype == DataType::kBool) {
+    return status;
+  }
+  if (type.dtype == DataType::kBool) {
     bool* out = tensor->mutable_data<bool>();
     each([&](int64_t source, int64_t target) {
       out[target] = data[static_cast<size_t>(source)] != 0;
@@ -107,6 +161,7 @@ void CopyElements(absl::string_view data, const io::NpyHeader& header, const Ele
   } else if (!data.empty()) {
     std::memcpy(tensor->raw_mutable_data(), data.data(), data.size());
   }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -137,7 +192,7 @@ absl::StatusOr<Tensor> ParseNpy(absl::string_view bytes, const Limits& limits) {
         absl::StrCat("npy array ", shape, " of empty strings is larger than its file"));
   }
   DOPPIO_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create(type.dtype, header.shape));
-  CopyElements(data, header, type, &tensor);
+  DOPPIO_RETURN_IF_ERROR(CopyElements(data, header, type, &tensor));
   return tensor;
 }
 

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "doppio/npy.h"
 #include "src/io/npy.h"
@@ -10,10 +11,14 @@
 #include "src/io/zip.h"
 
 namespace doppio {
+namespace {
 
-absl::StatusOr<std::vector<NamedTensor>> ParseNpz(absl::string_view bytes, const Limits& limits) {
+using ArraysByPlace = std::vector<std::pair<std::string, io::ZipMember>>;
+
+// The members that are arrays, with their names.
+absl::StatusOr<ArraysByPlace> ReadArrays(absl::string_view bytes, const Limits& limits) {
   DOPPIO_ASSIGN_OR_RETURN(const std::vector<io::ZipMember> members, io::ReadZip(bytes, limits));
-  std::vector<NamedTensor> tensors;
+  ArraysByPlace arrays;
   std::set<std::string> names;
   for (const io::ZipMember& member : members) {
     absl::string_view name = member.name;
@@ -21,13 +26,40 @@ absl::StatusOr<std::vector<NamedTensor>> ParseNpz(absl::string_view bytes, const
     if (!names.emplace(name).second) {
       return absl::InvalidArgumentError(absl::StrCat("npz: ", member.name, " is there twice"));
     }
-    std::unique_ptr<char[]> buffer;
-    DOPPIO_ASSIGN_OR_RETURN(const absl::string_view content, io::UnpackMember(member, &buffer));
-    absl::StatusOr<Tensor> tensor = ParseNpy(content, limits);
-    if (!tensor.ok()) return Annotate(tensor.status(), member.name);
-    tensors.push_back({std::string(name), *std::move(tensor)});
+    arrays.emplace_back(std::string(name), member);
+  }
+  return arrays;
+}
+
+absl::StatusOr<Tensor> Unpack(const io::ZipMember& member, const Limits& limits) {
+  std::unique_ptr<char[]> buffer;
+  DOPPIO_ASSIGN_OR_RETURN(const absl::string_view content, io::UnpackMember(member, &buffer));
+  absl::StatusOr<Tensor> tensor = ParseNpy(content, limits);
+  return tensor.ok() ? tensor : Annotate(tensor.status(), member.name);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<NamedTensor>> ParseNpz(absl::string_view bytes, const Limits& limits) {
+  DOPPIO_ASSIGN_OR_RETURN(const ArraysByPlace arrays, ReadArrays(bytes, limits));
+  std::vector<NamedTensor> tensors;
+  for (const auto& [name, member] : arrays) {
+    DOPPIO_ASSIGN_OR_RETURN(Tensor tensor, Unpack(member, limits));
+    tensors.push_back({name, std::move(tensor)});
   }
   return tensors;
+}
+
+absl::StatusOr<Tensor> ParseNpzArray(absl::string_view bytes, absl::string_view name,
+                                     const Limits& limits) {
+  DOPPIO_ASSIGN_OR_RETURN(const ArraysByPlace arrays, ReadArrays(bytes, limits));
+  std::vector<std::string> names;
+  for (const auto& [array_name, member] : arrays) {
+    if (array_name == name) return Unpack(member, limits);
+    names.push_back(absl::StrCat("\"", array_name, "\""));
+  }
+  return absl::NotFoundError(
+      absl::StrCat("no array \"", name, "\"; there are: ", absl::StrJoin(names, ", ")));
 }
 
 absl::Status io::WriteNpz(absl::Span<const NamedTensor> tensors,

@@ -58,6 +58,22 @@ std::string NamesOf(const std::vector<NamedTensor>& tensors) {
   });
 }
 
+absl::StatusOr<Tensor> TensorOf(absl::string_view bytes, absl::string_view name,
+                                const Limits& limits) {
+  const FileKind kind = DescribeBytes(bytes, limits).kind;
+  if (kind != FileKind::kNpz) {
+    DOPPIO_ASSIGN_OR_RETURN(NamedTensor tensor, OnlyTensor(bytes, kind, limits));
+    if (name.empty() || name == tensor.name) return std::move(tensor.tensor);
+    return absl::NotFoundError(
+        absl::StrCat("no tensor \"", name, "\"; there is: \"", tensor.name, "\""));
+  }
+  if (!name.empty()) return ParseNpzArray(bytes, name, limits);
+  DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> tensors, ParseNpz(bytes, limits));
+  if (tensors.size() == 1) return std::move(tensors[0].tensor);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "holds ", tensors.size(), " tensors, and one must be named: ", NamesOf(tensors)));
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<NamedTensor>> LoadTensors(const std::string& path,
@@ -70,17 +86,10 @@ absl::StatusOr<std::vector<NamedTensor>> LoadTensors(const std::string& path,
 
 absl::StatusOr<Tensor> LoadTensor(const std::string& path, absl::string_view name,
                                   const Limits& limits) {
-  DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> tensors, LoadTensors(path, limits));
-  for (NamedTensor& tensor : tensors) {
-    if (!name.empty() && tensor.name == name) return std::move(tensor.tensor);
-  }
-  if (!name.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat(path, ": no tensor \"", name, "\"; there are: ", NamesOf(tensors)));
-  }
-  if (tensors.size() == 1) return std::move(tensors[0].tensor);
-  return absl::InvalidArgumentError(absl::StrCat(
-      path, ": holds ", tensors.size(), " tensors, and one must be named: ", NamesOf(tensors)));
+  DOPPIO_ASSIGN_OR_RETURN(const io::FileBytes file, io::ReadFile(path, limits));
+  absl::StatusOr<Tensor> tensor = TensorOf(file.view(), name, limits);
+  if (!tensor.ok()) return Annotate(tensor.status(), path);
+  return tensor;
 }
 
 absl::Status SaveTensor(const Tensor& tensor, const std::string& path, absl::string_view name) {
