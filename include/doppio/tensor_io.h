@@ -1,0 +1,36 @@
+#ifndef DOPPIO_TENSOR_IO_H_
+#define DOPPIO_TENSOR_IO_H_
+
+// Tensors in files: .npy, .npz, BlobProto and TensorProto (binary, text or JSON).
+//
+//   absl::StatusOr<Tensor> x = LoadTensor("cat.npy");
+//   absl::Status saved = SaveTensor(*y, "prob.npy");
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "doppio/limits.h"
+#include "doppio/npy.h"
+#include "doppio/status.h"
+#include "doppio/tensor.h"
+
+namespace doppio {
+
+// The tensors of a file; the content decides how it is read. Only an .npz archive can have more
+// than one. A tensor that has no name in the file is named "".
+absl::StatusOr<std::vector<NamedTensor>> LoadTensors(const std::string& path,
+                                                     const Limits& limits = {});
+
+// The one tensor of a file, or the one of this name; InvalidArgument or NotFound, with the names
+// that are there, when that is not exactly one.
+absl::StatusOr<Tensor> LoadTensor(const std::string& path, absl::string_view name = "",
+                                  const Limits& limits = {});
+
+// Writes a file, or replaces it, in one step, as SaveProto does. The ending decides: .npy, .npz (an
+// archive with this tensor alone), or a BlobProto as EncodingForPath says.
+absl::Status SaveTensor(const Tensor& tensor, const std::string& path, absl::string_view name = "");
+
+}  // namespace doppio
+
+#endif  // DOPPIO_TENSOR_IO_H_
