@@ -49,12 +49,10 @@ bool RegisterCommand(const CommandInfo& info);
 // All of them, sorted by name.
 std::vector<CommandInfo> Commands();
 
-#define DOPPIO_COMMAND(Class, name, summary, examples)                               \
-  [[maybe_unused]] static const bool doppio_command_##Class =                        \
-      ::doppio::tools::RegisterCommand(                                              \
-          {name, summary, examples, []() -> std::unique_ptr<::doppio::tools::Command> { \
-             return std::make_unique<Class>();                                       \
-           }})
+#define DOPPIO_COMMAND(Class, name, summary, examples)                                          \
+  [[maybe_unused]] static const bool doppio_command_##Class = ::doppio::tools::RegisterCommand( \
+      {name, summary, examples,                                                                 \
+       []() -> std::unique_ptr<::doppio::tools::Command> { return std::make_unique<Class>(); }})
 
 // The command was called in a way that makes no sense: exit code 2.
 absl::Status UsageError(absl::string_view message);

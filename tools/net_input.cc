@@ -116,9 +116,9 @@ absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace) 
   if (missing == 0) return absl::OkStatus();
   std::string text = table.ToString("  ");
   text.pop_back();
-  return absl::InvalidArgumentError(
-      absl::StrCat("net \"", net.name(), "\" needs ", Counted(missing, "blob"),
-                   " that nothing has filled. Feed them, or fill weights with --init NET:\n", text));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "net \"", net.name(), "\" needs ", Counted(missing, "blob"),
+      " that nothing has filled. Feed them, or fill weights with --init NET:\n", text));
 }
 
 std::vector<std::string> DefaultOutputs(const NetDef& net) {

@@ -181,8 +181,8 @@ std::string OpToText(const OpSchema& schema) {
 }
 
 std::string OpToMarkdown(const OpSchema& schema) {
-  std::string text = absl::StrCat("### ", schema.type(), "\n\n",
-                                  absl::StripAsciiWhitespace(schema.doc()), "\n");
+  std::string text =
+      absl::StrCat("### ", schema.type(), "\n\n", absl::StripAsciiWhitespace(schema.doc()), "\n");
   AddBlobsToMarkdown("Inputs", schema.inputs(), schema.min_inputs(), schema.max_inputs(), &text);
   AddBlobsToMarkdown("Outputs", schema.outputs(), schema.min_outputs(), schema.max_outputs(),
                      &text);
@@ -193,8 +193,8 @@ std::string OpToMarkdown(const OpSchema& schema) {
                       Cell(DefaultText(arg)), " | ", Cell(arg.doc), " |\n");
     }
   }
-  return absl::StrCat(text, "\nIn place: ", InplaceText(schema), ". Gradient: ",
-                      GradientText(schema), ".\n");
+  return absl::StrCat(text, "\nIn place: ", InplaceText(schema),
+                      ". Gradient: ", GradientText(schema), ".\n");
 }
 
 void OpToJson(const OpSchema& schema, JsonWriter* json) {
@@ -242,8 +242,8 @@ std::string AllOpsToMarkdown() {
     std::vector<std::string> links;
     absl::StrAppend(&pages, "\n## ", family, "\n");
     for (const OpSchema* schema : schemas) {
-      links.push_back(absl::StrCat("[", schema->type(), "](#",
-                                   absl::AsciiStrToLower(schema->type()), ")"));
+      links.push_back(
+          absl::StrCat("[", schema->type(), "](#", absl::AsciiStrToLower(schema->type()), ")"));
       absl::StrAppend(&pages, "\n", OpToMarkdown(*schema));
     }
     count += schemas.size();

@@ -43,10 +43,10 @@ void Progress::Advance() {
   const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
   const int filled = static_cast<int>(part * kBarWidth);
   const double elapsed = std::chrono::duration<double>(now - start_).count();
-  const std::string line = absl::StrFormat(
-      "\r\x1b[K%s [%s%s] %3.0f%%, %s left", Shortened(what_, 40), std::string(filled, '#'),
-      std::string(kBarWidth - filled, '.'), 100 * part,
-      HumanSeconds(std::max(0.0, elapsed / part - elapsed)));
+  const std::string line =
+      absl::StrFormat("\r\x1b[K%s [%s%s] %3.0f%%, %s left", Shortened(what_, 40),
+                      std::string(filled, '#'), std::string(kBarWidth - filled, '.'), 100 * part,
+                      HumanSeconds(std::max(0.0, elapsed / part - elapsed)));
   std::fputs(line.c_str(), stderr);
 }
 

@@ -151,10 +151,10 @@ class BenchCommand final : public Command {
   }
 
   std::string Text(const NetDef& def, const Distribution& whole, const std::vector<OpTime>& ops) {
-    std::string text = absl::StrCat("net \"", Printable(def.name()), "\": ",
-                                    Counted(def.op_size(), "operator"), ", ",
-                                    Counted(NumThreads(), "thread"), ", ",
-                                    Counted(iterations_, "run"), " after ", warmup_, "\n");
+    std::string text =
+        absl::StrCat("net \"", Printable(def.name()), "\": ", Counted(def.op_size(), "operator"),
+                     ", ", Counted(NumThreads(), "thread"), ", ", Counted(iterations_, "run"),
+                     " after ", warmup_, "\n");
     Table times({">min", ">median", ">mean", ">90%", ">99%", ">max"});
     times.Add({HumanSeconds(whole.min), HumanSeconds(whole.p50), HumanSeconds(whole.mean),
                HumanSeconds(whole.p90), HumanSeconds(whole.p99), HumanSeconds(whole.max)});

@@ -71,9 +71,8 @@ class CheckCommand final : public Command {
     for (const std::string& input : op.input()) inputs.push_back(infos_[input]);
     absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(op, std::move(inputs));
     if (!outputs.ok()) {
-      problems_.push_back(
-          {k, absl::StrCat("net \"", net.name(), "\", op ", k, " ", OpToString(op)),
-           std::string(outputs.status().message()), false});
+      problems_.push_back({k, absl::StrCat("net \"", net.name(), "\", op ", k, " ", OpToString(op)),
+                           std::string(outputs.status().message()), false});
     }
     for (int o = 0; o < op.output_size(); ++o) {
       infos_[op.output(o)] = outputs.ok() ? (*outputs)[o] : TensorInfo();
@@ -85,8 +84,8 @@ class CheckCommand final : public Command {
     for (const NetProblem& problem : problems_) {
       absl::StrAppend(&text, Printable(problem.where), ":\n  ", problem.what, "\n");
     }
-    absl::StrAppend(&text, "net \"", Printable(net.name()), "\": ",
-                    Counted(net.op_size(), "operator"), ", ",
+    absl::StrAppend(&text, "net \"", Printable(net.name()),
+                    "\": ", Counted(net.op_size(), "operator"), ", ",
                     problems_.empty() ? "no problem" : Counted(problems_.size(), "problem"), "\n");
     if (!needed.empty()) {
       std::string line = "needs";

@@ -66,11 +66,11 @@ class ConvertCommand final : public Command {
     } else if (HoldsTensor(file.kind)) {
       DOPPIO_RETURN_IF_ERROR(ConvertTensor(file.kind));
     } else {
-      return absl::InvalidArgumentError(
-          absl::StrCat(from_, " is ",
-                       file.kind == FileKind::kUnknown ? "no file that doppio knows"
-                                                       : absl::StrCat("a ", FileKindName(file.kind)),
-                       "; it can not become ", to_));
+      return absl::InvalidArgumentError(absl::StrCat(
+          from_, " is ",
+          file.kind == FileKind::kUnknown ? "no file that doppio knows"
+                                          : absl::StrCat("a ", FileKindName(file.kind)),
+          "; it can not become ", to_));
     }
     DOPPIO_ASSIGN_OR_RETURN(const FileDescription written, DescribeFile(to_));
     Print(absl::StrCat(from_, " (", FileKindName(file.kind), ", ", HumanBytes(file.bytes), ") -> ",
@@ -86,7 +86,8 @@ class ConvertCommand final : public Command {
     for (const char* known : {".pb", ".bin", ".pbtxt", ".prototxt", ".txt", ".json"}) {
       if (ending == known) return Target::kMessage;
     }
-    return UsageError(absl::StrCat("what to write to ", to_, " is told by its ending: .pb, .pbtxt, ",
+    return UsageError(absl::StrCat("what to write to ", to_,
+                                   " is told by its ending: .pb, .pbtxt, ",
                                    ".prototxt, .txt, .json, .npy or .npz"));
   }
 

@@ -22,8 +22,8 @@ class DrawCommand final : public Command {
     const std::string ending = std::filesystem::path(output_).extension();
     if (!output_.empty() && ending != ".dot" && ending != ".svg" && ending != ".png" &&
         ending != ".pdf") {
-      return UsageError(
-          absl::StrCat("can not draw to ", output_, ": the ending must be .svg, .png, .pdf or .dot"));
+      return UsageError(absl::StrCat("can not draw to ", output_,
+                                     ": the ending must be .svg, .png, .pdf or .dot"));
     }
     DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNamedNet(input_.net));
     const std::string dot = NetToDot(net);

@@ -1,8 +1,8 @@
 #include "doppio/gradient.h"
 #include "doppio/proto_io.h"
+#include "tools/json.h"
 #include "tools/net_input.h"
 #include "tools/table.h"
-#include "tools/json.h"
 
 namespace doppio::tools {
 namespace {
@@ -50,9 +50,9 @@ class GradCommand final : public Command {
   std::string Text(const Backward& backward, int made) const {
     Table table({"blob", "gradient"});
     for (const auto& [blob, gradient] : backward.gradients) {
-      table.Add({blob, gradient.IsDense() ? gradient.dense
-                                          : absl::StrCat(gradient.values, " at rows ",
-                                                         gradient.indices)});
+      table.Add({blob, gradient.IsDense()
+                           ? gradient.dense
+                           : absl::StrCat(gradient.values, " at rows ", gradient.indices)});
     }
     return absl::StrCat(
         table.ToString(), output_, ": ",

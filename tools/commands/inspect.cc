@@ -43,8 +43,8 @@ class Inspection {
     for (const NeededInput& input : NeededInputs(net)) inputs.push_back(input.blob);
     const std::vector<std::string> outputs = DefaultOutputs(net);
     const std::vector<std::pair<std::string, int>> types = CountedTypes(net);
-    absl::StrAppend(&text_, "net \"", Printable(net.name()), "\": ",
-                    Counted(net.op_size(), "operator"), ", executor ",
+    absl::StrAppend(&text_, "net \"", Printable(net.name()),
+                    "\": ", Counted(net.op_size(), "operator"), ", executor ",
                     net.type().empty() ? "simple" : Printable(net.type()), "\n");
     std::vector<std::string> counts;
     for (const auto& [type, count] : types) {
@@ -78,8 +78,8 @@ class Inspection {
           const int64_t bytes =
               CheckedProduct(count, static_cast<int64_t>(DataTypeSize(info.dtype))).value_or(0);
           total += bytes;
-          table.Add({op.output(o), std::string(DataTypeName(info.dtype)),
-                     ShapeToString(*info.dims), absl::StrCat(bytes), op.type()});
+          table.Add({op.output(o), std::string(DataTypeName(info.dtype)), ShapeToString(*info.dims),
+                     absl::StrCat(bytes), op.type()});
           json_.Field("dtype", DataTypeName(info.dtype)).ListField("shape", *info.dims);
           json_.Field("bytes", bytes);
         } else {
@@ -93,8 +93,8 @@ class Inspection {
   }
 
   void Plan(const PlanDef& plan) {
-    absl::StrAppend(&text_, "plan \"", Printable(plan.name()), "\": ",
-                    Counted(plan.network_size(), "net"), "\n");
+    absl::StrAppend(&text_, "plan \"", Printable(plan.name()),
+                    "\": ", Counted(plan.network_size(), "net"), "\n");
     json_.Field("name", plan.name()).Key("nets").BeginArray();
     for (const NetDef& net : plan.network()) {
       json_.BeginObject();
@@ -140,8 +140,8 @@ class Inspection {
   void Step(const ExecutionStep& step, size_t depth) {
     std::vector<std::string> nets(step.network().begin(), step.network().end());
     json_.BeginObject().Field("name", step.name()).ListField("nets", nets);
-    std::string line = absl::StrCat(std::string(2 * depth + 2, ' '), "step \"",
-                                    Printable(step.name()), "\"");
+    std::string line =
+        absl::StrCat(std::string(2 * depth + 2, ' '), "step \"", Printable(step.name()), "\"");
     if (step.has_num_iter()) {
       absl::StrAppend(&line, ", ", step.num_iter(), " times");
       json_.Field("num_iter", step.num_iter());
@@ -173,16 +173,17 @@ class InspectCommand final : public Command {
     DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(path_));
     if (file.kind == FileKind::kUnknown) {
       return absl::InvalidArgumentError(absl::StrCat(
-          path_, ": ", file.bytes == 0 ? "the file is empty" :
-          "this is no net, plan, tensor, array or picture that doppio knows"));
+          path_, ": ",
+          file.bytes == 0 ? "the file is empty"
+                          : "this is no net, plan, tensor, array or picture that doppio knows"));
     }
     Inspection inspection;
     const bool is_proto = file.kind != FileKind::kNpy && file.kind != FileKind::kNpz &&
                           file.kind != FileKind::kPng && file.kind != FileKind::kJpeg;
-    inspection.Say(absl::StrCat(
-        Printable(path_), ": ", FileKindName(file.kind),
-        is_proto ? absl::StrCat(" (", EncodingName(file.encoding), ")") : "", ", ",
-        HumanBytes(file.bytes), "\n"));
+    inspection.Say(
+        absl::StrCat(Printable(path_), ": ", FileKindName(file.kind),
+                     is_proto ? absl::StrCat(" (", EncodingName(file.encoding), ")") : "", ", ",
+                     HumanBytes(file.bytes), "\n"));
     inspection.json().Field("file", path_).Field("kind", FileKindName(file.kind));
     if (is_proto) inspection.json().Field("encoding", EncodingName(file.encoding));
     inspection.json().Field("file_bytes", file.bytes);

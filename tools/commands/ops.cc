@@ -40,8 +40,8 @@ class OpsCommand final : public Command {
       Table table({"", "", ""});
       for (const OpSchema* schema : schemas) {
         const bool has_gradient = GradientText(*schema) == "yes";
-        table.Add({schema->type(), has_gradient ? "grad" : "",
-                   Shortened(FirstSentence(*schema), 70)});
+        table.Add(
+            {schema->type(), has_gradient ? "grad" : "", Shortened(FirstSentence(*schema), 70)});
       }
       absl::StrAppend(&text, family, "\n", table.ToString("  "), "\n");
       count += static_cast<int64_t>(schemas.size());
