@@ -1,0 +1,135 @@
+#include "doppio/tensor_io.h"
+#include "tests/tools/command_runner.h"
+
+namespace doppio {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class RunTest : public CommandTest {
+ protected:
+  const std::string net_ = Save("net.pbtxt", ReluNet());
+  const std::string x_ = Save("x.npy", Tensor::Of<float>({2, 2}, {-1, 2, -3, 4}));
+};
+
+TEST_F(RunTest, DescribesTheExternalOutputs) {
+  const CommandResult result = Doppio({"run", net_, "--feed", "X=" + x_});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.err, IsEmpty());
+  EXPECT_EQ(result.out, "Y: float[2,2], min 0, max 4, mean 1.5\n  0, 2, 0, 4\n");
+}
+
+TEST_F(RunTest, WritesWhatIsFetched) {
+  for (const char* file : {"y.npy", "y.pb", "y.pbtxt", "y.json"}) {
+    const std::string y = Path(file);
+    const CommandResult result = Doppio({"run", net_, "--feed", "X=" + x_, "--fetch", "Y=" + y});
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(result.out, "Y: float[2,2] -> " + y + "\n");
+    const absl::StatusOr<Tensor> written = LoadTensor(y);
+    ASSERT_TRUE(written.ok()) << written.status();
+    EXPECT_THAT(written->span<float>(), ElementsAre(0, 2, 0, 4)) << file;
+  }
+}
+
+TEST_F(RunTest, FeedsWhateverTheContentIs) {
+  const std::string blob = Path("x.pb");
+  ASSERT_EQ(Doppio({"convert", x_, blob}).code, 0);
+  const CommandResult result = Doppio({"run", net_, "--feed", "X=" + blob});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("0, 2, 0, 4"));
+}
+
+TEST_F(RunTest, RunsInitNetsFirst) {
+  const NetDef init =
+      NetBuilder("init")
+          .Op("ConstantFill", {}, {"X"},
+              {MakeArgument<std::vector<int64_t>>("shape", {3}), MakeArgument<float>("value", 7)})
+          .def();
+  const CommandResult result = Doppio({"run", net_, "--init", Save("init.pb", init)});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("7, 7, 7"));
+}
+
+TEST_F(RunTest, TakesTheLastOperatorsOutputsWhereTheNetDeclaresNone) {
+  const NetDef net = NetBuilder("chain").Op("Relu", {"X"}, {"A"}).Op("Relu", {"A"}, {"B"}).def();
+  const CommandResult result = Doppio({"run", Save("chain.pb", net), "--feed", "X=" + x_});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("B: float"), Not(HasSubstr("A: float"))));
+}
+
+TEST_F(RunTest, PrintsJson) {
+  const CommandResult result =
+      Doppio({"run", net_, "--feed", "X=" + x_, "--iterations", "3", "--json"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("\"iterations\": 3"), HasSubstr("\"shape\": [2, 2]"),
+                                HasSubstr("\"mean\": 1.5")));
+}
+
+TEST_F(RunTest, WritesATraceOfEveryOperator) {
+  const std::string trace = Path("trace.json");
+  const CommandResult result =
+      Doppio({"run", net_, "--feed", "X=" + x_, "--profile", trace, "--threads", "1"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(Read(trace), AllOf(HasSubstr("traceEvents"), HasSubstr("\"Relu\"")));
+}
+
+TEST_F(RunTest, MissingInputsAreListedWithWhatToWrite) {
+  const NetDef net = NetBuilder("sum").Op("Add", {"A", "B"}, {"C"}).def();
+  const CommandResult result = Doppio({"run", Save("sum.pb", net)});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("needs 2 blobs"), HasSubstr("--feed A=FILE"),
+                                HasSubstr("--feed B=FILE"), HasSubstr("op 0 Add(A, B) -> C")));
+}
+
+TEST_F(RunTest, AMissingOperatorComesWithNearNames) {
+  const NetDef net = NetBuilder("typo").Op("Rleu", {"X"}, {"Y"}).def();
+  const CommandResult result = Doppio({"run", Save("typo.pb", net), "--feed", "X=" + x_});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("\"Rleu\""), HasSubstr("Relu"), HasSubstr("--load")));
+}
+
+TEST_F(RunTest, RefusesToFeedWhatIsNoTensor) {
+  const CommandResult result = Doppio({"run", net_, "--feed", "X=" + net_});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("--feed X="));
+}
+
+TEST_F(RunTest, ATypeThatTheOperatorCanNotTakeIsAnErrorOfTheNet) {
+  const std::string words = Save("words.npy", Tensor::Of<std::string>({2}, {"a", "b"}));
+  const CommandResult result = Doppio({"run", net_, "--feed", "X=" + words});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("op 0 Relu(X) -> Y"));
+}
+
+TEST_F(RunTest, FetchingABlobThatIsNotThereIsAnError) {
+  const CommandResult result = Doppio({"run", net_, "--feed", "X=" + x_, "--fetch", "Z"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("\"Z\""));
+}
+
+TEST_F(RunTest, AFeedWithoutABlobOrAFileIsAUsageError) {
+  for (const std::string& feed : {"=" + x_, std::string("X=")}) {
+    const CommandResult result = Doppio({"run", net_, "--feed", feed});
+    EXPECT_EQ(result.code, 2) << feed;
+    EXPECT_THAT(result.err, HasSubstr("write BLOB=FILE"));
+  }
+}
+
+TEST_F(RunTest, IterationsMustBeAPositiveNumber) {
+  for (const char* count : {"0", "-3", "many"}) {
+    EXPECT_EQ(Doppio({"run", net_, "--iterations", count}).code, 2) << count;
+  }
+}
+
+TEST_F(RunTest, ALibraryThatIsNoneIsRefused) {
+  const CommandResult result = Doppio({"run", net_, "--load", x_});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("x.npy"));
+}
+
+}  // namespace
+}  // namespace doppio

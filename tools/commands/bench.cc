@@ -1,0 +1,227 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+
+#include "absl/strings/str_format.h"
+#include "doppio/check.h"
+#include "doppio/parallel.h"
+#include "doppio/profiler.h"
+#include "tools/json.h"
+#include "tools/net_input.h"
+#include "tools/progress.h"
+#include "tools/table.h"
+
+namespace doppio::tools {
+namespace {
+
+constexpr int kMostProfiledRuns = 100;
+constexpr size_t kShownOperators = 15;
+
+// Of times in seconds.
+struct Distribution {
+  double min = 0, mean = 0, p50 = 0, p90 = 0, p99 = 0, max = 0;
+};
+
+Distribution Describe(std::vector<double> seconds) {
+  std::sort(seconds.begin(), seconds.end());
+  // The smallest time that at least this part of all runs did not exceed.
+  const auto percentile = [&](double part) {
+    const double rank = std::ceil(part * static_cast<double>(seconds.size()));
+    return seconds[static_cast<size_t>(std::max(rank, 1.0)) - 1];
+  };
+  double sum = 0;
+  for (const double s : seconds) sum += s;
+  return {seconds.front(),  sum / static_cast<double>(seconds.size()),
+          percentile(0.5),  percentile(0.9),
+          percentile(0.99), seconds.back()};
+}
+
+struct OpTime {
+  int op = 0;
+  std::string type;
+  std::string description;
+  double seconds = 0;  // of one run
+  double part = 0;     // of all operators
+  double gflops = 0;   // a second; 0: not known
+};
+
+class BenchCommand final : public Command {
+ public:
+  void AddOptions(CLI::App* app) override {
+    input_.AddNet(app);
+    input_.AddInits(app);
+    input_.AddFeeds(app);
+    input_.AddLibraries(app);
+    app->add_option("--warmup", warmup_, "runs before measuring")
+        ->check(CLI::Range(0, 1'000'000'000))
+        ->capture_default_str()
+        ->type_name("N");
+    app->add_option("--iterations", iterations_, "runs that are measured")
+        ->check(CLI::Range(1, 1'000'000'000))
+        ->capture_default_str()
+        ->type_name("N");
+    app->add_option("--threads", threads_, "threads to use (default: all processors)")
+        ->check(CLI::Range(1, 4096))
+        ->type_name("N");
+    app->add_flag("--json", json_, "print as JSON, all operators");
+  }
+
+  absl::Status Run() override {
+    if (threads_ > 0) SetNumThreads(threads_);
+    DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
+    Workspace workspace;
+    DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace));
+    DOPPIO_ASSIGN_OR_RETURN(const NetDef def, LoadNamedNet(input_.net));
+    CheckOptions options;
+    for (const std::string& blob : workspace.Blobs()) options.known_blobs.insert(blob);
+    DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNet(def, options)));
+    DOPPIO_RETURN_IF_ERROR(CheckInputsAreThere(def, workspace));
+    const BlobInfos infos = InfosOf(workspace);
+    DOPPIO_ASSIGN_OR_RETURN(Net * net, workspace.CreateNet(def));
+
+    std::vector<double> seconds;
+    Profiler profiler;
+    const int profiled = std::min(iterations_, kMostProfiledRuns);
+    {
+      Progress progress(def.name(), int64_t{warmup_} + iterations_ + profiled);
+      for (int i = 0; i < warmup_; ++i) {
+        DOPPIO_RETURN_IF_ERROR(net->Run());
+        progress.Advance();
+      }
+      for (int i = 0; i < iterations_; ++i) {
+        const auto start = std::chrono::steady_clock::now();
+        DOPPIO_RETURN_IF_ERROR(net->Run());
+        seconds.push_back(
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        progress.Advance();
+      }
+      // Operators are timed in runs of their own, so that timing them does not slow the whole.
+      net->AddObserver(&profiler);
+      for (int i = 0; i < profiled; ++i) {
+        DOPPIO_RETURN_IF_ERROR(net->Run());
+        progress.Advance();
+      }
+      net->RemoveObserver(&profiler);
+    }
+    const Distribution whole = Describe(std::move(seconds));
+    const std::vector<OpTime> ops = OpTimes(def, infos, profiler, profiled);
+    Print(json_ ? Json(def, whole, ops) : Text(def, whole, ops));
+    return absl::OkStatus();
+  }
+
+ private:
+  static BlobInfos InfosOf(const Workspace& workspace) {
+    BlobInfos infos;
+    for (const std::string& name : workspace.Blobs()) {
+      const absl::StatusOr<Tensor> tensor = workspace.Fetch(name);
+      if (!tensor.ok()) continue;  // no tensor, or none yet
+      infos[name] = {tensor->dtype(), Dims(tensor->dims().begin(), tensor->dims().end()), *tensor};
+    }
+    return infos;
+  }
+
+  // Slowest first.
+  static std::vector<OpTime> OpTimes(const NetDef& def, const BlobInfos& infos,
+                                     const Profiler& profiler, int runs) {
+    std::map<int, OpTime> times;
+    double total = 0;
+    for (const Profiler::Event& event : profiler.Events()) {
+      if (event.op < 0) continue;
+      OpTime& time = times[event.op];
+      time.op = event.op;
+      time.type = event.type;
+      time.description = event.description;
+      time.seconds += event.duration_us * 1e-6 / runs;
+      total += event.duration_us * 1e-6 / runs;
+    }
+    const absl::StatusOr<NetInference> inference = InferNet(def, infos);
+    std::vector<OpTime> sorted;
+    for (auto& [op, time] : times) {
+      time.part = total > 0 ? time.seconds / total : 0;
+      if (inference.ok() && time.seconds > 0) {
+        const OpCost& cost = inference->ops[static_cast<size_t>(op)].cost;
+        time.gflops = static_cast<double>(cost.flops) * 1e-9 / time.seconds;
+      }
+      sorted.push_back(time);
+    }
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const OpTime& a, const OpTime& b) { return a.seconds > b.seconds; });
+    return sorted;
+  }
+
+  std::string Text(const NetDef& def, const Distribution& whole, const std::vector<OpTime>& ops) {
+    std::string text =
+        absl::StrCat("net \"", Printable(def.name()), "\": ", Counted(def.op_size(), "operator"),
+                     ", ", Counted(NumThreads(), "thread"), ", ", Counted(iterations_, "run"),
+                     " after ", warmup_, "\n");
+    Table times({">min", ">median", ">mean", ">90%", ">99%", ">max"});
+    times.Add({HumanSeconds(whole.min), HumanSeconds(whole.p50), HumanSeconds(whole.mean),
+               HumanSeconds(whole.p90), HumanSeconds(whole.p99), HumanSeconds(whole.max)});
+    absl::StrAppend(&text, times.ToString("  "), "\n");
+
+    std::map<std::string, OpTime> by_type;
+    std::map<std::string, int> counts;
+    for (const OpTime& op : ops) {
+      OpTime& sum = by_type[op.type];
+      sum.type = op.type;
+      sum.seconds += op.seconds;
+      sum.part += op.part;
+      ++counts[op.type];
+    }
+    std::vector<OpTime> types;
+    for (const auto& [name, time] : by_type) types.push_back(time);
+    std::stable_sort(types.begin(), types.end(),
+                     [](const OpTime& a, const OpTime& b) { return a.seconds > b.seconds; });
+    Table type_table({"type", ">operators", ">time a run", ">part"});
+    for (const OpTime& type : types) {
+      type_table.Add({type.type, absl::StrCat(counts[type.type]), HumanSeconds(type.seconds),
+                      absl::StrFormat("%.1f%%", 100 * type.part)});
+    }
+    absl::StrAppend(&text, type_table.ToString("  "), "\n");
+
+    Table op_table({">op", ">time a run", ">part", ">GFLOP/s", "operator"});
+    for (size_t i = 0; i < ops.size() && i < kShownOperators; ++i) {
+      op_table.Add({absl::StrCat(ops[i].op), HumanSeconds(ops[i].seconds),
+                    absl::StrFormat("%.1f%%", 100 * ops[i].part),
+                    ops[i].gflops > 0 ? absl::StrFormat("%.2f", ops[i].gflops) : "",
+                    Shortened(ops[i].description, 70)});
+    }
+    absl::StrAppend(&text, op_table.ToString("  "));
+    if (ops.size() > kShownOperators) {
+      absl::StrAppend(&text, "  and ", Counted(ops.size() - kShownOperators, "faster operator"),
+                      "\n");
+    }
+    return text;
+  }
+
+  std::string Json(const NetDef& def, const Distribution& whole,
+                   const std::vector<OpTime>& ops) const {
+    JsonWriter json;
+    json.BeginObject().Field("net", def.name()).Field("threads", NumThreads());
+    json.Field("warmup", warmup_).Field("iterations", iterations_);
+    json.Key("seconds").BeginObject().Field("min", whole.min).Field("median", whole.p50);
+    json.Field("mean", whole.mean).Field("p90", whole.p90).Field("p99", whole.p99);
+    json.Field("max", whole.max).EndObject().Key("operators").BeginArray();
+    for (const OpTime& op : ops) {
+      json.BeginObject().Field("op", op.op).Field("type", op.type);
+      json.Field("operator", op.description).Field("seconds", op.seconds).Field("part", op.part);
+      if (op.gflops > 0) json.Field("gflops_per_second", op.gflops);
+      json.EndObject();
+    }
+    return json.EndArray().EndObject().Finish();
+  }
+
+  NetInput input_;
+  int warmup_ = 10;
+  int iterations_ = 100;
+  int threads_ = 0;
+  bool json_ = false;
+};
+
+DOPPIO_COMMAND(BenchCommand, "bench", "Measure how long a net and its operators take",
+               "  doppio bench predict_net.pb --init init_net.pb --feed data=cat.npy\n"
+               "  doppio bench net.pbtxt --feed X=x.npy --iterations 1000 --threads 1 --json\n");
+
+}  // namespace
+}  // namespace doppio::tools

@@ -1,0 +1,133 @@
+#include "tools/net_input.h"
+
+#include <filesystem>
+#include <set>
+
+#include "doppio/check.h"
+#include "doppio/op_def.h"
+#include "doppio/operator_library.h"
+#include "doppio/proto_io.h"
+#include "doppio/tensor_io.h"
+#include "tools/table.h"
+
+namespace doppio::tools {
+
+void NetInput::AddNet(CLI::App* app) {
+  app->add_option("NET", net, "file of a NetDef: binary, text or JSON (its content decides)")
+      ->required()
+      ->type_name("");
+}
+
+void NetInput::AddInits(CLI::App* app) {
+  AddListOption(app, "--init", &inits, "net that fills blobs (weights); run once, before NET",
+                "NET");
+}
+
+void NetInput::AddFeeds(CLI::App* app) {
+  AddListOption(app, "--feed", &feeds,
+                "tensor for a blob: .npy, .npz, BlobProto or TensorProto (the content decides); "
+                "FILE alone feeds every array of an .npz under its own name",
+                "BLOB=FILE");
+}
+
+void NetInput::AddLibraries(CLI::App* app) {
+  AddListOption(app, "--load", &libraries, "library of operators to load first", "LIB");
+}
+
+absl::Status NetInput::LoadLibraries() const {
+  for (const std::string& library : libraries) {
+    DOPPIO_RETURN_IF_ERROR(LoadOperatorLibrary(library).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<NamedTensor>> NetInput::LoadFeeds() const {
+  std::vector<NamedTensor> fed;
+  for (const std::string& feed : feeds) {
+    const Assignment wanted = ParseAssignment(feed);
+    const std::string& file = wanted.has_value ? wanted.value : wanted.key;
+    const std::string place = absl::StrCat("--feed ", feed);
+    if (wanted.key.empty() || file.empty()) {
+      return UsageError(absl::StrCat(place, ": write BLOB=FILE"));
+    }
+    absl::StatusOr<std::vector<NamedTensor>> tensors = LoadTensors(file);
+    if (!tensors.ok()) return Annotate(tensors.status(), place);
+    if (!wanted.has_value) {
+      for (NamedTensor& tensor : *tensors) {
+        if (tensor.name.empty()) {
+          return UsageError(absl::StrCat(place, ": the tensor in this file has no name; write ",
+                                         "--feed BLOB=", file));
+        }
+        fed.push_back(std::move(tensor));
+      }
+      continue;
+    }
+    // Of several arrays, the one that is called like the blob.
+    absl::StatusOr<Tensor> tensor = LoadTensor(file, tensors->size() > 1 ? wanted.key : "");
+    if (!tensor.ok()) return Annotate(tensor.status(), place);
+    fed.push_back({wanted.key, *std::move(tensor)});
+  }
+  return fed;
+}
+
+absl::Status NetInput::Fill(Workspace* workspace) const {
+  for (const std::string& path : inits) {
+    DOPPIO_ASSIGN_OR_RETURN(const NetDef init, LoadNamedNet(path));
+    DOPPIO_RETURN_IF_ERROR(CheckInputsAreThere(init, *workspace));
+    DOPPIO_RETURN_IF_ERROR(Annotate(workspace->RunNetOnce(init), path));
+  }
+  DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> fed, LoadFeeds());
+  for (NamedTensor& tensor : fed) {
+    DOPPIO_RETURN_IF_ERROR(workspace->Feed(tensor.name, std::move(tensor.tensor)));
+  }
+  return absl::OkStatus();
+}
+
+std::string FileStem(const std::string& path) { return std::filesystem::path(path).stem(); }
+
+absl::StatusOr<NetDef> LoadNamedNet(const std::string& path) {
+  DOPPIO_ASSIGN_OR_RETURN(NetDef net, LoadNet(path));
+  if (net.name().empty()) net.set_name(FileStem(path));
+  return net;
+}
+
+std::vector<NeededInput> NeededInputs(const NetDef& net) {
+  std::vector<NeededInput> needed;
+  std::set<std::string> known;
+  for (int k = 0; k < net.op_size(); ++k) {
+    const OpBlobs blobs = BlobsOfOp(net.op(k));
+    for (const std::string& blob : blobs.reads) {
+      if (known.insert(blob).second) needed.push_back({blob, k});
+    }
+    known.insert(blobs.writes.begin(), blobs.writes.end());
+  }
+  return needed;
+}
+
+absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace) {
+  Table table({"", "", ""});
+  int64_t missing = 0;
+  for (const NeededInput& input : NeededInputs(net)) {
+    if (workspace.HasBlob(input.blob)) continue;
+    ++missing;
+    table.Add({absl::StrCat("--feed ", input.blob, "=FILE"), "for",
+               absl::StrCat("op ", input.op, " ", Shortened(OpToString(net.op(input.op)), 70))});
+  }
+  if (missing == 0) return absl::OkStatus();
+  std::string text = table.ToString("  ");
+  text.pop_back();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "net \"", net.name(), "\" needs ", Counted(missing, "blob"),
+      " that nothing has filled. Feed them, or fill weights with --init NET:\n", text));
+}
+
+std::vector<std::string> DefaultOutputs(const NetDef& net) {
+  if (net.external_output_size() > 0) {
+    return {net.external_output().begin(), net.external_output().end()};
+  }
+  if (net.op_size() == 0) return {};
+  const OperatorDef& last = net.op(net.op_size() - 1);
+  return {last.output().begin(), last.output().end()};
+}
+
+}  // namespace doppio::tools

@@ -1,0 +1,59 @@
+#ifndef DOPPIO_TOOLS_NET_INPUT_H_
+#define DOPPIO_TOOLS_NET_INPUT_H_
+
+// What the commands that take a net have in common: its file, libraries of operators, init nets and
+// fed blobs.
+
+#include <string>
+#include <vector>
+
+#include "doppio/infer.h"
+#include "doppio/net.pb.h"
+#include "doppio/npy.h"
+#include "doppio/workspace.h"
+#include "tools/command.h"
+
+namespace doppio::tools {
+
+struct NetInput {
+  std::string net;
+  std::vector<std::string> inits;
+  std::vector<std::string> feeds;
+  std::vector<std::string> libraries;
+
+  void AddNet(CLI::App* app);
+  void AddInits(CLI::App* app);
+  void AddFeeds(CLI::App* app);
+  void AddLibraries(CLI::App* app);
+
+  absl::Status LoadLibraries() const;
+  // Runs the init nets and feeds the blobs.
+  absl::Status Fill(Workspace* workspace) const;
+  // The fed tensors with the names of their blobs.
+  absl::StatusOr<std::vector<NamedTensor>> LoadFeeds() const;
+};
+
+// The net of a file; where it has no name, it gets that of the file, without its ending. A net that
+// stands alone in a PlanDef or MetaNetDef is not looked for.
+absl::StatusOr<NetDef> LoadNamedNet(const std::string& path);
+
+// "squeezenet" for "models/squeezenet.pb".
+std::string FileStem(const std::string& path);
+
+// A blob that a net reads before it writes it, and the first operator that does.
+struct NeededInput {
+  std::string blob;
+  int op;
+};
+std::vector<NeededInput> NeededInputs(const NetDef& net);
+
+// An error that lists what `net` needs and `workspace` does not have, with what to write for it.
+absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace);
+
+// What a net is asked for when nothing else is said: its external outputs, else what its last
+// operator makes.
+std::vector<std::string> DefaultOutputs(const NetDef& net);
+
+}  // namespace doppio::tools
+
+#endif  // DOPPIO_TOOLS_NET_INPUT_H_
