@@ -31,7 +31,7 @@ ALLOWED = {
     ("src/graph/gradient.cc", "ssa_.usages.at("): "every input of every operator has its usages",
     ("src/graph/gradient_accumulator.cc", "in_version.at("):
         "inputs of the operator whose versions these are",
-    ("src/io/encodings.cc", "has(number) ? fields.at(number)"): "asked for first",
+    ("tools/commands/inspect.cc", "entry.value()"): "a field of a message, no StatusOr",
 }
 
 

@@ -32,6 +32,8 @@ FOLDERS = ["include", "src", "ops", "tools", "python"]
 
 # (file, the code as it stands in the line) -> why the product cannot overflow.
 ALLOWED = {
+    ("src/base/shape.cc", "size *= dims[i]"):
+        "part of the shape of a tensor, all of which NumElements has multiplied",
     ("src/base/shape.cc", "stride *= std::max<int64_t>(dims[i], 1)"):
         "part of the shape of a tensor; NumElements leaves sizes of 0 out of its check too",
 }
