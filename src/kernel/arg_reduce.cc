@@ -34,26 +34,17 @@ bool IsLarger(V value, V best) {
 template <typename T>
 int64_t ArgMaxOfRun(const T* x, int64_t n) {
   using V = Value<T>;
-  constexpr int64_t kLanes = 8;
-  constexpr int64_t kBlock = 64;
+  constexpr int64_t kBlock = 128;
   V best = static_cast<V>(x[0]);
   int64_t index = 0;
   for (int64_t begin = 0; begin < n && best == best; begin += kBlock) {
     const int64_t end = std::min(n, begin + kBlock);
     if (end - begin == kBlock) {
-      V lanes[kLanes];
-      std::fill_n(lanes, kLanes, best);
-      bool any_nan = false;
-      for (int64_t i = begin; i < end; i += kLanes) {
-        for (int64_t k = 0; k < kLanes; ++k) {
-          const V value = static_cast<V>(x[i + k]);
-          lanes[k] = value > lanes[k] ? value : lanes[k];
-          any_nan |= value != value;
-        }
+      int any_larger = 0;  // not a bool, so that the loop vectorises
+      for (int64_t i = 0; i < kBlock; ++i) {
+        any_larger |= static_cast<V>(x[begin + i]) <= best ? 0 : 1;
       }
-      bool any_larger = any_nan;
-      for (V lane : lanes) any_larger |= lane > best;
-      if (!any_larger) continue;
+      if (any_larger == 0) continue;
     }
     for (int64_t i = begin; i < end && best == best; ++i) {
       const V value = static_cast<V>(x[i]);

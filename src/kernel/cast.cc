@@ -1,32 +1,17 @@
 #include "src/kernel/cast.h"
 
 #include <cmath>
-#include <limits>
 #include <type_traits>
 
 #include "doppio/parallel.h"
 #include "src/kernel/bytes.h"
-#include "src/kernel/cast_half.h"
+#include "src/kernel/cast_fast.h"
 
 namespace doppio {
 namespace {
 
 template <typename T>
 inline constexpr bool kIsHalf = std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>;
-
-// Truncates toward zero and saturates; written without branches so that loops over it vectorise.
-template <typename To, typename From>
-To FloatToInteger(From value) {
-  constexpr From kLowest = static_cast<From>(std::numeric_limits<To>::min());
-  // 2^digits, the first value above the range; max() itself may not be representable.
-  constexpr From kAbove = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * 2;
-  From in_range = value == value ? value : From(0);
-  in_range = in_range < kLowest ? kLowest : in_range;
-  const bool above = in_range >= kAbove;
-  in_range = above ? From(0) : in_range;
-  const To truncated = static_cast<To>(in_range);
-  return above ? std::numeric_limits<To>::max() : truncated;
-}
 
 // Rounds toward the neighbour with an odd last bit when inexact: rounding the result again, to a
 // type with at least two bits less, gives what rounding once would have given.
@@ -73,12 +58,13 @@ To Convert(From value) {
 
 template <typename From, typename To>
 void CastPiece(const From* x, To* y, int64_t n) {
-  constexpr bool kIsFloatAndHalf = (std::is_same_v<From, float> && std::is_same_v<To, float16>) ||
-                                   (std::is_same_v<From, float16> && std::is_same_v<To, float>);
+  constexpr bool kIsFast = (std::is_same_v<From, float> && std::is_same_v<To, float16>) ||
+                           (std::is_same_v<From, float16> && std::is_same_v<To, float>) ||
+                           (std::is_same_v<From, float> && std::is_same_v<To, int32_t>);
   if constexpr (std::is_same_v<From, To>) {
     if (x != y) CopyBytes(x, y, n * static_cast<int64_t>(sizeof(To)), Stores::kCached);
-  } else if constexpr (kIsFloatAndHalf) {
-    CastHalf(x, y, n);
+  } else if constexpr (kIsFast) {
+    CastFast(x, y, n);
   } else {
     for (int64_t i = 0; i < n; ++i) y[i] = Convert<To>(x[i]);
   }

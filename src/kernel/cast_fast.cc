@@ -1,9 +1,9 @@
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "src/kernel/cast_half.cc"
+#define HWY_TARGET_INCLUDE "src/kernel/cast_fast.cc"
 #include "hwy/foreach_target.h"  // must come before highway.h
 //
 #include "hwy/highway.h"
-#include "src/kernel/cast_half.h"
+#include "src/kernel/cast_fast.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace doppio {
@@ -39,6 +39,20 @@ void HalfToFloat(const float16* x, float* y, int64_t n) {
   for (; i < n; ++i) y[i] = static_cast<float>(x[i]);
 }
 
+void FloatToInt32(const float* x, int32_t* y, int64_t n) {
+  int64_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::ScalableTag<float> d;
+  const hn::ScalableTag<int32_t> di;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (; i + lanes <= n; i += lanes) {
+    const auto v = hn::LoadU(d, x + i);
+    hn::StoreU(hn::ConvertTo(di, hn::IfThenElseZero(hn::Eq(v, v), v)), di, y + i);  // saturates
+  }
+#endif
+  for (; i < n; ++i) y[i] = FloatToInteger<int32_t>(x[i]);
+}
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace doppio
@@ -49,10 +63,15 @@ namespace doppio {
 
 HWY_EXPORT(FloatToHalf);
 HWY_EXPORT(HalfToFloat);
+HWY_EXPORT(FloatToInt32);
 
-void CastHalf(const float* x, float16* y, int64_t n) { HWY_DYNAMIC_DISPATCH(FloatToHalf)(x, y, n); }
+void CastFast(const float* x, float16* y, int64_t n) { HWY_DYNAMIC_DISPATCH(FloatToHalf)(x, y, n); }
 
-void CastHalf(const float16* x, float* y, int64_t n) { HWY_DYNAMIC_DISPATCH(HalfToFloat)(x, y, n); }
+void CastFast(const float16* x, float* y, int64_t n) { HWY_DYNAMIC_DISPATCH(HalfToFloat)(x, y, n); }
+
+void CastFast(const float* x, int32_t* y, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(FloatToInt32)(x, y, n);
+}
 
 }  // namespace doppio
 #endif  // HWY_ONCE
