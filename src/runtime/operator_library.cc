@@ -1,6 +1,7 @@
 #include "doppio/operator_library.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,14 +15,35 @@
 namespace doppio {
 namespace {
 
+// The dynamic linker maps segments without looking at the size of the file; what is missing would
+// be a bus error.
+bool HasAllSegments(absl::string_view bytes) {
+  Elf64_Ehdr header;
+  if (bytes.size() < sizeof(header)) return false;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  for (uint64_t i = 0; i < header.e_phnum; ++i) {
+    Elf64_Phdr segment;
+    const uint64_t offset = header.e_phoff + i * sizeof(segment);
+    if (header.e_phoff > bytes.size() || offset + sizeof(segment) > bytes.size()) return false;
+    std::memcpy(&segment, bytes.data() + offset, sizeof(segment));
+    if (segment.p_offset > bytes.size() || segment.p_filesz > bytes.size() - segment.p_offset)
+      return false;
+  }
+  return true;
+}
+
 absl::StatusOr<std::string> ReadLibrary(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file.good() && !file.eof()) {
     return absl::NotFoundError(absl::StrCat("can not read \"", path, "\": ", std::strerror(errno)));
   }
-  if (bytes.compare(0, 4, "\177ELF") != 0) {
+  if (bytes.compare(0, SELFMAG, ELFMAG) != 0) {
     return absl::InvalidArgumentError(absl::StrCat("\"", path, "\" is no shared library"));
+  }
+  if (!HasAllSegments(bytes)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", path, "\" is damaged: it ends before its last segment"));
   }
   return bytes;
 }

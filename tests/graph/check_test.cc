@@ -26,10 +26,13 @@ TEST(CheckNetTest, FindsNothingWrongWithAGoodNet) {
 TEST(CheckNetTest, ReportsEveryProblemAtOnce) {
   NetBuilder net("bad");
   net.ExternalInput("X").ExternalOutput("nowhere");
-  net.Op("Exapnd", {"X", "shape"}, {"Y"}).Op("Relu", {"Y", "X"}, {"Z"}).Op("Transpose", {"Z"}, {"Z"});
+  net.Op("Exapnd", {"X", "shape"}, {"Y"})
+      .Op("Relu", {"Y", "X"}, {"Z"})
+      .Op("Transpose", {"Z"}, {"Z"});
   const std::vector<NetProblem> problems = CheckNet(net.def());
   const std::string text = Problems(net.def());
-  EXPECT_THAT(text, HasSubstr("net \"bad\", op 0 Exapnd(X, shape) -> Y: there is no operator \"Exapnd\""));
+  EXPECT_THAT(
+      text, HasSubstr("net \"bad\", op 0 Exapnd(X, shape) -> Y: there is no operator \"Exapnd\""));
   EXPECT_THAT(text, HasSubstr("did you mean Expand?"));
   EXPECT_THAT(text, HasSubstr("--load"));
   EXPECT_THAT(text, HasSubstr("input blob \"shape\" is made by no operator before"));
@@ -97,7 +100,8 @@ TEST(InputsOfNetTest, AreWhatOperatorsReadBeforeTheyMakeIt) {
 TEST(InferNetTest, FollowsShapesThroughConstants) {
   NetBuilder net("shapes");
   net.Op("GivenTensorInt64Fill", {}, {"shape"},
-         {MakeArgument<std::vector<int64_t>>("shape", {2}), MakeArgument<std::vector<int64_t>>("values", {3, 4})});
+         {MakeArgument<std::vector<int64_t>>("shape", {2}),
+          MakeArgument<std::vector<int64_t>>("values", {3, 4})});
   net.Op("Expand", {"X", "shape"}, {"Y"}).Op("SumElements", {"Y"}, {"loss"});
   BlobInfos known;
   known["X"].dtype = DataType::kFloat;
@@ -128,7 +132,8 @@ TEST(InferNetTest, NamesTheOperatorWhoseShapesCanNotGoTogether) {
   known["C"].dims = Dims{3, 4};
   const absl::StatusOr<NetInference> inference = InferNet(net.def(), known);
   ASSERT_FALSE(inference.ok());
-  EXPECT_THAT(std::string(inference.status().message()), HasSubstr("net \"clash\", op 1 Add(B, C) -> D: "));
+  EXPECT_THAT(std::string(inference.status().message()),
+              HasSubstr("net \"clash\", op 1 Add(B, C) -> D: "));
   EXPECT_THAT(std::string(inference.status().message()), HasSubstr("[3,2]"));
 }
 

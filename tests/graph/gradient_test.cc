@@ -57,7 +57,8 @@ TEST(AddGradientOperatorsTest, ComputesTheGradientOfExpand) {
 TEST(AddGradientOperatorsTest, TakesAGradientThatIsGiven) {
   NetBuilder net("given");
   net.ExternalInput("x").Op("Relu", {"x"}, {"y"});
-  const absl::StatusOr<Backward> backward = AddGradientOperators(net.def(), {GradientTarget("y", "dy")});
+  const absl::StatusOr<Backward> backward =
+      AddGradientOperators(net.def(), {GradientTarget("y", "dy")});
   ASSERT_TRUE(backward.ok()) << backward.status();
   EXPECT_THAT(GradientOps(*backward), testing::ElementsAre("ReluGradient(y, dy) -> x_grad"));
   EXPECT_THAT(backward->net.external_input(), testing::ElementsAre("x", "dy"));
@@ -66,7 +67,8 @@ TEST(AddGradientOperatorsTest, TakesAGradientThatIsGiven) {
 TEST(AddGradientOperatorsTest, GradientNetHoldsTheGradientOperatorsAlone) {
   NetBuilder net("demo");
   net.Op("Relu", {"x"}, {"y"});
-  const absl::StatusOr<Backward> backward = AddGradientOperators(net.def(), {GradientTarget("y", "dy")});
+  const absl::StatusOr<Backward> backward =
+      AddGradientOperators(net.def(), {GradientTarget("y", "dy")});
   ASSERT_TRUE(backward.ok()) << backward.status();
   const NetDef gradient_net = backward->GradientNet();
   ASSERT_EQ(gradient_net.op_size(), 1);
@@ -78,9 +80,10 @@ TEST(AddGradientOperatorsTest, SumsTheGradientsOfABlobThatIsUsedTwice) {
   net.Op("Relu", {"h"}, {"r"}).Op("Sum", {"h", "r"}, {"s"});
   const absl::StatusOr<Backward> backward = AddGradientOperators(net.def(), {"s"});
   ASSERT_TRUE(backward.ok()) << backward.status();
-  EXPECT_THAT(GradientOps(*backward), testing::ElementsAre("ConstantFill(s) -> s_autogen_grad",
-                                                           "ReluGradient(r, s_autogen_grad) -> h_grad",
-                                                           "Sum(h_grad, s_autogen_grad) -> h_grad"));
+  EXPECT_THAT(GradientOps(*backward),
+              testing::ElementsAre("ConstantFill(s) -> s_autogen_grad",
+                                   "ReluGradient(r, s_autogen_grad) -> h_grad",
+                                   "Sum(h_grad, s_autogen_grad) -> h_grad"));
 }
 
 TEST(AddGradientOperatorsTest, ConcatenatesSparseGradients) {
@@ -88,7 +91,8 @@ TEST(AddGradientOperatorsTest, ConcatenatesSparseGradients) {
   net.Op("Gather", {"W", "i"}, {"g"}).Op("Gather", {"W", "j"}, {"h"}).Op("Add", {"g", "h"}, {"s"});
   const absl::StatusOr<Backward> backward = AddGradientOperators(net.def(), {"s"});
   ASSERT_TRUE(backward.ok()) << backward.status();
-  EXPECT_EQ(backward->gradients.at("W"), GradientWrapper::Sparse("W_grad_indices_concat", "W_grad_values_concat"));
+  EXPECT_EQ(backward->gradients.at("W"),
+            GradientWrapper::Sparse("W_grad_indices_concat", "W_grad_values_concat"));
 }
 
 TEST(AddGradientOperatorsTest, RefusesATargetThatIsNoBlob) {
@@ -104,7 +108,10 @@ TEST(AddGradientOperatorsTest, RefusesToDifferentiateNothing) {
 
 TEST(AddGradientOperatorsTest, ReportsAllOperatorsWithoutGradientTogether) {
   NetBuilder net("lacking");
-  net.Op("Floof", {"x"}, {"a"}).Op("Relu", {"a"}, {"b"}).Op("ArgMax", {"b"}, {"c"}).Op("Copy", {"c"}, {"d"});
+  net.Op("Floof", {"x"}, {"a"})
+      .Op("Relu", {"a"}, {"b"})
+      .Op("ArgMax", {"b"}, {"c"})
+      .Op("Copy", {"c"}, {"d"});
   const std::string error = ErrorOf(AddGradientOperators(net.def(), {"d"}));
   EXPECT_THAT(error, HasSubstr("net \"lacking\""));
   EXPECT_THAT(error, HasSubstr("Floof(x) -> a (none)"));
@@ -122,14 +129,16 @@ TEST(AddGradientOperatorsTest, RefusesWhatWasOverwritten) {
 TEST(AddGradientOperatorsTest, RefusesAStopGradientThatNothingReads) {
   NetBuilder net("orphan");
   net.Op("StopGradient", {"x"}, {"s"}).Op("Relu", {"x"}, {"y"});
-  EXPECT_THAT(ErrorOf(AddGradientOperators(net.def(), {"y"})), HasSubstr("nothing reads the output \"s\""));
+  EXPECT_THAT(ErrorOf(AddGradientOperators(net.def(), {"y"})),
+              HasSubstr("nothing reads the output \"s\""));
 }
 
 TEST(AddGradientOperatorsTest, RefusesToSumDenseAndSparseGradients) {
   NetBuilder net("mixed");
   net.Op("Gather", {"W", "i"}, {"g"}).Op("Relu", {"W"}, {"r"}).Op("SumElements", {"g"}, {"a"});
   net.Op("SumElements", {"r"}, {"b"}).Op("Add", {"a", "b"}, {"loss"});
-  EXPECT_THAT(ErrorOf(AddGradientOperators(net.def(), {"loss"})), HasSubstr("dense and sparse gradients"));
+  EXPECT_THAT(ErrorOf(AddGradientOperators(net.def(), {"loss"})),
+              HasSubstr("dense and sparse gradients"));
 }
 
 }  // namespace

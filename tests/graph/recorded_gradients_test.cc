@@ -30,7 +30,8 @@ google::protobuf::Struct ReadJson(const std::string& path) {
   return value;
 }
 
-// The operators as text. Runs of Sum operators are sorted: Caffe2's builder leaves their order open.
+// The operators as text. Runs of Sum operators are sorted: Caffe2's builder leaves their order
+// open.
 std::vector<std::string> OperatorTexts(const NetDef& net) {
   std::vector<std::string> texts;
   for (const OperatorDef& op : net.op()) texts.push_back(op.DebugString());
@@ -73,9 +74,11 @@ TEST_P(RecordedGradientTest, ComesOutEqual) {
   const google::protobuf::Struct recorded = ReadJson(base + ".json");
   std::vector<GradientTarget> targets;
   for (const auto& [blob, given] : recorded.fields().at("of").struct_value().fields()) {
-    targets.push_back(given.has_string_value() ? GradientTarget(blob, given.string_value()) : GradientTarget(blob));
+    targets.push_back(given.has_string_value() ? GradientTarget(blob, given.string_value())
+                                               : GradientTarget(blob));
   }
-  std::sort(targets.begin(), targets.end(), [](const auto& a, const auto& b) { return a.blob < b.blob; });
+  std::sort(targets.begin(), targets.end(),
+            [](const auto& a, const auto& b) { return a.blob < b.blob; });
   const absl::StatusOr<Backward> backward = AddGradientOperators(*forward, targets);
   ASSERT_TRUE(backward.ok()) << backward.status();
 
@@ -85,9 +88,10 @@ TEST_P(RecordedGradientTest, ComesOutEqual) {
 
   std::map<std::string, std::string> wanted;
   for (const auto& [blob, gradient] : recorded.fields().at("gradients").struct_value().fields()) {
-    wanted[blob] = gradient.has_string_value() ? gradient.string_value()
-                                               : gradient.list_value().values(0).string_value() + " " +
-                                                     gradient.list_value().values(1).string_value();
+    wanted[blob] = gradient.has_string_value()
+                       ? gradient.string_value()
+                       : gradient.list_value().values(0).string_value() + " " +
+                             gradient.list_value().values(1).string_value();
   }
   std::map<std::string, std::string> got;
   for (const auto& [blob, gradient] : backward->gradients) {
@@ -100,9 +104,11 @@ std::vector<std::string> RecordedNets() {
   std::vector<std::string> names;
   if (SharedDir().empty()) return names;
   const std::string suffix = ".forward.pbtxt";
-  for (const auto& entry : std::filesystem::directory_iterator(SharedDir() + "/conformance/gradients")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(SharedDir() + "/conformance/gradients")) {
     const std::string file = entry.path().filename();
-    if (file.size() > suffix.size() && file.compare(file.size() - suffix.size(), suffix.size(), suffix) == 0) {
+    if (file.size() > suffix.size() &&
+        file.compare(file.size() - suffix.size(), suffix.size(), suffix) == 0) {
       names.push_back(file.substr(0, file.size() - suffix.size()));
     }
   }

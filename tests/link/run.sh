@@ -46,6 +46,13 @@ expect_command() {  # PREFIX
   echo "$way: doppio ops lists all $(wc -l <"$folder/types") types"
 }
 
+# expect_example PROGRAM [PLUGIN]: examples/custom_operator computes what it should.
+expect_example() {
+  printf '%s\n' "Y = 0.5 2 4.5" "X_grad = 1 2 3" >"$folder/expected_example"
+  "$@" | diff "$folder/expected_example" - || { echo "FAILED: $*"; exit 1; }
+  echo "$way: ${1##*/} computes its operator and gradient"
+}
+
 expect_consumer() {  # BUILD
   expect "$1/direct"
   expect "$1/through_STATIC"
@@ -70,6 +77,10 @@ case "$way" in
       "-DCMAKE_PREFIX_PATH=$work/install_${way#find_package_}/prefix"
     expect_consumer "$folder/build"
     expect_command "$work/install_${way#find_package_}/prefix"
+    configure_and_build "$source/examples/custom_operator" "$folder/example" \
+      "-DCMAKE_PREFIX_PATH=$work/install_${way#find_package_}/prefix"
+    expect_example "$folder/example/custom_operator"
+    expect_example "$folder/example/custom_operator_loader" "$folder/example/scaled_square.so"
     ;;
   pkg_config_static | pkg_config_shared)
     prefix=$work/install_${way#pkg_config_}/prefix

@@ -56,7 +56,8 @@ DOPPIO_REGISTER_CPU_OPERATOR(TestWaitAtGate, WaitAtGateOp<CPUContext>);
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
-absl::Status FeedVector(Workspace* workspace, absl::string_view name, std::initializer_list<float> values) {
+absl::Status FeedVector(Workspace* workspace, absl::string_view name,
+                        std::initializer_list<float> values) {
   return workspace->Feed(name, Tensor::Of<float>({static_cast<int64_t>(values.size())}, values));
 }
 
@@ -70,7 +71,8 @@ TEST(NetTest, RefusesToBeRunTwiceAtOnce) {
   absl::Status first;
   std::thread runner([&] { first = workspace.RunNet("waiting"); });
   gate.WaitUntilEntered();
-  EXPECT_THAT(Message(workspace.RunNet("waiting")), HasSubstr("net \"waiting\" is running already"));
+  EXPECT_THAT(Message(workspace.RunNet("waiting")),
+              HasSubstr("net \"waiting\" is running already"));
   EXPECT_EQ(workspace.DeleteNet("waiting").code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(workspace.ResetWorkspace().code(), absl::StatusCode::kFailedPrecondition);
   gate.Open();
@@ -110,9 +112,11 @@ TEST(NetTest, ASecondRunAllocatesNothing) {
     NetBuilder net("steady");
     net.Type(type);
     net.Op("Expand", {"X", "shape"}, {"Y"}).Op("Relu", {"Y"}, {"Z"}).Op("Relu", {"Z"}, {"Z"});
-    net.Op("Transpose", {"Z"}, {"T"}).Op("Add", {"T", "T"}, {"A"}).Op("SumElements", {"A"}, {"loss"});
-    net.Op("ExpandGradient", {"Z", "X"}, {"dX"}).Op("Reshape", {"dX"}, {"R", "old"},
-                                                    {MakeArgument<std::vector<int64_t>>("shape", {-1})});
+    net.Op("Transpose", {"Z"}, {"T"})
+        .Op("Add", {"T", "T"}, {"A"})
+        .Op("SumElements", {"A"}, {"loss"});
+    net.Op("ExpandGradient", {"Z", "X"}, {"dX"})
+        .Op("Reshape", {"dX"}, {"R", "old"}, {MakeArgument<std::vector<int64_t>>("shape", {-1})});
     const absl::StatusOr<Net*> created = workspace.CreateNet(net.def());
     ASSERT_TRUE(created.ok()) << created.status();
     ASSERT_TRUE((*created)->Run().ok());
@@ -164,7 +168,8 @@ TEST(ParallelNetTest, GivesTheSameBitsAsSimpleForAnyNumberOfThreads) {
         const Tensor value = *workspace.Fetch(name);
         const std::vector<float> values(value.span<float>().begin(), value.span<float>().end());
         if (workers == 0) results[name] = values;
-        EXPECT_EQ(values, results[name]) << "seed " << seed << ", round " << round << ", workers " << workers;
+        EXPECT_EQ(values, results[name])
+            << "seed " << seed << ", round " << round << ", workers " << workers;
       }
     }
   }
@@ -178,14 +183,16 @@ TEST(ParallelNetTest, TellsTheFirstFailingOperatorOfTheList) {
   net.Type("dag").Op("Relu", {"a"}, {"r"}).Op("Add", {"r", "b"}, {"s"}).Op("Relu", {"s"}, {"t"});
   ASSERT_TRUE(workspace.CreateNet(net.def()).ok());
   for (int i = 0; i < 3; ++i) {
-    EXPECT_THAT(Message(workspace.RunNet("failing")), HasSubstr("net \"failing\", op 1 Add(r, b) -> s"));
+    EXPECT_THAT(Message(workspace.RunNet("failing")),
+                HasSubstr("net \"failing\", op 1 Add(r, b) -> s"));
     EXPECT_EQ(workspace.GetNet("failing")->last_failed_operator(), 1);
   }
 }
 
 TEST(CreateNetTest, KnowsCaffe2sTypeNames) {
-  for (const char* type : {"", "simple", "dag", "prof_dag", "async_dag", "async_polling", "async_scheduling", "parallel",
-                           "async_simple", "rnn", "simple_refcount"}) {
+  for (const char* type :
+       {"", "simple", "dag", "prof_dag", "async_dag", "async_polling", "async_scheduling",
+        "parallel", "async_simple", "rnn", "simple_refcount"}) {
     Workspace workspace;
     ASSERT_TRUE(FeedVector(&workspace, "X", {-1, 1}).ok());
     NetBuilder net("typed");
@@ -199,7 +206,8 @@ TEST(CreateNetTest, RefusesAnUnknownType) {
   Workspace workspace;
   NetBuilder net("typed");
   net.Type("hovercraft");
-  EXPECT_THAT(Message(workspace.RunNetOnce(net.def())), HasSubstr("there is no net type \"hovercraft\"; there are "));
+  EXPECT_THAT(Message(workspace.RunNetOnce(net.def())),
+              HasSubstr("there is no net type \"hovercraft\"; there are "));
 }
 
 TEST(CreateNetTest, ReportsAllProblemsAtOnce) {
@@ -216,7 +224,8 @@ TEST(CreateNetTest, ReportsAnExternalInputThatDoesNotExist) {
   Workspace workspace;
   NetBuilder net("needs");
   net.ExternalInput("data").Op("Relu", {"data"}, {"Y"});
-  EXPECT_THAT(Message(workspace.RunNetOnce(net.def())), HasSubstr("external input \"data\" does not exist"));
+  EXPECT_THAT(Message(workspace.RunNetOnce(net.def())),
+              HasSubstr("external input \"data\" does not exist"));
 }
 
 TEST(CreateNetTest, IgnoresExternalInputsThatNothingReads) {
@@ -231,7 +240,9 @@ TEST(CreateNetTest, GivesOperatorsTheNetsDeviceOption) {
   Workspace workspace;
   NetBuilder net("seeded");
   const std::vector<Argument> shape = {MakeArgument<std::vector<int64_t>>("shape", {4})};
-  net.Op("UniformFill", {}, {"a"}, shape).Op("UniformFill", {}, {"b"}, shape).Op("UniformFill", {}, {"c"}, shape);
+  net.Op("UniformFill", {}, {"a"}, shape)
+      .Op("UniformFill", {}, {"b"}, shape)
+      .Op("UniformFill", {}, {"c"}, shape);
   net.mutable_def()->mutable_device_option()->set_random_seed(5);
   net.mutable_def()->mutable_op(2)->mutable_device_option()->set_random_seed(6);
   ASSERT_TRUE(workspace.RunNetOnce(net.def()).ok());
@@ -246,7 +257,8 @@ TEST(CreateNetTest, SaysThatThereIsNoCudaHere) {
   NetBuilder net("gpu");
   net.Op("Relu", {"X"}, {"Y"});
   net.mutable_def()->mutable_device_option()->set_device_type(1);
-  EXPECT_THAT(Message(workspace.RunNetOnce(net.def())), HasSubstr("there is no operator \"Relu\" for CUDA"));
+  EXPECT_THAT(Message(workspace.RunNetOnce(net.def())),
+              HasSubstr("there is no operator \"Relu\" for CUDA"));
 }
 
 }  // namespace

@@ -172,7 +172,8 @@ TEST_F(PlanTest, EndsAtTheFirstErrorAndSaysWhere) {
   *plan_.add_network() = bad.def();
   *plan_.add_execution_step() = Step("first", {"tick_a", "bad", "tick_b"});
   *plan_.add_execution_step() = Step("second", {"tick_b"});
-  EXPECT_THAT(Error(), HasSubstr("plan \"plan\": step \"first\": net \"bad\", op 1 Add(c, other) -> d: "));
+  EXPECT_THAT(Error(),
+              HasSubstr("plan \"plan\": step \"first\": net \"bad\", op 1 Add(c, other) -> d: "));
   EXPECT_EQ(Value("a"), 1);
   EXPECT_EQ(Value("b"), 0);
 }
@@ -195,7 +196,8 @@ TEST_F(PlanTest, AFailingConcurrentSubstepEndsThePlan) {
 
 TEST_F(PlanTest, RefusesAnUnknownNet) {
   *plan_.add_execution_step() = Step("typo", {"tik_a"});
-  EXPECT_THAT(Error(), HasSubstr("step \"typo\": the plan has no net \"tik_a\"; did you mean tick_a"));
+  EXPECT_THAT(Error(),
+              HasSubstr("step \"typo\": the plan has no net \"tik_a\"; did you mean tick_a"));
 }
 
 TEST_F(PlanTest, RefusesTwoNetsOfOneName) {

@@ -33,8 +33,12 @@ class ProfilerTest : public testing::Test {
 class Recorder final : public NetObserver {
  public:
   void NetStart(const Net&) override { seen.push_back("net start"); }
-  void NetStop(const Net&, const absl::Status& status) override { seen.push_back(status.ok() ? "net ok" : "net failed"); }
-  void OperatorStart(const Net&, int index) override { seen.push_back(absl::StrCat("start ", index)); }
+  void NetStop(const Net&, const absl::Status& status) override {
+    seen.push_back(status.ok() ? "net ok" : "net failed");
+  }
+  void OperatorStart(const Net&, int index) override {
+    seen.push_back(absl::StrCat("start ", index));
+  }
   void OperatorStop(const Net&, int index, const absl::Status& status) override {
     seen.push_back(absl::StrCat(status.ok() ? "stop " : "failed ", index));
   }
@@ -45,7 +49,8 @@ TEST_F(ProfilerTest, ObserversSeeEveryOperatorStartAndStop) {
   Recorder recorder;
   net_->AddObserver(&recorder);
   ASSERT_TRUE(net_->Run().ok());
-  EXPECT_THAT(recorder.seen, ElementsAre("net start", "start 0", "stop 0", "start 1", "stop 1", "net ok"));
+  EXPECT_THAT(recorder.seen,
+              ElementsAre("net start", "start 0", "stop 0", "start 1", "stop 1", "net ok"));
   net_->RemoveObserver(&recorder);
   recorder.seen.clear();
   ASSERT_TRUE(net_->Run().ok());
@@ -79,7 +84,8 @@ TEST_F(ProfilerTest, WritesATraceThatIsJson) {
   net_->AddObserver(&profiler);
   ASSERT_TRUE(net_->Run().ok());
   google::protobuf::Struct trace;
-  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(profiler.TraceJson(), &trace).ok()) << profiler.TraceJson();
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(profiler.TraceJson(), &trace).ok())
+      << profiler.TraceJson();
   const auto& events = trace.fields().at("traceEvents").list_value();
   ASSERT_EQ(events.values_size(), 3);
   const auto& relu = events.values(0).struct_value().fields();
@@ -91,7 +97,8 @@ TEST_F(ProfilerTest, WritesATraceThatIsJson) {
 TEST_F(ProfilerTest, SaysWhyATraceCanNotBeWritten) {
   Profiler profiler;
   const absl::Status status = profiler.WriteTrace("/nowhere/at/all/trace.json");
-  EXPECT_THAT(std::string(status.message()), HasSubstr("\"/nowhere/at/all/trace.json\": No such file"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("\"/nowhere/at/all/trace.json\": No such file"));
 }
 
 }  // namespace

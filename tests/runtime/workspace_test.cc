@@ -32,21 +32,24 @@ TEST(WorkspaceTest, FeedsAndFetches) {
 TEST(WorkspaceTest, FeedReturnsTheErrorOfATensorThatIsNone) {
   Workspace workspace;
   const absl::Status status = workspace.Feed("X", Tensor::Of<float>({3}, {1, 2}));
-  EXPECT_THAT(Message(status), HasSubstr("feeding blob \"X\": shape [3] has 3 elements, but 2 values"));
+  EXPECT_THAT(Message(status),
+              HasSubstr("feeding blob \"X\": shape [3] has 3 elements, but 2 values"));
   EXPECT_FALSE(workspace.HasBlob("X"));
 }
 
 TEST(WorkspaceTest, FeedDoesNotOverwriteWhatIsNoTensor) {
   Workspace workspace;
   *workspace.CreateBlob("text")->GetMutable<std::string>() = "hello";
-  EXPECT_THAT(Message(workspace.Feed("text", Vector({1}))), HasSubstr("holds std::string, not a tensor"));
+  EXPECT_THAT(Message(workspace.Feed("text", Vector({1}))),
+              HasSubstr("holds std::string, not a tensor"));
   EXPECT_EQ(*workspace.FindBlob("text")->Get<std::string>(), "hello");
 }
 
 TEST(WorkspaceTest, FetchNamesNearBlobs) {
   Workspace workspace;
   ASSERT_TRUE(workspace.Feed("loss", Vector({1})).ok());
-  EXPECT_THAT(Message(workspace.Fetch("los").status()), HasSubstr("there is no blob \"los\"; did you mean loss?"));
+  EXPECT_THAT(Message(workspace.Fetch("los").status()),
+              HasSubstr("there is no blob \"los\"; did you mean loss?"));
 }
 
 TEST(WorkspaceTest, FetchRefusesABlobWithoutValue) {
@@ -93,7 +96,8 @@ TEST(WorkspaceTest, ARemovedBlobThatIsMadeAgainIsTheOneThatNetsUse) {
   ASSERT_TRUE(workspace.Feed("X", Vector({1})).ok());
   ASSERT_TRUE(workspace.CreateNet(ReluNet()).ok());
   ASSERT_TRUE(workspace.RemoveBlob("X").ok());
-  EXPECT_THAT(Message(workspace.RunNet("relu")), HasSubstr("input 0, blob \"X\", has no value yet"));
+  EXPECT_THAT(Message(workspace.RunNet("relu")),
+              HasSubstr("input 0, blob \"X\", has no value yet"));
   ASSERT_TRUE(workspace.Feed("X", Vector({7})).ok());
   ASSERT_TRUE(workspace.RunNet("relu").ok());
   EXPECT_THAT(workspace.Fetch("Y")->span<float>(), ElementsAre(7));
@@ -118,9 +122,11 @@ TEST(WorkspaceTest, SeesMappedBlobsUnderTheirNewNames) {
   Workspace child(&parent, {{"X", "weights"}});
   EXPECT_THAT(child.Fetch("X")->span<float>(), ElementsAre(3));
   EXPECT_FALSE(child.HasBlob("other"));
-  EXPECT_THAT(Message(child.AddBlobMapping(&parent, {{"X", "other"}})), HasSubstr("there is a blob \"X\" already"));
+  EXPECT_THAT(Message(child.AddBlobMapping(&parent, {{"X", "other"}})),
+              HasSubstr("there is a blob \"X\" already"));
   EXPECT_TRUE(child.AddBlobMapping(&parent, {{"X", "other"}}, /*skip_defined_blobs=*/true).ok());
-  EXPECT_THAT(Message(child.AddBlobMapping(&parent, {{"Z", "othr"}})), HasSubstr("did you mean other?"));
+  EXPECT_THAT(Message(child.AddBlobMapping(&parent, {{"Z", "othr"}})),
+              HasSubstr("did you mean other?"));
 }
 
 TEST(WorkspaceTest, ResetDropsEverythingAndFreesItsMemory) {
@@ -179,7 +185,8 @@ TEST(WorkspaceTest, NamesNearNets) {
   Workspace workspace;
   ASSERT_TRUE(workspace.Feed("X", Vector({1})).ok());
   ASSERT_TRUE(workspace.CreateNet(ReluNet()).ok());
-  EXPECT_THAT(Message(workspace.RunNet("rleu")), HasSubstr("there is no net \"rleu\"; did you mean relu?"));
+  EXPECT_THAT(Message(workspace.RunNet("rleu")),
+              HasSubstr("there is no net \"rleu\"; did you mean relu?"));
 }
 
 TEST(WorkspaceTest, IsUsableAfterARunThatFailed) {
@@ -197,8 +204,10 @@ TEST(WorkspaceTest, IsUsableAfterARunThatFailed) {
 
 TEST(WorkspaceTest, RunOperatorOnceNamesTheOperatorInErrors) {
   Workspace workspace;
-  const absl::Status status = workspace.RunOperatorOnce(CreateOperatorDef("Relu", "", {"nothing"}, {"Y"}));
-  EXPECT_THAT(Message(status), HasSubstr("op Relu(nothing) -> Y: input 0, blob \"nothing\", does not exist"));
+  const absl::Status status =
+      workspace.RunOperatorOnce(CreateOperatorDef("Relu", "", {"nothing"}, {"Y"}));
+  EXPECT_THAT(Message(status),
+              HasSubstr("op Relu(nothing) -> Y: input 0, blob \"nothing\", does not exist"));
 }
 
 }  // namespace

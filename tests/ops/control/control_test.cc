@@ -33,9 +33,15 @@ class ControlTest : public testing::Test {
   }
   absl::Status Run(const OperatorDef& def) { return workspace_.RunOperatorOnce(def); }
   std::string Error(const OperatorDef& def) { return std::string(Run(def).message()); }
-  OperatorDef If(const std::vector<Argument>& nets) { return CreateOperatorDef("If", "", {"condition"}, {}, nets); }
-  OperatorDef While(const std::vector<Argument>& nets) { return CreateOperatorDef("While", "", {"condition"}, {}, nets); }
-  void SetCondition(bool value) { EXPECT_TRUE(workspace_.Feed("condition", Tensor::Scalar<bool>(value)).ok()); }
+  OperatorDef If(const std::vector<Argument>& nets) {
+    return CreateOperatorDef("If", "", {"condition"}, {}, nets);
+  }
+  OperatorDef While(const std::vector<Argument>& nets) {
+    return CreateOperatorDef("While", "", {"condition"}, {}, nets);
+  }
+  void SetCondition(bool value) {
+    EXPECT_TRUE(workspace_.Feed("condition", Tensor::Scalar<bool>(value)).ok());
+  }
   float X() { return workspace_.Fetch("x")->data<float>()[0]; }
 
   Workspace workspace_;
@@ -65,7 +71,8 @@ TEST_F(ControlTest, IfNeedsAThenNet) {
 
 TEST_F(ControlTest, IfRefusesAnArgumentThatIsNoNet) {
   SetCondition(true);
-  EXPECT_THAT(Error(If({MakeArgument<int>("then_net", 1)})), HasSubstr("\"then_net\" must be a net in `n`, but has i"));
+  EXPECT_THAT(Error(If({MakeArgument<int>("then_net", 1)})),
+              HasSubstr("\"then_net\" must be a net in `n`, but has i"));
 }
 
 TEST_F(ControlTest, IfRefusesAConditionThatIsNoBool) {
@@ -90,7 +97,8 @@ TEST_F(ControlTest, WhileRunsUntilItsConditionNetSaysStop) {
   condition.Op("Sub", {"one", "number"}, {"flipped"});
   condition.Op("Cast", {"flipped"}, {"condition"}, {MakeArgument<std::string>("to", "bool")});
   ASSERT_TRUE(Run(While({MakeArgument<NetDef>("loop_net", AddOne()),
-                         MakeArgument<NetDef>("cond_net", condition.def())})).ok());
+                         MakeArgument<NetDef>("cond_net", condition.def())}))
+                  .ok());
   EXPECT_EQ(X(), 6);
 }
 
