@@ -59,11 +59,10 @@ bool RegisterBlobTypeName(std::type_index type, absl::string_view name);
 
 template <typename T>
 const T* Blob::Get() const {
-  if (!Is<T>()) return nullptr;
   if constexpr (std::is_same_v<T, Tensor>) {
-    return &tensor_;
+    return is_tensor_ ? &tensor_ : nullptr;  // every operator asks: no comparison of types
   } else {
-    return static_cast<const T*>(other_.get());
+    return Is<T>() ? static_cast<const T*>(other_.get()) : nullptr;
   }
 }
 

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "ops/elementwise/unary.h"
 #include "src/kernel/elementwise_binary.h"
 
@@ -12,7 +14,9 @@ DOPPIO_OPERATOR_SCHEMA(Sum)
     .Input(0, "X0", "tensor of float, double, int32 or int64; the others have its type and shape")
     .Output(0, "Y", "tensor of the same type and shape")
     .Flops([](const OperatorDef&, const std::vector<TensorInfo>& inputs, const auto&) {
-      return static_cast<int64_t>(inputs.size() - 1) * SizeFromDim(*inputs[0].dims, 0);
+      const int64_t additions = static_cast<int64_t>(inputs.size()) - 1;
+      return CheckedProduct(additions, SizeFromDim(*inputs[0].dims, 0))
+          .value_or(std::numeric_limits<int64_t>::max());
     })
     .TensorInference([](InferenceContext* context) -> absl::Status {
       for (int i = 1; i < context->InputSize(); ++i) {

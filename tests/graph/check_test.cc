@@ -33,7 +33,7 @@ TEST(CheckNetTest, ReportsEveryProblemAtOnce) {
   const std::string text = Problems(net.def());
   EXPECT_THAT(
       text, HasSubstr("net \"bad\", op 0 Exapnd(X, shape) -> Y: there is no operator \"Exapnd\""));
-  EXPECT_THAT(text, HasSubstr("did you mean Expand?"));
+  EXPECT_THAT(text, HasSubstr("did you mean Expand"));
   EXPECT_THAT(text, HasSubstr("--load"));
   EXPECT_THAT(text, HasSubstr("input blob \"shape\" is made by no operator before"));
   EXPECT_THAT(text, HasSubstr("Relu takes 1 inputs, but has 2"));
