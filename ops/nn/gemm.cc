@@ -19,7 +19,7 @@ static_assert(sizeof(dnnl_dim_t) == sizeof(int64_t), "sizes are passed to oneDNN
 // Multiply-adds below which calling oneDNN costs more than the product.
 constexpr int64_t kTinyWork = 1024;
 // Multiply-adds that are worth a thread.
-constexpr int64_t kThreadWork = int64_t{1} << 18;
+constexpr int64_t kThreadWork = int64_t{1} << 20;
 
 // While one exists, OpenMP regions that this thread opens have one thread: oneDNN's own.
 class SingleThreadedOpenMp {
@@ -77,8 +77,8 @@ struct BlockSize {
 
 BlockSize ChooseBlocks(int64_t m, int64_t n, int64_t k) {
   constexpr int64_t kLargest = 512;
-  constexpr int64_t kSmallest = 64;
-  constexpr int64_t kEnough = 32;
+  constexpr int64_t kSmallest = 128;
+  constexpr int64_t kEnough = 16;
   BlockSize block{std::min(m, kLargest), std::min(n, kLargest)};
   while (((m - 1) / block.rows + 1) * ((n - 1) / block.columns + 1) < kEnough) {
     int64_t& larger = block.rows > block.columns ? block.rows : block.columns;

@@ -122,7 +122,7 @@ LearningRatePolicy PolicyMaker::Cosine(const char* prefix) {
     if (t_mult != 1.0f) {
       i = static_cast<float>(std::floor(
           std::log(1 - static_cast<double>(t) / static_cast<double>(period) * (1.0 - t_mult)) /
-          std::log(t_mult)));
+          std::log(static_cast<double>(t_mult))));
       length = std::pow(t_mult, i) * static_cast<float>(period);
       at = static_cast<float>(static_cast<float>(t) - (1.0 - std::pow(t_mult, i)) / (1.0 - t_mult) *
                                                           static_cast<double>(period));

@@ -1,0 +1,114 @@
+#include "gtest/gtest.h"
+#include "tests/support/op_tester.h"
+
+namespace doppio {
+namespace {
+
+const auto kInvalid = absl::StatusCode::kInvalidArgument;
+
+// X [3,2] with weight 1, and one row [10,20] with weight 0.5.
+OpTester WeightedSum(absl::StatusOr<Tensor> indices, float weight0 = 1) {
+  return OpTester("ScatterWeightedSum")
+      .Input("X", Tensor::Of<float>({3, 2}, {1, 2, 3, 4, 5, 6}))
+      .Input("w0", Tensor::Of<float>({1}, {weight0}))
+      .Input("indices", indices)
+      .Input("X1", Tensor::Of<float>({1, 2}, {10, 20}))
+      .Input("w1", Tensor::Of<float>({1}, {0.5}));
+}
+
+TEST(ScatterWeightedSumTest, AddsToTheRowsThatTheIndicesName) {
+  WeightedSum(Tensor::Of<int64_t>({1}, {1}))
+      .Outputs({"X"})
+      .ExpectOutput(0, Tensor::Of<float>({3, 2}, {1, 2, 8, 14, 5, 6}));
+}
+
+TEST(ScatterWeightedSumTest, ScalesThoseRowsAlone) {
+  WeightedSum(Tensor::Of<int32_t>({1}, {0}), 2)
+      .Outputs({"X"})
+      .ExpectOutput(0, Tensor::Of<float>({3, 2}, {7, 14, 3, 4, 5, 6}));
+}
+
+TEST(ScatterWeightedSumTest, AddsTwiceWhereAnIndexStandsTwice) {
+  OpTester("ScatterWeightedSum")
+      .Input("X", Tensor::Of<double>({2}, {1, 2}))
+      .Input("w0", Tensor::Scalar<double>(1))
+      .Input("indices", Tensor::Of<int32_t>({2}, {1, 1}))
+      .Input("X1", Tensor::Of<double>({2}, {10, 100}))
+      .Input("w1", Tensor::Scalar<double>(2))
+      .Outputs({"X"})
+      .ExpectOutput(0, Tensor::Of<double>({2}, {1, 222}));
+}
+
+TEST(ScatterWeightedSumTest, RejectsIndicesOutOfRange) {
+  for (int32_t index : {-1, 3}) {
+    WeightedSum(Tensor::Of<int32_t>({1}, {index}))
+        .Outputs({"X"})
+        .ExpectError(kInvalid, absl::StrCat("index 0 is ", index, ", but must be in [0, 3)"));
+  }
+}
+
+TEST(ScatterWeightedSumTest, RejectsSlicesOfAnotherSize) {
+  WeightedSum(Tensor::Of<int32_t>({2}, {0, 1}))
+      .Outputs({"X"})
+      .ExpectError(kInvalid, "must have X_0's type and 4 elements");
+}
+
+TEST(ScatterWeightedSumTest, RejectsAnotherOutput) {
+  WeightedSum(Tensor::Of<int32_t>({1}, {0}))
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "must be the same blob as input 0");
+}
+
+TEST(ScatterWeightedSumTest, RejectsAMissingWeight) {
+  WeightedSum(Tensor::Of<int32_t>({1}, {0}))
+      .Input("X2", Tensor::Of<float>({1, 2}, {1, 1}))
+      .Outputs({"X"})
+      .ExpectError(kInvalid, "pairs of slices and their weight, but there are 6");
+}
+
+TEST(ScatterWeightedSumTest, RejectsTheTableAsItsOwnUpdate) {
+  WeightedSum(Tensor::Of<int32_t>({1}, {0}))
+      .Input("X")
+      .Input("w1")
+      .Outputs({"X"})
+      .ExpectError(kInvalid, "input 5 is X_0 too");
+}
+
+TEST(ScatterAssignTest, OverwritesRowsAndTheLastOneWins) {
+  OpTester("ScatterAssign")
+      .Input("X", Tensor::Of<int32_t>({3, 1}, {1, 2, 3}))
+      .Input("indices", Tensor::Of<int64_t>({3}, {2, 0, 2}))
+      .Input("slices", Tensor::Of<int32_t>({3, 1}, {10, 20, 30}))
+      .Outputs({"X"})
+      .ExpectOutput(0, Tensor::Of<int32_t>({3, 1}, {20, 2, 30}));
+}
+
+TEST(ScatterAssignTest, OverwritesStrings) {
+  OpTester("ScatterAssign")
+      .Input("X", Tensor::Of<std::string>({2}, {"a", "b"}))
+      .Input("indices", Tensor::Of<int32_t>({1}, {1}))
+      .Input("slices", Tensor::Of<std::string>({1}, {"c"}))
+      .Outputs({"X"})
+      .ExpectOutput(0, Tensor::Of<std::string>({2}, {"a", "c"}));
+}
+
+TEST(ScatterAssignTest, RejectsIndicesOutOfRange) {
+  OpTester("ScatterAssign")
+      .Input("X", Tensor::Of<float>({1}, {1}))
+      .Input("indices", Tensor::Of<int32_t>({1}, {1}))
+      .Input("slices", Tensor::Of<float>({1}, {2}))
+      .Outputs({"X"})
+      .ExpectError(kInvalid, "index 0 is 1, but must be in [0, 1)");
+}
+
+TEST(ScatterAssignTest, RejectsSlicesOfAnotherType) {
+  OpTester("ScatterAssign")
+      .Input("X", Tensor::Of<float>({1}, {1}))
+      .Input("indices", Tensor::Of<int32_t>({1}, {0}))
+      .Input("slices", Tensor::Of<double>({1}, {2}))
+      .Outputs({"X"})
+      .ExpectError(kInvalid, "SLICES");
+}
+
+}  // namespace
+}  // namespace doppio
