@@ -18,7 +18,8 @@ blobs that they read and write may be listed as further inputs and outputs.
     .RequiredArg<NetDef>("then_net", "net to run when the condition is true")
     .OptionalArg<NetDef>("else_net",
                          "net to run when it is false; without one, nothing is run then")
-    .Input(0, "condition", "a single bool");
+    .Input(0, "condition", "a single bool")
+    .Output(0, "outputs", "blobs that the nets write, as far as one wants to list them");
 
 template <class Context>
 class IfOp final : public Operator<Context> {

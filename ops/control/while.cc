@@ -20,7 +20,8 @@ stands in and write to them. A loop whose condition stays true ends when the net
 )DOC")
     .RequiredArg<NetDef>("loop_net", "net to run in each turn")
     .OptionalArg<NetDef>("cond_net", "net that computes the condition")
-    .Input(0, "condition", "a single bool");
+    .Input(0, "condition", "a single bool")
+    .Output(0, "outputs", "blobs that the nets write, as far as one wants to list them");
 
 template <class Context>
 class WhileOp final : public Operator<Context> {

@@ -22,7 +22,8 @@ namespace {
 constexpr int kNoNumPy = 3;  // exit status of export_recorded.py
 
 std::string Helper() {
-  return absl::StrCat("/usr/bin/env python3 '", DOPPIO_SOURCE_DIR,
+  // Debian's own, which is the one that has Debian's NumPy.
+  return absl::StrCat("/usr/bin/python3 '", DOPPIO_SOURCE_DIR,
                       "/tests/conformance/export_recorded.py' ");
 }
 
@@ -31,7 +32,7 @@ struct Recorded {
   std::string type;
 };
 
-std::vector<Recorded> AllRecorded() {
+std::vector<Recorded> ListRecorded() {
   std::vector<Recorded> all;
   if (SharedDir().empty()) return all;
   FILE* pipe = popen((Helper() + "list '" + SharedDir() + "/conformance'").c_str(), "r");
@@ -40,6 +41,11 @@ std::vector<Recorded> AllRecorded() {
   char type[256];
   while (std::fscanf(pipe, "%255s %255s", name, type) == 2) all.push_back({name, type});
   pclose(pipe);
+  return all;
+}
+
+const std::vector<Recorded>& AllRecorded() {
+  static const auto& all = *new std::vector<Recorded>(ListRecorded());
   return all;
 }
 
