@@ -57,7 +57,7 @@ CLI::Option* AddListOption(CLI::App* app, const std::string& name, std::vector<s
   // Without allow_extra_args(false) the option would swallow the positionals that follow it.
   return app->add_option(name, *values, description)
       ->allow_extra_args(false)
-      ->type_name(type_name + " ...");
+      ->type_name(type_name);
 }
 
 Assignment ParseAssignment(absl::string_view text) {

@@ -9,6 +9,7 @@
 #include "doppio/version.h"
 #include "glog/logging.h"
 #include "tools/command.h"
+#include "tools/help.h"
 
 namespace doppio::tools {
 namespace {
@@ -16,8 +17,8 @@ namespace {
 constexpr char kExitCodes[] =
     "Exit codes:\n"
     "  0  done\n"
-    "  1  the work failed: a file can not be read, a net is wrong, an operator failed; `check`\n"
-    "     found a problem\n"
+    "  1  the work failed: a file can not be read, a net is wrong, an operator\n"
+    "     failed; `check` found a problem\n"
     "  2  the command line is wrong\n"
     "\n"
     "Example:\n"
@@ -45,7 +46,7 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", "doppio " DOPPIO_VERSION);
   app.require_subcommand(1);
   app.footer(kExitCodes);
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<HelpFormatter>());
 
   std::vector<std::string> names;
   std::vector<std::unique_ptr<Command>> commands;

@@ -16,7 +16,7 @@ Argument Shape(const std::vector<int64_t>& dims) {
 TEST_F(CheckTest, AGoodNetHasNoProblemAndTellsWhatItNeeds) {
   const CommandResult result = Doppio({"check", Save("net.pb", ReluNet())});
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_EQ(result.out, "net \"relu_net\": 1 operator, no problem\nneeds X\n");
+  EXPECT_EQ(result.out, "net \"relu_net\": 1 operator, no problem\nto be fed: X\n");
 }
 
 TEST_F(CheckTest, EveryProblemIsListedAtOnce) {

@@ -50,7 +50,7 @@ TEST_F(DigitsTest, EveryNetOfTheExamplePassesTheCheck) {
     const CommandResult result = Doppio(
         {"check", digits_ + "/" + name + ".pbtxt", "--init", digits_ + "/" + name + "_init.pbtxt"});
     EXPECT_EQ(result.code, 0) << result.out << result.err;
-    EXPECT_THAT(result.out, HasSubstr("needs data label\n"));
+    EXPECT_THAT(result.out, HasSubstr("to be fed: data label\n"));
   }
 }
 

@@ -88,7 +88,7 @@ class CheckCommand final : public Command {
                     "\": ", Counted(net.op_size(), "operator"), ", ",
                     problems_.empty() ? "no problem" : Counted(problems_.size(), "problem"), "\n");
     if (!needed.empty()) {
-      std::string line = "needs";
+      std::string line = "to be fed:";
       for (const std::string& blob : needed) absl::StrAppend(&line, " ", Printable(blob));
       absl::StrAppend(&text, line, "\n");
     }
