@@ -11,7 +11,19 @@ constexpr double kLogThreshold = 1e-20;
 
 DataType DrawType(CaseMaker& c) { return c.ValueType({DataType::kFloat, DataType::kDouble}); }
 
-// n classes in [0, d).
+struct Batch {
+  int64_t n;  // examples
+  int64_t d;  // classes
+};
+
+// Batches may be empty, classes not.
+Batch DrawBatch(CaseMaker& c) {
+  const Dims dims = c.Shape(2, 2);
+  const bool is_empty = dims[0] == 0 || dims[1] == 0;
+  return {is_empty ? 0 : dims[0], std::max<int64_t>(dims[1], 1)};
+}
+
+// Classes in [0, d).
 Tensor Labels(CaseMaker& c, DimsView dims, int64_t d) {
   return c.Random(c.OneOf({DataType::kInt32, DataType::kInt64}), dims, 0,
                   static_cast<double>(d - 1));
@@ -20,8 +32,9 @@ Tensor Labels(CaseMaker& c, DimsView dims, int64_t d) {
 DOPPIO_OP_ROW(SoftmaxWithLoss)
     .Case([](CaseMaker& c) {
       const DataType type = DrawType(c);
-      const int64_t n = c.Size();
-      const int64_t d = std::max<int64_t>(c.Size(), 1);
+      const Batch batch = DrawBatch(c);
+      const int64_t n = batch.n;
+      const int64_t d = batch.d;
       const bool is_deep = c.Chance(0.3);
       const Dims dims = is_deep ? Dims{n, 2, d} : Dims{n, d};
       const int axis = is_deep && c.Chance() ? 2 : 1;
@@ -87,7 +100,9 @@ DOPPIO_OP_ROW(SoftmaxWithLossGradient).CheckedByGradientOf("SoftmaxWithLoss");
 
 DOPPIO_OP_ROW(LabelCrossEntropy)
     .Case([](CaseMaker& c) {
-      Dims dims = c.Shape(1);
+      // Batches may be empty, classes not.
+      Dims dims = c.Chance(0.2) ? c.Shape(1, 1) : c.Shape(2);
+      if (dims.size() > 1 && SizeFromDim(dims, 0) == 0) dims[0] = 0;
       for (size_t i = dims.size() > 1 ? 1 : 0; i < dims.size(); ++i)
         dims[i] = std::max<int64_t>(dims[i], 1);
       const int64_t n = dims.size() > 1 ? dims[0] : 1;
@@ -151,8 +166,9 @@ DOPPIO_OP_ROW(AveragedLossGradient).CheckedByGradientOf("AveragedLoss");
 
 DOPPIO_OP_ROW(Accuracy)
     .Case([](CaseMaker& c) {
-      const int64_t n = c.Size();
-      const int64_t d = std::max<int64_t>(c.Size(), 1);
+      const Batch batch = DrawBatch(c);
+      const int64_t n = batch.n;
+      const int64_t d = batch.d;
       // Few values, so that some predictions are equal.
       const Tensor rough = c.Random(DataType::kInt32, {n, d}, 0, 3);
       c.Input("predictions", *ConvertTensor(rough, DrawType(c)));
