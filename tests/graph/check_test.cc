@@ -85,10 +85,10 @@ TEST(CheckNetTest, RefusesTooManyOperators) {
 TEST(CheckNetTest, ReportsArgumentsOfTheWrongFieldAndMissingOnes) {
   NetBuilder net("arguments");
   net.Op("Relu", {"X"}, {"Y"}).Op("Softmax", {"Y"}, {"Z"}, {MakeArgument<float>("axis", 1.5f)});
-  net.Op("Cast", {"Z"}, {"C"});
+  net.Op("If", {"condition"}, {});
   const std::string text = Problems(net.def());
   EXPECT_THAT(text, HasSubstr("argument \"axis\" must be a whole number in `i`, but has f"));
-  EXPECT_THAT(text, HasSubstr("argument \"to\" is missing"));
+  EXPECT_THAT(text, HasSubstr("argument \"then_net\" is missing"));
 }
 
 TEST(InputsOfNetTest, AreWhatOperatorsReadBeforeTheyMakeIt) {

@@ -67,7 +67,7 @@ DataType CaseMaker::ValueType(std::initializer_list<DataType> types) {
 
 int64_t CaseMaker::Size() {
   if (request_.large) return Int(40, 90);
-  if (!request_.never_empty && Chance(request_.zero ? 0.4 : 0.05)) return 0;
+  if (!request_.never_empty && Chance(request_.zero ? 0.6 : 0.05)) return 0;
   if (!request_.value_type.has_value() && Chance(0.1)) return Int(5, 40);
   return Int(1, request_.value_type.has_value() ? 3 : 5);
 }
@@ -91,7 +91,7 @@ Dims CaseMaker::Shape(int min_rank, int max_rank) {
     dims.push_back(size);
   }
   if (request_.zero && !request_.never_empty && rank > 0) {
-    dims[static_cast<size_t>(Int(0, rank - 1))] = 0;
+    dims[Chance() ? 0 : static_cast<size_t>(Int(0, rank - 1))] = 0;
   }
   return dims;
 }

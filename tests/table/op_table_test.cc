@@ -19,12 +19,13 @@ namespace {
 
 using testing::ScopedTrace;
 
+constexpr uint64_t kUsualSeed = 1;
 constexpr int kGradientCases = 12;
 constexpr int kOtherCases = 8;
 
 uint64_t BaseSeed() {
   const char* given = std::getenv("DOPPIO_TABLE_SEED");
-  return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
+  return given == nullptr ? kUsualSeed : std::strtoull(given, nullptr, 10);
 }
 
 // The i-th of a test's requests: the first ones ask for scalars and for zero-sized tensors.
@@ -33,7 +34,7 @@ CaseRequest Request(absl::string_view type, int i) {
   request.seed = BaseSeed() * 1'000'003 + static_cast<uint64_t>(i) * 7919;
   for (char c : type) request.seed = request.seed * 31 + static_cast<unsigned char>(c);
   request.scalar = i == 0;
-  request.zero = i >= 1 && i <= 3;
+  request.zero = i >= 1 && i <= 5;
   return request;
 }
 
@@ -186,12 +187,14 @@ TEST_P(RowTest, GivesWhatTheReferenceGives) {
       }
     }
   }
-  if (row().never_empty()) return;
-  EXPECT_TRUE(saw_empty) << "no case had a zero-sized tensor: draw sizes from c.Shape() or "
-                            "c.Size(), or state NeverEmpty(\"why\")";
-  if (row().never_scalar()) return;
-  EXPECT_TRUE(saw_scalar) << "no case had a scalar: draw shapes from c.Shape(), or state "
-                             "NeverScalar(\"why\")";
+  // A question to the row; with another seed chance may leave them out.
+  if (BaseSeed() != kUsualSeed) return;
+  EXPECT_TRUE(saw_empty || row().never_empty())
+      << "no case had a zero-sized tensor: draw sizes from c.Shape() or "
+         "c.Size(), or state NeverEmpty(\"why\")";
+  EXPECT_TRUE(saw_scalar || row().never_scalar())
+      << "no case had a scalar: draw shapes from c.Shape(), or state "
+         "NeverScalar(\"why\")";
 }
 
 TEST_P(RowTest, GivesTheSameInPlace) {
