@@ -46,18 +46,17 @@ ExitCode ExitCodeOf(const absl::Status& status) {
 void Print(absl::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 absl::Status FlushOutput() {
-  const bool is_flushed = std::fflush(stdout) == 0;
-  if (is_flushed && std::ferror(stdout) == 0) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat("can not write to stdout: ", std::strerror(is_flushed ? EIO : errno)));
+  if (std::fflush(stdout) != 0) {
+    return absl::UnavailableError(absl::StrCat("can not write to stdout: ", std::strerror(errno)));
+  }
+  if (std::ferror(stdout) == 0) return absl::OkStatus();
+  return absl::UnavailableError("can not write to stdout");
 }
 
 CLI::Option* AddListOption(CLI::App* app, const std::string& name, std::vector<std::string>* values,
                            const std::string& description, const std::string& type_name) {
   // Without allow_extra_args(false) the option would swallow the positionals that follow it.
-  return app->add_option(name, *values, description)
-      ->allow_extra_args(false)
-      ->type_name(type_name);
+  return app->add_option(name, *values, description)->allow_extra_args(false)->type_name(type_name);
 }
 
 Assignment ParseAssignment(absl::string_view text) {

@@ -118,7 +118,7 @@ absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace) 
   text.pop_back();
   return absl::InvalidArgumentError(absl::StrCat(
       "net \"", net.name(), "\" needs ", Counted(missing, "blob"),
-      " that nothing has filled. Feed them, or fill weights with --init NET:\n", text));
+      " that nothing has filled. Feed what is missing, or fill weights with --init NET:\n", text));
 }
 
 std::vector<std::string> DefaultOutputs(const NetDef& net) {

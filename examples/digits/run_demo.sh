@@ -32,11 +32,13 @@ echo
 "${classify[@]}" >/dev/null
 "$bin/show_digits" "$out/sample_data.npy" "$out/digit.npy" "$out/sample_label.npy"
 
+drawing=svg
+command -v dot >/dev/null || drawing=dot  # without Graphviz, its text
 cat <<END
 
 What to type next:
   $bin/doppio grad $digits/softmax.pbtxt --of loss -o $out/softmax_gradient.pbtxt
-  $bin/doppio draw $digits/two_layer.pbtxt -o $out/two_layer.dot
+  $bin/doppio draw $digits/two_layer.pbtxt -o $out/two_layer.$drawing
   $bin/doppio inspect $out/two_layer_trained.pb
   $bin/doppio check $digits/two_layer.pbtxt --init $digits/two_layer_init.pbtxt
   $bin/doppio bench $digits/two_layer_predict.pbtxt --init $out/two_layer_trained.pb --feed data=$out/sample_data.npy

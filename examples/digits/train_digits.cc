@@ -156,7 +156,8 @@ absl::Status Train(const Options& options) {
   DOPPIO_ASSIGN_OR_RETURN(const NetDef trained, TrainedInitNet(forward, workspace));
   const std::string trained_path = (options.out / (options.net + "_trained.pb")).string();
   DOPPIO_RETURN_IF_ERROR(doppio::SaveProto(trained, trained_path));
-  std::vector<size_t> samples = CountTo(std::min(kSamples, digits.test.size()));
+  std::vector<size_t> samples = CountTo(kSamples);  // spread over the pictures held out
+  for (size_t& sample : samples) sample = sample * digits.test.size() / kSamples;
   DOPPIO_ASSIGN_OR_RETURN(const Tensor data, digits.test.Data(samples));
   DOPPIO_ASSIGN_OR_RETURN(const Tensor label, digits.test.Labels(samples));
   DOPPIO_RETURN_IF_ERROR(doppio::SaveTensor(data, (options.out / "sample_data.npy").string()));

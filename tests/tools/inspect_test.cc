@@ -61,7 +61,7 @@ TEST_F(InspectTest, APlanShowsItsNetsAndSteps) {
 
 TEST_F(InspectTest, NamesCanNotWriteToTheTerminal) {
   const NetDef net = NetBuilder("evil\x1b[2J").Op("Relu", {"X\x07"}, {"Y"}).def();
-  const CommandResult result = Doppio({"inspect", Save("net.pb", net)});
+  const CommandResult result = Doppio({"inspect", Save("net.pbtxt", net)});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\x07"))));
 }

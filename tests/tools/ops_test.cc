@@ -37,14 +37,6 @@ TEST_F(OpsTest, PrintsJson) {
                                 HasSubstr("\"in_place\": \"X as Y\"")));
 }
 
-TEST_F(OpsTest, TheGeneratedPageIsUpToDate) {
-  const CommandResult result = Doppio({"ops", "--markdown"});
-  EXPECT_EQ(result.code, 0);
-  // Not EXPECT_EQ: the pages are long.
-  EXPECT_TRUE(result.out == Read(std::string(DOPPIO_SOURCE_DIR) + "/docs/operators.md"))
-      << "write it again: build/release/bin/doppio ops --markdown > docs/operators.md";
-}
-
 TEST_F(OpsTest, ATypoIsToldWhatIsNear) {
   const CommandResult result = Doppio({"ops", "Exapnd"});
   EXPECT_EQ(result.code, 1);

@@ -38,10 +38,12 @@ class Inspection {
   const std::string& text() const { return text_; }
   std::string FinishJson() { return json_.EndObject().Finish(); }
 
-  void Net(const NetDef& net) {
+  // Of an init net, Filled says what it makes.
+  void Net(const NetDef& net, bool is_init = false) {
     std::vector<std::string> inputs;
     for (const NeededInput& input : NeededInputs(net)) inputs.push_back(input.blob);
-    const std::vector<std::string> outputs = DefaultOutputs(net);
+    const std::vector<std::string> outputs =
+        is_init ? std::vector<std::string>() : DefaultOutputs(net);
     const std::vector<std::pair<std::string, int>> types = CountedTypes(net);
     absl::StrAppend(&text_, "net \"", Printable(net.name()),
                     "\": ", Counted(net.op_size(), "operator"), ", executor ",
@@ -196,7 +198,7 @@ class InspectCommand final : public Command {
   absl::Status Content(FileKind kind, Inspection* inspection) {
     if (kind == FileKind::kNetDef || kind == FileKind::kInitNet) {
       DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNet(path_));
-      inspection->Net(net);
+      inspection->Net(net, kind == FileKind::kInitNet);
       if (kind == FileKind::kInitNet) inspection->Filled(net);
     } else if (kind == FileKind::kPlanDef) {
       DOPPIO_ASSIGN_OR_RETURN(const PlanDef plan, LoadPlan(path_));
