@@ -210,12 +210,12 @@ std::vector<std::string> OpSchema::Problems(const OperatorDef& def) const {
   std::vector<std::string> problems;
   const auto check_count = [&](int count, int least, int most, absl::string_view what) {
     if (count < least || count > most) {
-      problems.push_back(
-          absl::StrCat(type_, " takes ", CountRange(least, most), " ", what, ", but has ", count));
+      problems.push_back(absl::StrCat(type_, " takes ", CountRange(least, most), " ", what,
+                                      most == 1 ? "" : "s", ", but has ", count));
     }
   };
-  check_count(def.input_size(), min_inputs_, max_inputs_, "inputs");
-  check_count(def.output_size(), min_outputs_, max_outputs_, "outputs");
+  check_count(def.input_size(), min_inputs_, max_inputs_, "input");
+  check_count(def.output_size(), min_outputs_, max_outputs_, "output");
 
   absl::flat_hash_map<absl::string_view, int> first_output;
   for (int o = 0; o < def.output_size(); ++o) {

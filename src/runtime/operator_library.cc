@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 
 #include "absl/strings/str_join.h"
@@ -33,10 +33,19 @@ bool HasAllSegments(absl::string_view bytes) {
 }
 
 absl::StatusOr<std::string> ReadLibrary(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file.good() && !file.eof()) {
-    return absl::NotFoundError(absl::StrCat("can not read \"", path, "\": ", std::strerror(errno)));
+  std::string bytes;
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  bool is_read = file != nullptr;
+  if (is_read) {
+    char block[1 << 16];
+    while (const size_t count = std::fread(block, 1, sizeof(block), file))
+      bytes.append(block, count);
+    is_read = std::ferror(file) == 0;
+  }
+  const int error = errno;
+  if (file != nullptr) std::fclose(file);
+  if (!is_read) {
+    return absl::NotFoundError(absl::StrCat("can not read \"", path, "\": ", std::strerror(error)));
   }
   if (bytes.compare(0, SELFMAG, ELFMAG) != 0) {
     return absl::InvalidArgumentError(absl::StrCat("\"", path, "\" is no shared library"));

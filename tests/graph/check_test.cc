@@ -36,7 +36,7 @@ TEST(CheckNetTest, ReportsEveryProblemAtOnce) {
   EXPECT_THAT(text, HasSubstr("did you mean Expand"));
   EXPECT_THAT(text, HasSubstr("--load"));
   EXPECT_THAT(text, HasSubstr("input blob \"shape\" is made by no operator before"));
-  EXPECT_THAT(text, HasSubstr("Relu takes 1 inputs, but has 2"));
+  EXPECT_THAT(text, HasSubstr("Relu takes 1 input, but has 2"));
   EXPECT_THAT(text, HasSubstr("Transpose may not write output 0 to its own input \"Z\""));
   EXPECT_THAT(text, HasSubstr("external output \"nowhere\" is made by no operator"));
   EXPECT_THAT(problems, SizeIs(5));

@@ -23,7 +23,7 @@ TEST(SchemaTest, CountsInputsAndOutputs) {
   EXPECT_THAT(schema.Problems(Def({"X"}, {"Y"})), IsEmpty());
   EXPECT_THAT(schema.Problems(Def({"X", "Z"}, {"Y"})), IsEmpty());
   EXPECT_THAT(schema.Problems(Def({}, {"Y", "Z"})),
-              ElementsAre("Any takes 1 to 2 inputs, but has 0", "Any takes 1 outputs, but has 2"));
+              ElementsAre("Any takes 1 to 2 inputs, but has 0", "Any takes 1 output, but has 2"));
   EXPECT_THAT(OpSchema("Any", "file.cc", 1).NumInputs(2, OpSchema::kMany).Problems(Def({}, {})),
               ElementsAre("Any takes at least 2 inputs, but has 0"));
 }
@@ -86,7 +86,7 @@ TEST(SchemaTest, VerifyNamesAllProblems) {
       Schema().NumInputs(1).RequiredArg<int>("axis", "the axis").Verify(Def({}, {}));
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
-            "Any takes 1 inputs, but has 0; argument \"axis\" is missing (the axis)");
+            "Any takes 1 input, but has 0; argument \"axis\" is missing (the axis)");
 }
 
 TEST(SchemaTest, ASecondOneIsReportedAndNotUsed) {

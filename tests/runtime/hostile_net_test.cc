@@ -29,20 +29,23 @@ NetDef ManyOperators() {
   };
   net.Op("GivenTensorInt64Fill", {}, {"shape"}, {ints("shape", {2}), ints("values", {3, 4})});
   net.Op("XavierFill", {}, {"W"}, {ints("shape", {5, 4})})
-      .Op("ConstantFill", {}, {"b"}, {ints("shape", {5})});
+      .Op("ConstantFill", {}, {"bias"}, {ints("shape", {5})});
   net.Op("Expand", {"X", "shape"}, {"Y"})
-      .Op("FC", {"Y", "W", "b"}, {"fc"})
+      .Op("FC", {"Y", "W", "bias"}, {"fc"})
       .Op("Softmax", {"fc"}, {"prob"});
   net.Op("Transpose", {"prob"}, {"T"}, {ints("axes", {1, 0})}).Op("MatMul", {"prob", "T"}, {"M"});
   net.Op("Reshape", {"M"}, {"R", "old"}, {ints("shape", {-1, 3})})
       .Op("Slice", {"R"}, {"S"}, {ints("starts", {0, 1}), ints("ends", {-1, 3})});
   net.Op("Concat", {"R", "R"}, {"C", "split"}, {MakeArgument<int>("axis", 1)});
-  net.Op("Split", {"C"}, {"S1", "S2"}, {MakeArgument<int>("axis", 1)})
-      .Op("Gather", {"S1", "i"}, {"G"});
-  net.Op("ReduceSum", {"G"}, {"sum"}, {ints("axes", {0})})
-      .Op("ArgMax", {"S2"}, {"best"}, {MakeArgument<int>("axis", -1)});
-  net.Op("Cast", {"best"}, {"cast"}, {MakeArgument<std::string>("to", "float")})
-      .Op("SumElements", {"sum"}, {"loss"});
+  net.Op("Split", {"C"}, {"S1", "S2"}, {MakeArgument<int>("axis", 1)});
+  net.Op("XavierFill", {}, {"E"}, {ints("shape", {3, 2})}).Op("Gather", {"E", "i"}, {"G"});
+  net.Op("ReduceSum", {"G"}, {"sum"}, {ints("axes", {0})});
+  net.Op("ArgMax", {"S2"}, {"best"}, {MakeArgument<int>("axis", -1)});
+  net.Op("Cast", {"best"}, {"cast"}, {MakeArgument<std::string>("to", "float")});
+  net.Op("SumElements", {"sum"}, {"a"})
+      .Op("SumElements", {"S1"}, {"b"})
+      .Op("SumElements", {"S"}, {"c"});
+  net.Op("Sum", {"a", "b", "c"}, {"loss"});
   return net.def();
 }
 

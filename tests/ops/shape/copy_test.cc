@@ -73,7 +73,7 @@ TEST(StopGradientTest, RejectsTwoInputs) {
       .Input("A", x)
       .Input("B", x)
       .Outputs({"Y"})
-      .ExpectError(absl::StatusCode::kInvalidArgument, "takes 1 inputs");
+      .ExpectError(absl::StatusCode::kInvalidArgument, "takes 1 input");
 }
 
 }  // namespace
