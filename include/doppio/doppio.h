@@ -30,8 +30,11 @@
 #include "doppio/operator_library.h"
 #include "doppio/parallel.h"
 #include "doppio/profiler.h"
+#include "doppio/proto_io.h"
 #include "doppio/registry.h"
+#include "doppio/serialize.h"
 #include "doppio/tensor.h"
+#include "doppio/tensor_io.h"
 #include "doppio/version.h"
 #include "doppio/workspace.h"
 
