@@ -1,3 +1,5 @@
+#include "doppio/npy.h"
+#include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
 #include "tests/tools/command_runner.h"
 
@@ -59,6 +61,50 @@ TEST_F(RunTest, TakesTheLastOperatorsOutputsWhereTheNetDeclaresNone) {
   const CommandResult result = Doppio({"run", Save("chain.pb", net), "--feed", "X=" + x_});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("B: float"), Not(HasSubstr("A: float"))));
+}
+
+TEST_F(RunTest, FeedsEveryArrayOfAnArchiveUnderItsName) {
+  const std::vector<NamedTensor> tensors = {{"A", *Tensor::Of<float>({2}, {1, 2})},
+                                            {"B", *Tensor::Of<float>({2}, {10, 20})}};
+  const std::string archive = Write("ab.npz", *FormatNpz(tensors));
+  const std::string net = Save("sum.pb", NetBuilder("sum").Op("Add", {"A", "B"}, {"C"}).def());
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"run", net, "--feed", archive},
+           {"run", net, "--feed", "A=" + archive, "--feed", "B=" + archive}}) {
+    const CommandResult result = Doppio(arguments);
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("11, 22"));
+  }
+}
+
+TEST_F(RunTest, RunsPlans) {
+  PlanDef plan;
+  plan.set_name("plan");
+  *plan.add_network() = ReluNet();
+  ExecutionStep* step = plan.add_execution_step();
+  step->set_num_iter(2);
+  step->add_network("relu_net");
+  ASSERT_TRUE(SaveProto(plan, Path("plan.pbtxt")).ok());
+  const CommandResult result = Doppio({"run", Path("plan.pbtxt"), "--feed", "X=" + x_});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("0, 2, 0, 4"));
+  EXPECT_EQ(Doppio({"run", Path("plan.pbtxt"), "--iterations", "2"}).code, 2);
+
+  plan.mutable_execution_step(0)->set_network(0, "no_such_net");
+  ASSERT_TRUE(SaveProto(plan, Path("bad.pbtxt")).ok());
+  const CommandResult bad = Doppio({"run", Path("bad.pbtxt"), "--feed", "X=" + x_});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_THAT(bad.err, HasSubstr("no_such_net"));
+}
+
+TEST_F(RunTest, TheExecutorCanBeChosen) {
+  const CommandResult parallel =
+      Doppio({"run", net_, "--feed", "X=" + x_, "--net-type", "parallel", "--threads", "2"});
+  EXPECT_EQ(parallel.code, 0) << parallel.err;
+  EXPECT_THAT(parallel.out, HasSubstr("0, 2, 0, 4"));
+  const CommandResult unknown = Doppio({"run", net_, "--feed", "X=" + x_, "--net-type", "quick"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, AllOf(HasSubstr("\"quick\""), HasSubstr("parallel")));
 }
 
 TEST_F(RunTest, PrintsJson) {
