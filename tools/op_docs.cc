@@ -86,6 +86,7 @@ std::string DevicesText(const OpSchema& schema) {
     if (!key.engine.empty()) list.push_back(key.engine);
   }
   std::vector<std::string> devices;
+  devices.reserve(engines.size());
   for (const auto& [device, list] : engines) {
     devices.push_back(absl::StrCat(
         device == DeviceType::kCpu ? "CPU" : "CUDA",

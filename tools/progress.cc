@@ -22,7 +22,7 @@ bool IsTerminal() {
 
 }  // namespace
 
-Progress::Progress(std::string what, int64_t total)
+Progress::Progress(absl::string_view what, int64_t total)
     : what_(Printable(what)),
       total_(std::max<int64_t>(total, 1)),
       is_on_(IsTerminal()),

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "doppio/observer.h"
 
 namespace doppio::tools {
@@ -14,7 +15,7 @@ namespace doppio::tools {
 // second, nor where stderr is no terminal. The line disappears when the work is done.
 class Progress {
  public:
-  Progress(std::string what, int64_t total);
+  Progress(absl::string_view what, int64_t total);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;

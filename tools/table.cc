@@ -70,7 +70,7 @@ std::string HumanSeconds(double seconds) {
 
 std::string Shortened(absl::string_view text, size_t width) {
   const size_t newline = text.find('\n');
-  const std::string line(text.substr(0, newline));
+  std::string line(text.substr(0, newline));
   if (line.size() <= width) return line;
   return line.substr(0, width - 3) + "...";
 }
