@@ -1,5 +1,7 @@
 #include "doppio/workspace.h"
 
+#include <thread>
+
 #include "doppio/net_builder.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -113,6 +115,28 @@ TEST(WorkspaceTest, AChildSeesItsParentsBlobsAndKeepsItsOwn) {
   EXPECT_THAT(child.Blobs(), ElementsAre("X", "Y"));
   EXPECT_FALSE(parent.HasBlob("Y"));
   EXPECT_NE(child.CreateLocalBlob("X"), parent.FindBlob("X"));
+}
+
+TEST(WorkspaceTest, ManyChildrenMayReadOneParentAtTheSameTime) {
+  Workspace parent;
+  ASSERT_TRUE(parent.Feed("X", Vector({1, -2, 3})).ok());
+  constexpr int kThreads = 4;
+  std::vector<std::string> errors(kThreads);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&parent, &error = errors[i]] {
+      Workspace child(&parent);
+      for (int run = 0; run < 50; ++run) {
+        const absl::Status status = child.RunNetOnce(ReluNet());
+        if (!status.ok()) error = Message(status);
+      }
+      const absl::StatusOr<Tensor> y = child.Fetch("Y");
+      if (!y.ok() || y->data<float>()[2] != 3) error += "wrong result";
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(errors, testing::Each(""));
+  EXPECT_THAT(parent.Blobs(), ElementsAre("X"));
 }
 
 TEST(WorkspaceTest, SeesMappedBlobsUnderTheirNewNames) {
