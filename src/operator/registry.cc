@@ -131,9 +131,10 @@ absl::StatusOr<std::unique_ptr<OperatorBase>> CreateOperator(std::shared_ptr<con
         absl::StrCat("operator \"", def->type(), "\" has no schema (DOPPIO_OPERATOR_SCHEMA)"));
   }
   DOPPIO_RETURN_IF_ERROR(schema->Verify(*def));
+  const std::shared_ptr<const OperatorDef> shared = std::move(def);
   absl::Status status;
   for (const auto& [engine, factory] : candidates) {
-    OperatorInit init(def, schema, scope);
+    OperatorInit init(shared, schema, scope);
     std::unique_ptr<OperatorBase> op = factory(&init);
     if (init.status().ok()) {
       op->set_engine(engine);

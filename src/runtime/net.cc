@@ -100,7 +100,7 @@ std::vector<NetProblem> Check(const NetDef& net, const BlobScope& scope) {
 }  // namespace
 
 bool NetRegistry::Register(std::vector<std::string> types, NetFactory factory) {
-  for (const std::string& type : types) Factories()[type] = factory;
+  for (std::string& type : types) Factories()[std::move(type)] = factory;
   return true;
 }
 
