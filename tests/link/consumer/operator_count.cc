@@ -1,11 +1,11 @@
 #include "operator_count.h"
 
-#include <cstdio>
-#include <string>
-
 #include <doppio/operator_library.h>
 #include <doppio/registry.h>
 #include <doppio/schema.h>
+
+#include <cstdio>
+#include <string>
 
 bool LoadPlugin(const char* path) {
   const auto loaded = doppio::LoadOperatorLibrary(path);
