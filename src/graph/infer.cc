@@ -1,8 +1,18 @@
 #include "doppio/infer.h"
 
+#include <limits>
+
 #include "src/graph/net_text.h"
 
 namespace doppio {
+namespace {
+
+// Totals of nets that nobody could run stop at the largest number.
+void AddTo(int64_t* total, int64_t more) {
+  if (__builtin_add_overflow(*total, more, total)) *total = std::numeric_limits<int64_t>::max();
+}
+
+}  // namespace
 
 absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known) {
   NetInference result;
@@ -24,9 +34,9 @@ absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known)
       op.cost = schema->Cost(def, op.inputs, op.outputs);
     }
     for (int o = 0; o < def.output_size(); ++o) result.blobs[def.output(o)] = op.outputs[o];
-    result.total.flops += op.cost.flops;
-    result.total.bytes_read += op.cost.bytes_read;
-    result.total.bytes_written += op.cost.bytes_written;
+    AddTo(&result.total.flops, op.cost.flops);
+    AddTo(&result.total.bytes_read, op.cost.bytes_read);
+    AddTo(&result.total.bytes_written, op.cost.bytes_written);
     result.ops.push_back(std::move(op));
   }
   return result;

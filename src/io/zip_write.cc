@@ -10,7 +10,7 @@ namespace io {
 namespace {
 
 void Append(std::string* bytes, uint64_t value, int size) {
-  for (int i = 0; i < size; ++i) bytes->push_back(static_cast<char>(value >> (8 * i) & 0xff));
+  for (int i = 0; i < size; ++i, value >>= 8) bytes->push_back(static_cast<char>(value & 0xff));
 }
 
 // What a member's local header and its entry in the directory have in common.

@@ -74,15 +74,24 @@ absl::StatusOr<std::vector<TensorInfo>> OpSchema::Infer(const OperatorDef& def,
 
 namespace {
 
+// Elements of a tensor that some machine could hold; 0 for what is not known or larger, so that no
+// product of three such numbers overflows in what a cost function computes.
 int64_t ElementsOf(const TensorInfo& info) {
+  constexpr int64_t kMost = int64_t{1} << 40;
   if (!info.IsKnown()) return 0;
-  return NumElements(*info.dims).value_or(0);
+  const int64_t elements = NumElements(*info.dims).value_or(0);
+  return elements <= kMost ? elements : 0;
+}
+
+bool HasCost(const TensorInfo& info) {
+  return info.IsKnown() && (ElementsOf(info) > 0 || NumElements(*info.dims).value_or(1) == 0);
 }
 
 int64_t BytesOf(const std::vector<TensorInfo>& infos) {
   int64_t bytes = 0;
-  for (const TensorInfo& info : infos)
+  for (const TensorInfo& info : infos) {
     bytes += ElementsOf(info) * static_cast<int64_t>(DataTypeSize(info.dtype));
+  }
   return bytes;
 }
 
@@ -93,9 +102,8 @@ OpCost OpSchema::Cost(const OperatorDef& def, const std::vector<TensorInfo>& inp
   OpCost cost;
   cost.bytes_read = BytesOf(inputs);
   cost.bytes_written = BytesOf(outputs);
-  const auto is_known = [](const TensorInfo& info) { return info.IsKnown(); };
-  const bool all_known = std::all_of(inputs.begin(), inputs.end(), is_known) &&
-                         std::all_of(outputs.begin(), outputs.end(), is_known);
+  const bool all_known = std::all_of(inputs.begin(), inputs.end(), HasCost) &&
+                         std::all_of(outputs.begin(), outputs.end(), HasCost);
   if (flops_ != nullptr) {
     cost.flops = all_known ? flops_(def, inputs, outputs) : 0;
   } else {

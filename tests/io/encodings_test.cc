@@ -270,8 +270,8 @@ std::string NestedNetBytes(int depth) {
     bytes = static_cast<char>(field << 3 | 2) + size + bytes;
   };
   for (int i = 0; i < depth; ++i) {
-    for (int field :
-         {Argument::kNFieldNumber, OperatorDef::kArgFieldNumber, NetDef::kOpFieldNumber})
+    for (int field : std::vector<int>{Argument::kNFieldNumber, OperatorDef::kArgFieldNumber,
+                                      NetDef::kOpFieldNumber})
       wrap(field);
   }
   return bytes;

@@ -9,7 +9,7 @@ namespace {
 using absl::StatusCode;
 
 void Put(std::string* bytes, uint64_t value, int size) {
-  for (int i = 0; i < size; ++i) bytes->push_back(static_cast<char>(value >> (8 * i)));
+  for (int i = 0; i < size; ++i, value >>= 8) bytes->push_back(static_cast<char>(value & 0xff));
 }
 
 std::string Deflate(const std::string& content) {

@@ -45,7 +45,7 @@ NetDef ManyOperators() {
   net.Op("SumElements", {"sum"}, {"a"})
       .Op("SumElements", {"S1"}, {"b"})
       .Op("SumElements", {"S"}, {"c"});
-  net.Op("Sum", {"a", "b", "c"}, {"loss"});
+  net.Op("SumElements", {"S2"}, {"d"}).Op("Sum", {"a", "b", "c", "d"}, {"loss"});
   return net.def();
 }
 

@@ -28,12 +28,28 @@ namespace doppio {
 int64_t OperatorNewCalls() { return operator_new_calls.load(std::memory_order_relaxed); }
 }  // namespace doppio
 
-// The array and nothrow forms of the library call these.
+// All forms, also those that the library defines by others: a sanitizer brings its own of each.
 void* operator new(std::size_t bytes) { return CountedNew(bytes); }
+void* operator new[](std::size_t bytes) { return CountedNew(bytes); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return CountedNew(bytes); }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  return CountedNew(bytes);
+}
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return CountedAlignedNew(bytes, alignment);
 }
+void* operator new[](std::size_t bytes, std::align_val_t alignment) {
+  return CountedAlignedNew(bytes, alignment);
+}
 void operator delete(void* pointer) noexcept { std::free(pointer); }
+void operator delete[](void* pointer) noexcept { std::free(pointer); }
 void operator delete(void* pointer, std::size_t) noexcept { std::free(pointer); }
+void operator delete[](void* pointer, std::size_t) noexcept { std::free(pointer); }
+void operator delete(void* pointer, const std::nothrow_t&) noexcept { std::free(pointer); }
+void operator delete[](void* pointer, const std::nothrow_t&) noexcept { std::free(pointer); }
 void operator delete(void* pointer, std::align_val_t) noexcept { std::free(pointer); }
+void operator delete[](void* pointer, std::align_val_t) noexcept { std::free(pointer); }
 void operator delete(void* pointer, std::size_t, std::align_val_t) noexcept { std::free(pointer); }
+void operator delete[](void* pointer, std::size_t, std::align_val_t) noexcept {
+  std::free(pointer);
+}
