@@ -1,5 +1,6 @@
 #include "tools/net_input.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -7,6 +8,7 @@
 #include "doppio/op_def.h"
 #include "doppio/operator_library.h"
 #include "doppio/proto_io.h"
+#include "doppio/registry.h"
 #include "doppio/tensor_io.h"
 #include "tools/table.h"
 
@@ -107,11 +109,20 @@ std::vector<NeededInput> NeededInputs(const NetDef& net) {
 absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace) {
   Table table({"", "", ""});
   int64_t missing = 0;
-  for (const NeededInput& input : NeededInputs(net)) {
+  const std::vector<NeededInput> needed = NeededInputs(net);
+  // What was fed and nothing reads may be a missing input under a wrong name.
+  std::vector<std::string> unread = workspace.Blobs();
+  for (const NeededInput& input : needed) {
+    unread.erase(std::remove(unread.begin(), unread.end(), input.blob), unread.end());
+  }
+  for (const NeededInput& input : needed) {
     if (workspace.HasBlob(input.blob)) continue;
     ++missing;
-    table.Add({absl::StrCat("--feed ", input.blob, "=FILE"), "for",
-               absl::StrCat("op ", input.op, " ", Shortened(OpToString(net.op(input.op)), 70))});
+    const std::vector<std::string> near = NearestNames(input.blob, unread, 1);
+    table.Add(
+        {absl::StrCat("--feed ", input.blob, "=FILE"), "for",
+         absl::StrCat("op ", input.op, " ", Shortened(OpToString(net.op(input.op)), 70),
+                      near.empty() ? "" : absl::StrCat("; nothing reads \"", near[0], "\""))});
   }
   if (missing == 0) return absl::OkStatus();
   std::string text = table.ToString("  ");

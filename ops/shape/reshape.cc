@@ -83,7 +83,7 @@ absl::Status InferReshape(InferenceContext* context) {
 
 DOPPIO_OPERATOR_SCHEMA(Reshape)
     .NumInputs(1, 2)
-    .NumOutputs(2)
+    .NumOutputs(1, 2)
     .AllowInplace({{0, 0}})
     .Doc(R"DOC(
 Gives a tensor another shape of as many elements, which stay in their order. The shape is an
@@ -96,7 +96,8 @@ Example: X [2,3,4] and shape = [0,-1] give Y [2,12] and old_shape = [2,3,4].
     .Input(0, "X", "tensor of any type and shape")
     .Input(1, "shape", "vector of int32 or int64: the new shape, unless it is an argument")
     .Output(0, "Y", "X's elements in the new shape")
-    .Output(1, "old_shape", "vector of int64: X's shape")
+    .Output(1, "old_shape",
+            "vector of int64: X's shape; may be left out, but the gradient needs it")
     .Flops(NoFlops)
     .TensorInference(InferReshape);
 
@@ -116,9 +117,11 @@ class ReshapeOp final : public CopyingOperator<Context> {
       DOPPIO_ASSIGN_OR_RETURN(shape_, ShapeFromTensor(Input(1), "shape"));
     }
     DOPPIO_ASSIGN_OR_RETURN(const Dims y, ReshapedShape(x, shape_, this->def().is_gradient_op()));
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * old_shape,
-                            Output(1, DataType::kInt64, {static_cast<int64_t>(x.size())}));
-    std::copy(x.begin(), x.end(), old_shape->mutable_data<int64_t>());
+    if (OutputSize() > 1) {
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * old_shape,
+                              Output(1, DataType::kInt64, {static_cast<int64_t>(x.size())}));
+      std::copy(x.begin(), x.end(), old_shape->mutable_data<int64_t>());
+    }
     return this->CopyReshaped(y);
   }
 

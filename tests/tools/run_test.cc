@@ -131,6 +131,13 @@ TEST_F(RunTest, MissingInputsAreListedWithWhatToWrite) {
                                 HasSubstr("--feed B=FILE"), HasSubstr("op 0 Add(A, B) -> C")));
 }
 
+TEST_F(RunTest, AMissingInputIsComparedWithWhatWasFedForNothing) {
+  const NetDef net = NetBuilder("net").Op("Relu", {"data"}, {"Y"}).def();
+  const CommandResult result = Doppio({"run", Save("data.pbtxt", net), "--feed", "dta=" + x_});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("op 0 Relu(data) -> Y; nothing reads \"dta\""));
+}
+
 TEST_F(RunTest, AMissingOperatorComesWithNearNames) {
   const NetDef net = NetBuilder("typo").Op("Rleu", {"X"}, {"Y"}).def();
   const CommandResult result = Doppio({"run", Save("typo.pb", net), "--feed", "X=" + x_});

@@ -68,6 +68,14 @@ TEST(ReshapeTest, GoesBackToTheShapeOfAnEmptyTensorInAGradient) {
       .ExpectOutput(0, Tensor::Of<float>({0, 0, 4}, {}));
 }
 
+TEST(ReshapeTest, NeedsNoPlaceForTheOldShape) {
+  OpTester("Reshape")
+      .Input("X", Numbers())
+      .Arg("shape", std::vector<int64_t>{3, 2})
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<float>({3, 2}, {1, 2, 3, 4, 5, 6}));
+}
+
 TEST(ReshapeTest, RejectsAnotherNumberOfElements) {
   Reshape({4}).ExpectError(kInvalid, "cannot reshape [2,3] to [4]: 6 elements are not 4");
   Reshape({4, -1}).ExpectError(kInvalid, "6 elements are no multiple of 4");
