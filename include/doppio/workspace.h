@@ -94,7 +94,12 @@ class Workspace : public BlobScope {
   absl::Status RunNet(absl::string_view name, int times = 1);
   absl::Status RunNetOnce(const NetDef& def);
   absl::Status RunOperatorOnce(const OperatorDef& def);
-  // Runs the plan's execution steps, as plan.h describes.
+  // Runs the execution steps of a plan in order. A step runs its nets, or its substeps, in order or
+  // (concurrent_substeps, num_concurrent_instances) side by side, as often as num_iter says; with
+  // should_stop_blob, until that blob, a single bool, is true after a net or substep. Nets are
+  // created when they are first used, and anew where the workspace has one of that name from
+  // before. The first error ends the plan; what runs beside the step that failed ends at its next
+  // net.
   absl::Status RunPlan(const PlanDef& plan);
 
   // Drops all nets and blobs. A new root folder may be given. Refused while one of the nets runs.
