@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "doppio/int8_tensor.h"
 
 namespace doppio {
 namespace {
@@ -38,6 +39,9 @@ struct Table {
   Table() {
     entries.push_back(std::make_unique<Entry>(
         Entry{typeid(std::string), {"std::string", SerializeString, DeserializeString}}));
+    entries.push_back(
+        std::make_unique<Entry>(Entry{typeid(Int8Tensor), io::Int8TensorSerializer()}));
+    RegisterBlobTypeName(typeid(Int8Tensor), io::kInt8TensorType);
   }
 };
 

@@ -13,6 +13,9 @@ namespace io {
 const BlobSerializer* FindBlobSerializer(std::type_index type);
 const BlobSerializer* FindBlobSerializer(absl::string_view type);
 
+constexpr char kInt8TensorType[] = "Int8TensorCPU";
+BlobSerializer Int8TensorSerializer();
+
 // "std::string, Tensor".
 std::string SerializableTypes();
 
