@@ -56,7 +56,6 @@ class Net {
   absl::Status RunOperator(int index);
   bool is_cancelled() const { return is_cancelled_.load(std::memory_order_relaxed); }
   absl::Status CancelledStatus() const;
-  bool has_observers() const { return !observers_.empty(); }
 
  private:
   absl::Status Failed(int index, const absl::Status& status);
