@@ -1,8 +1,5 @@
 #include "ops/nn/gemm.h"
 
-#include <omp.h>
-#include <oneapi/dnnl/dnnl.h>
-
 #include <algorithm>
 #include <atomic>
 #include <limits>
@@ -10,6 +7,7 @@
 
 #include "doppio/parallel.h"
 #include "doppio/shape.h"
+#include "ops/nn/onednn.h"
 
 namespace doppio {
 namespace {
@@ -20,18 +18,6 @@ static_assert(sizeof(dnnl_dim_t) == sizeof(int64_t), "sizes are passed to oneDNN
 constexpr int64_t kTinyWork = 1024;
 // Multiply-adds that are worth a thread.
 constexpr int64_t kThreadWork = int64_t{1} << 20;
-
-// While one exists, OpenMP regions that this thread opens have one thread: oneDNN's own.
-class SingleThreadedOpenMp {
- public:
-  SingleThreadedOpenMp() : previous_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~SingleThreadedOpenMp() { omp_set_num_threads(previous_); }
-  SingleThreadedOpenMp(const SingleThreadedOpenMp&) = delete;
-  SingleThreadedOpenMp& operator=(const SingleThreadedOpenMp&) = delete;
-
- private:
-  int previous_;
-};
 
 // m * n * k, or `limit` when it is more.
 int64_t WorkUpTo(int64_t limit, int64_t m, int64_t n, int64_t k) {
@@ -96,7 +82,7 @@ absl::Status BlockedSgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int6
   const int64_t blocks = ((m - 1) / block.rows + 1) * across;
   std::atomic<int> error{dnnl_success};
   ParallelFor(blocks, 1, [&](int64_t begin, int64_t end) {
-    const SingleThreadedOpenMp single_threaded;
+    const OpenMpThreads single_threaded(1);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i / across * block.rows;
       const int64_t column = i % across * block.columns;

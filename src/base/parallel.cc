@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include "src/base/threads.h"
+
 namespace doppio {
 namespace {
 
@@ -23,12 +25,14 @@ void SetNumThreads(int count) {
   ThreadCount().store(std::max(1, count), std::memory_order_relaxed);
 }
 
+int ThreadsHere() { return serial || omp_in_parallel() ? 1 : NumThreads(); }
+
 void ParallelFor(int64_t size, int64_t grain,
                  absl::FunctionRef<void(int64_t begin, int64_t end)> body) {
   if (size <= 0) return;
   const int64_t wanted = (size - 1) / std::max<int64_t>(grain, 1) + 1;
-  const int64_t pieces = std::min<int64_t>(wanted, NumThreads());
-  if (pieces <= 1 || serial || omp_in_parallel()) {
+  const int64_t pieces = std::min<int64_t>(wanted, ThreadsHere());
+  if (pieces <= 1) {
     body(0, size);
     return;
   }
