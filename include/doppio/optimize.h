@@ -1,0 +1,58 @@
+#ifndef DOPPIO_OPTIMIZE_H_
+#define DOPPIO_OPTIMIZE_H_
+
+// Rewriting a net so that it gives the same results sooner and in less memory. Only what the caller
+// asks for has to exist after a run, which is what makes it possible; Predictor (predictor.h) does
+// all of this.
+//
+//   DOPPIO_ASSIGN_OR_RETURN(OptimizedNet optimized, OptimizeNet(net, {{"data"}, {"prob"}}, &weights));
+//   weights.RunNetOnce(optimized.prepare);
+//   ... create optimized.net in a workspace that sees `weights`, and run it
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "doppio/blob.h"
+#include "doppio/infer.h"
+#include "doppio/net.pb.h"
+#include "doppio/status.h"
+
+namespace doppio {
+
+struct OptimizeOptions {
+  // Blobs that are fed, and may have another value in every run.
+  std::vector<std::string> inputs;
+  // Blobs that must exist, as tensors, after a run.
+  std::vector<std::string> outputs;
+};
+
+struct OptimizedNet {
+  NetDef prepare;  // to be run once where the weights are, before the first run of `net`
+  NetDef net;
+};
+
+// Rewrites `net`. Tensors of `weights` that are no inputs and that the net does not write are taken
+// to be constant. What is computed from them here (a batch normalisation folded into the
+// convolution before it) is put into `weights` under new names; nothing there is changed. Results
+// differ by rounding alone. An operator that has side effects, or that is not known, stays what it
+// is; so do all blobs that nets inside operators (If, While) use.
+absl::StatusOr<OptimizedNet> OptimizeNet(const NetDef& net, const OptimizeOptions& options,
+                                         BlobScope* weights);
+
+struct MemoryPlan {
+  NetDef net;
+  // Bytes of all tensors that the net makes, before and after, as far as sizes are known.
+  int64_t bytes_before = 0;
+  int64_t bytes_after = 0;
+};
+
+// Gives blobs that never live at the same time one name, so that they share a buffer. `known` says
+// what is known of the net's inputs and weights; sizes that are not known are taken to be equal.
+// Blobs of `keep` (what is fed and fetched) keep their names and share with nobody.
+absl::StatusOr<MemoryPlan> PlanMemory(const NetDef& net, const BlobInfos& known,
+                                      const std::vector<std::string>& keep);
+
+}  // namespace doppio
+
+#endif  // DOPPIO_OPTIMIZE_H_
