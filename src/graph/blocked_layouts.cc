@@ -1,0 +1,112 @@
+#include "doppio/op_def.h"
+#include "doppio/registry.h"
+#include "src/graph/rewriting.h"
+
+namespace doppio {
+namespace {
+
+class Blocking {
+ public:
+  explicit Blocking(Rewriting* net) : net_(net) {}
+
+  void Run() {
+    std::vector<OperatorDef> before = std::move(net_->ops);
+    net_->ops.clear();
+    for (OperatorDef& op : before) {
+      if (CanBeBlocked(op)) {
+        Block(&op);
+      } else {
+        Unblock(&op);
+      }
+      net_->ops.push_back(std::move(op));
+      UnblockOutputs();
+    }
+    net_->Compact();
+  }
+
+ private:
+  bool IsBlocked(const std::string& blob) const { return blocked_.count(blob) > 0; }
+
+  // Whether there is an operator for blocked layouts, and it pays: a convolution with constant
+  // weights begins, what reads its result goes on.
+  bool CanBeBlocked(const OperatorDef& op) const {
+    if (!OperatorRegistry::Has(kBlocked + op.type())) return false;
+    const Argument* order = FindArgument(op, "order");
+    if (order != nullptr && order->s() != "NCHW") return false;
+    for (int o = 0; o < op.output_size(); ++o) {
+      const bool used = !net_->IsInternal(op.output(o)) || !net_->Readers(op.output(o)).empty();
+      if (net_->IsPinned(op.output(o)) || (o > 0 && used)) return false;
+    }
+    if (HasPackableWeights(op)) return true;
+    for (const std::string& input : op.input()) {
+      if (!IsBlocked(input) && net_->Constant(input) == nullptr) return false;
+    }
+    return op.input_size() > 0 && IsBlocked(op.input(0));
+  }
+
+  bool HasPackableWeights(const OperatorDef& op) const {
+    if (op.type() != "Conv" && op.type() != "ConvTranspose") return false;
+    for (int i = 1; i < op.input_size(); ++i) {
+      const Tensor* constant = net_->Constant(op.input(i));
+      if (constant == nullptr || !constant->Is<float>()) return false;
+    }
+    return true;
+  }
+
+  void Block(OperatorDef* op) {
+    if (HasPackableWeights(*op)) op->set_input(1, Packed(op->input(1)));
+    op->set_type(kBlocked + op->type());
+    op->clear_engine();
+    std::string* output = op->mutable_output(0);
+    op->mutable_output()->DeleteSubrange(1, op->output_size() - 1);
+    if (net_->IsOutput(*output)) {
+      outputs_.push_back({net_->NewName(*output), *output});
+      *output = outputs_.back().first;
+    }
+    blocked_.insert(*output);
+  }
+
+  // The weights as a blob that keeps them in the layout that the convolution asks for.
+  std::string Packed(const std::string& weights) {
+    const auto [found, is_new] = packed_.try_emplace(weights);
+    if (is_new) {
+      found->second = net_->NewName(weights);
+      *net_->prepare.add_op() = CreateOperatorDef("PackWeights", "", {weights}, {found->second});
+    }
+    return found->second;
+  }
+
+  void Unblock(OperatorDef* op) {
+    for (std::string& input : *op->mutable_input()) {
+      if (!IsBlocked(input)) continue;
+      const auto [found, is_new] = unblocked_.try_emplace(input);
+      if (is_new) {
+        found->second = net_->NewName(input);
+        net_->ops.push_back(CreateOperatorDef("FromBlocked", "", {input}, {found->second}));
+      }
+      input = found->second;
+    }
+  }
+
+  void UnblockOutputs() {
+    for (const auto& [blocked, output] : outputs_) {
+      net_->ops.push_back(CreateOperatorDef("FromBlocked", "", {blocked}, {output}));
+    }
+    outputs_.clear();
+  }
+
+  Rewriting* net_;
+  std::set<std::string> blocked_;
+  std::map<std::string, std::string> packed_;                 // by the name of the plain weights
+  std::map<std::string, std::string> unblocked_;              // by the name of the blocked blob
+  std::vector<std::pair<std::string, std::string>> outputs_;  // blocked, plain: still to be made
+};
+
+}  // namespace
+
+absl::Status UseBlockedLayouts(Rewriting* net) {
+  Blocking(net).Run();
+  return absl::OkStatus();
+}
+
+}  // namespace doppio

@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "doppio/check.h"
+#include "doppio/optimize.h"
+#include "doppio/registry.h"
+#include "src/graph/rewriting.h"
+
+namespace doppio {
+namespace {
+
+int64_t BytesOf(const TensorInfo& info) {
+  if (!info.IsKnown()) return 0;
+  const absl::StatusOr<int64_t> elements = NumElements(*info.dims);
+  const int64_t size = static_cast<int64_t>(DataTypeSize(info.dtype));
+  if (!elements.ok() || *elements > std::numeric_limits<int64_t>::max() / 1024) return 0;
+  return *elements * size;
+}
+
+// A buffer is a blob that takes one value after another.
+struct Buffer {
+  std::string name;
+  bool blocked;  // holds blocked tensors: a blob holds values of one type
+  int64_t bytes;
+};
+
+class Planner {
+ public:
+  Planner(const NetDef& net, const NetInference& inference, const std::vector<std::string>& keep)
+      : net_(net), inference_(inference), fixed_(keep.begin(), keep.end()) {
+    FindLifetimes();
+  }
+
+  MemoryPlan Run() {
+    MemoryPlan plan{net_, 0, 0};
+    for (int k = 0; k < net_.op_size(); ++k) {
+      OperatorDef* op = plan.net.mutable_op(k);
+      for (std::string& input : *op->mutable_input()) {
+        const auto place = place_.find(input);
+        if (place != place_.end()) input = buffers_[place->second].name;
+      }
+      for (int o = 0; o < op->output_size(); ++o) {
+        const int64_t bytes = BytesOf(inference_.ops[k].outputs[o]);
+        plan.bytes_before += bytes;
+        if (!IsFree(op->output(o))) {
+          plan.bytes_after += bytes;
+          continue;
+        }
+        const int buffer = Choose(k, o, bytes);
+        place_[op->output(o)] = buffer;
+        *op->mutable_output(o) = buffers_[buffer].name;
+      }
+      Release(k);
+    }
+    for (const Buffer& buffer : buffers_) plan.bytes_after += buffer.bytes;
+    return plan;
+  }
+
+ private:
+  // Blobs whose whole life is in the net, that are written once, and that only operators see which
+  // leave it to us where their blobs are.
+  bool IsFree(const std::string& blob) const {
+    return fixed_.count(blob) == 0 && writes_.at(blob) == 1;
+  }
+
+  void FindLifetimes() {
+    std::set<std::string> seen;
+    for (int k = 0; k < net_.op_size(); ++k) {
+      const OperatorDef& op = net_.op(k);
+      OperatorDef inner = op;
+      inner.clear_input();
+      inner.clear_output();
+      const OpBlobs hidden = BlobsOfOp(inner);
+      fixed_.insert(hidden.reads.begin(), hidden.reads.end());
+      fixed_.insert(hidden.writes.begin(), hidden.writes.end());
+      const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+      // What has no inputs may hand out the same constant again and again.
+      if (schema == nullptr || schema->has_side_effects() || op.input_size() == 0) {
+        fixed_.insert(op.input().begin(), op.input().end());
+        fixed_.insert(op.output().begin(), op.output().end());
+      }
+      for (const std::string& input : op.input()) {
+        if (writes_.count(input) == 0) fixed_.insert(input);  // comes from outside
+        last_use_[input] = k;
+      }
+      for (const std::string& output : op.output()) {
+        ++writes_[output];
+        last_use_[output] = k;
+      }
+    }
+  }
+
+  // The buffer for output o of operator k: one of an input that ends here, where the operator may
+  // work in place, else the free one that fits best, else a new one.
+  int Choose(int k, int o, int64_t bytes) {
+    const OperatorDef& op = net_.op(k);
+    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+    const bool blocked = absl::StartsWith(op.type(), kBlocked);
+    for (int i = op.input_size() - 1; i >= 0; --i) {
+      const auto place = place_.find(op.input(i));
+      if (place == place_.end() || last_use_[op.input(i)] != k) continue;
+      Buffer& buffer = buffers_[place->second];
+      if (buffer.blocked != blocked || !schema->AllowsInplace(i, o)) continue;
+      if (BytesOf(inference_.ops[k].inputs[i]) != bytes || taken_.count(place->second) > 0)
+        continue;
+      if (std::count(op.input().begin(), op.input().end(), op.input(i)) != 1) continue;
+      taken_.insert(place->second);
+      return place->second;
+    }
+    int best = -1;
+    for (int b : free_) {
+      if (buffers_[b].blocked == blocked && (best < 0 || Waste(b, bytes) < Waste(best, bytes))) {
+        best = b;
+      }
+    }
+    if (best >= 0) {
+      free_.erase(best);
+      buffers_[best].bytes = std::max(buffers_[best].bytes, bytes);
+      return best;
+    }
+    buffers_.push_back({op.output(o), blocked, bytes});
+    return static_cast<int>(buffers_.size()) - 1;
+  }
+
+  // What is lost by putting `bytes` into a buffer: what it must grow by, or what of it stays
+  // unused.
+  int64_t Waste(int buffer, int64_t bytes) const {
+    const int64_t have = buffers_[buffer].bytes;
+    return have >= bytes ? have - bytes : bytes - have;
+  }
+
+  void Release(int k) {
+    const OperatorDef& op = net_.op(k);
+    std::set<std::string> ended(op.input().begin(), op.input().end());
+    ended.insert(op.output().begin(), op.output().end());
+    for (const std::string& blob : ended) {
+      const auto place = place_.find(blob);
+      if (place == place_.end() || last_use_[blob] != k) continue;
+      // Handed on to an output of this operator, which lives longer.
+      const bool handed_on =
+          std::any_of(op.output().begin(), op.output().end(), [&](const std::string& output) {
+            const auto other = place_.find(output);
+            return output != blob && other != place_.end() && other->second == place->second &&
+                   last_use_[output] != k;
+          });
+      if (!handed_on) free_.insert(place->second);
+    }
+    taken_.clear();
+  }
+
+  const NetDef& net_;
+  const NetInference& inference_;
+  std::set<std::string> fixed_;
+  std::map<std::string, int> writes_;
+  std::map<std::string, int> last_use_;
+  std::map<std::string, int> place_;  // of each blob that has been made: its buffer
+  std::vector<Buffer> buffers_;
+  std::set<int> free_;
+  std::set<int> taken_;  // handed on by the operator at hand
+};
+
+}  // namespace
+
+absl::StatusOr<MemoryPlan> PlanMemory(const NetDef& net, const BlobInfos& known,
+                                      const std::vector<std::string>& keep) {
+  DOPPIO_ASSIGN_OR_RETURN(const NetInference inference, InferNet(net, known));
+  return Planner(net, inference, keep).Run();
+}
+
+}  // namespace doppio
