@@ -91,9 +91,8 @@ bool DnnlPrimitive::IsFor(std::initializer_list<DimsView> shapes) {
   return false;
 }
 
-absl::Status DnnlPrimitive::Init(
-    dnnl::primitive primitive, const dnnl::memory::desc& scratch,
-    std::initializer_list<std::pair<int, dnnl::memory::desc>> arguments) {
+absl::Status DnnlPrimitive::Init(dnnl::primitive primitive, const dnnl::memory::desc& scratch,
+                                 absl::Span<const Argument> arguments) {
   primitive_ = std::move(primitive);
   memories_.clear();
   arguments_.clear();

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "doppio/shape.h"
 #include "doppio/status.h"
 #include "src/base/threads.h"
@@ -63,6 +64,8 @@ absl::Status CallDnnl(F&& f);
 // time; running allocates nothing.
 class DnnlPrimitive {
  public:
+  using Argument = std::pair<int, dnnl::memory::desc>;
+
   DnnlPrimitive() = default;
   DnnlPrimitive(const DnnlPrimitive&) = delete;
   DnnlPrimitive& operator=(const DnnlPrimitive&) = delete;
@@ -70,8 +73,7 @@ class DnnlPrimitive {
   // Makes the primitive; its arguments, each a DNNL_ARG_..., get slots in that order. May throw
   // oneDNN's exceptions: call it inside CallDnnl.
   template <typename PrimitiveDesc>
-  absl::Status Init(const PrimitiveDesc& desc,
-                    std::initializer_list<std::pair<int, dnnl::memory::desc>> arguments) {
+  absl::Status Init(const PrimitiveDesc& desc, absl::Span<const Argument> arguments) {
     return Init(dnnl::primitive(desc.get()), desc.scratchpad_desc(), arguments);
   }
 
@@ -87,7 +89,7 @@ class DnnlPrimitive {
 
  private:
   absl::Status Init(dnnl::primitive primitive, const dnnl::memory::desc& scratch,
-                    std::initializer_list<std::pair<int, dnnl::memory::desc>> arguments);
+                    absl::Span<const Argument> arguments);
 
   int threads_ = 0;
   std::vector<Dims> shapes_;

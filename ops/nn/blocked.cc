@@ -1,0 +1,145 @@
+#include "ops/nn/blocked.h"
+
+namespace doppio {
+namespace {
+
+DOPPIO_REGISTER_BLOB_TYPE(BlockedTensor);
+DOPPIO_REGISTER_BLOB_TYPE(PackedWeights);
+
+// The operator that `def` stands for.
+OperatorDef PlainDef(const OperatorDef& def, const std::string& type, int inputs) {
+  OperatorDef plain = def;
+  plain.set_type(type);
+  const int most = std::min(inputs, OpSchemaRegistry::Schema(type)->max_inputs());
+  if (plain.input_size() > most) {
+    plain.mutable_input()->DeleteSubrange(most, plain.input_size() - most);
+  }
+  return plain;
+}
+
+}  // namespace
+
+absl::Status BlockedTensor::Resize(const dnnl::memory::desc& desc) {
+  DOPPIO_RETURN_IF_ERROR(
+      storage_.Resize(DataType::kUInt8, {static_cast<int64_t>(desc.get_size())}));
+  if (desc_ != desc) desc_ = desc;
+  return absl::OkStatus();
+}
+
+void PackedWeights::Set(Tensor plain) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  dims_.assign(plain.dims().begin(), plain.dims().end());
+  packed_.clear();
+  packed_.push_back({dnnl::memory::desc(), std::make_shared<Tensor>(std::move(plain))});
+}
+
+absl::StatusOr<std::shared_ptr<const Tensor>> PackedWeights::Get(
+    const dnnl::memory::desc& plain, const dnnl::memory::desc& wanted) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (packed_.empty()) return absl::FailedPreconditionError("there are no weights to pack");
+  if (packed_[0].desc.is_zero()) packed_[0].desc = plain;
+  for (const Packed& packed : packed_) {
+    if (packed.desc == wanted) return packed.data;
+  }
+  const Packed& from = packed_[0];
+  auto data = std::make_shared<Tensor>();
+  DOPPIO_RETURN_IF_ERROR(data->Resize(DataType::kUInt8, {static_cast<int64_t>(wanted.get_size())}));
+  DOPPIO_RETURN_IF_ERROR(
+      DnnlReorder(from.desc, from.data->raw_data(), wanted, data->raw_mutable_data()));
+  // Any layout can be made from any other: one is enough to keep.
+  if (packed_.size() == 1 && packed_[0].desc == plain) packed_.clear();
+  packed_.push_back({wanted, data});
+  return data;
+}
+
+std::string PlainType(const std::string& blocked_type) {
+  return blocked_type.substr(absl::string_view("Blocked").size());
+}
+
+void StateBlocked(OpSchema& schema, const std::string& type, int inputs) {
+  schema.AllowAnyInput(OpSchema::kMany)
+      .NumOutputs(1)
+      .Output(0, "Y", "blocked tensor; the shape is that of " + type + "'s output")
+      .Flops([type, inputs](const OperatorDef& def, const std::vector<TensorInfo>& in,
+                            const std::vector<TensorInfo>& out) {
+        const OperatorDef plain = PlainDef(def, type, inputs);
+        const std::vector<TensorInfo> first(in.begin(), in.begin() + plain.input_size());
+        return OpSchemaRegistry::Schema(type)->Cost(plain, first, out).flops;
+      })
+      .TensorInference([type, inputs](InferenceContext* context) -> absl::Status {
+        const OperatorDef plain = PlainDef(context->def(), type, inputs);
+        std::vector<TensorInfo> infos;
+        for (int i = 0; i < plain.input_size(); ++i) {
+          if (context->dtype(i) == DataType::kUndefined) return absl::OkStatus();
+          const DimsView dims = context->dims(i);
+          infos.push_back({context->dtype(i), Dims(dims.begin(), dims.end()), std::nullopt});
+        }
+        DOPPIO_ASSIGN_OR_RETURN(std::vector<TensorInfo> outputs,
+                                OpSchemaRegistry::Schema(type)->Infer(plain, std::move(infos)));
+        if (outputs[0].IsKnown()) context->SetOutput(0, outputs[0].dtype, *outputs[0].dims);
+        return absl::OkStatus();
+      });
+}
+
+absl::Status BlockedOperator::Look(int i, bool* changed) {
+  In& in = inputs_[static_cast<size_t>(i)];
+  const Blob& blob = InputBlob(i);
+  if (const auto* blocked = blob.Get<BlockedTensor>()) {
+    if (in.is_plain || in.desc != blocked->desc()) {
+      in.is_plain = false;
+      in.desc = blocked->desc();
+      *changed = true;
+    }
+    in.data = blocked->data();
+    return absl::OkStatus();
+  }
+  const Tensor* tensor = blob.Get<Tensor>();
+  if (tensor == nullptr || !tensor->Is<float>()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(DescribeInput(i), " must be a blocked tensor or a tensor of float"));
+  }
+  if (!in.is_plain || tensor->dims() != DimsView(in.dims)) {
+    in.is_plain = true;
+    in.dims.assign(tensor->dims().begin(), tensor->dims().end());
+    DOPPIO_RETURN_IF_ERROR(CallDnnl([&] {
+      in.desc = DnnlRowMajor(in.dims);
+      return absl::OkStatus();
+    }));
+    *changed = true;
+  }
+  in.data = tensor->raw_data();
+  return absl::OkStatus();
+}
+
+Dims BlockedOperator::dims(int i) const {
+  const dnnl::memory::dims sizes = desc(i).dims();
+  return Dims(sizes.begin(), sizes.end());
+}
+
+absl::StatusOr<BlockedTensor*> BlockedOperator::BlockedOutput(const dnnl::memory::desc& desc) {
+  auto* y = OutputBlob(0)->GetMutable<BlockedTensor>();
+  DOPPIO_RETURN_IF_ERROR(y->Resize(desc));
+  return y;
+}
+
+absl::Status Relayout::Init(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  needed_ = from != to;
+  if (!needed_) {
+    buffer_.Reset();
+    return absl::OkStatus();
+  }
+  bytes_ = static_cast<int64_t>(to.get_size());
+  const dnnl::reorder::primitive_desc desc(DnnlEngine(), from, DnnlEngine(), to, DnnlAttributes());
+  return reorder_.Init(desc, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+}
+
+absl::StatusOr<const void*> Relayout::Run(const void* data) {
+  if (!needed_) return data;
+  DOPPIO_RETURN_IF_ERROR(buffer_.Resize(DataType::kUInt8, {bytes_}));
+  reorder_.Bind(0, data);
+  reorder_.Bind(1, buffer_.raw_mutable_data());
+  DOPPIO_RETURN_IF_ERROR(reorder_.Execute());
+  return buffer_.raw_data();
+}
+
+}  // namespace doppio

@@ -1,0 +1,218 @@
+#include <array>
+
+#include "absl/strings/match.h"
+#include "doppio/gradient_maker.h"
+#include "ops/nn/blocked.h"
+#include "ops/nn/conv.h"
+#include "ops/nn/post_operations.h"
+
+namespace doppio {
+namespace {
+
+OpSchema& State(OpSchema& schema, const std::string& type, WindowUse use) {
+  StateWindowArguments(schema, use);
+  StatePostOperations(schema);
+  StateBlocked(schema, type, 3);
+  return schema.NumInputs(2, 5)
+      .AllowInplace({{2, 0}, {3, 0}})
+      .Input(0, "X", "image, [N, C, spatial...]")
+      .Input(1, "W", "the weights, as PackWeights makes them")
+      .Input(2, "b", "optional: the bias, a vector of the output's channels");
+}
+
+[[maybe_unused]] const OpSchema& conv_schema =
+    State(OpSchemaRegistry::NewSchema("BlockedConv", __FILE__, __LINE__), "Conv",
+          WindowUse::kConvolution)
+        .Doc(R"DOC(
+Conv, order NCHW, with packed weights and a blocked result. After X, W and the bias, if there is
+one, comes the tensor that is added (`sum`), then the slopes of an `activation` PRelu.
+)DOC");
+[[maybe_unused]] const OpSchema& conv_transpose_schema =
+    State(OpSchemaRegistry::NewSchema("BlockedConvTranspose", __FILE__, __LINE__), "ConvTranspose",
+          WindowUse::kTransposedConvolution)
+        .Doc(R"DOC(
+ConvTranspose, order NCHW, with packed weights and a blocked result. Inputs as of BlockedConv.
+)DOC");
+
+struct Direct {
+  using Forward = dnnl::convolution_forward;
+  static constexpr WindowUse kUse = WindowUse::kConvolution;
+  static constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
+
+  static absl::StatusOr<ConvShape> Shape(const WindowArguments& args, DimsView x, DimsView w) {
+    return ShapeOfConv(args, x, w);
+  }
+  static int64_t OutChannels(const ConvShape& shape) { return shape.out_channels; }
+  static dnnl::memory::desc Output(const DnnlConv& conv) { return conv.places; }
+  static dnnl::memory::desc Weights(const DnnlConv& conv) { return conv.filter; }
+};
+
+struct Transposed {
+  using Forward = dnnl::deconvolution_forward;
+  static constexpr WindowUse kUse = WindowUse::kTransposedConvolution;
+  static constexpr auto kAlgorithm = dnnl::algorithm::deconvolution_direct;
+
+  static absl::StatusOr<ConvShape> Shape(const WindowArguments& args, DimsView x, DimsView w) {
+    return ShapeOfConvTranspose(args, x, w);
+  }
+  static int64_t OutChannels(const ConvShape& shape) { return shape.in_channels; }
+  static dnnl::memory::desc Output(const DnnlConv& conv) { return conv.image; }
+  // oneDNN wants [output, input] channels.
+  static dnnl::memory::desc Weights(const DnnlConv& conv) {
+    const int rank = conv.filter.data.ndims;
+    const int channels = rank - conv.image.data.ndims;  // 1 where there is a dimension of groups
+    std::vector<int> order(static_cast<size_t>(rank));
+    for (int i = 0; i < rank; ++i) order[static_cast<size_t>(i)] = i;
+    std::swap(order[static_cast<size_t>(channels)], order[static_cast<size_t>(channels) + 1]);
+    return conv.filter.permute_axes(order);
+  }
+};
+
+template <class Kind>
+class BlockedConvOp final : public BlockedOperator {
+ public:
+  explicit BlockedConvOp(OperatorInit* init)
+      : BlockedOperator(init),
+        args_(init, Kind::kUse),
+        post_(init),
+        has_bias_(InputSize() > 2 + post_.inputs()) {
+    const int wanted = 2 + (has_bias_ ? 1 : 0) + post_.inputs();
+    if (InputSize() != wanted) {
+      init->Fail(absl::InvalidArgumentError(
+          absl::StrCat("there must be ", wanted, " inputs, but there are ", InputSize())));
+    }
+    if (args_.channels_last) init->Unsupported("blocked convolutions are for order NCHW");
+  }
+
+  absl::Status RunOnDevice() override {
+    bool changed = false;
+    DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
+    for (int i = 2; i < InputSize(); ++i) DOPPIO_RETURN_IF_ERROR(Look(i, &changed));
+    if (changed || !conv_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
+
+    DOPPIO_ASSIGN_OR_RETURN(const void* x, to_source_.Run(data(0)));
+    DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, Target());
+    int slot = 0;
+    conv_.Bind(slot++, x);
+    conv_.Bind(slot++, weights_->raw_data());
+    conv_.Bind(slot++, y->mutable_data());
+    if (has_bias_) conv_.Bind(slot++, data(2));
+    if (post_.has_slopes()) conv_.Bind(slot++, data(InputSize() - 1));
+    return conv_.Execute();
+  }
+
+ private:
+  using PrimitiveDesc = typename Kind::Forward::primitive_desc;
+
+  int SumInput() const { return 2 + (has_bias_ ? 1 : 0); }
+
+  absl::Status Prepare() {
+    const auto* packed = InputBlob(1).Get<PackedWeights>();
+    if (packed == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(DescribeInput(1), " must be weights that PackWeights made"));
+    }
+    DOPPIO_ASSIGN_OR_RETURN(const ConvShape shape, Kind::Shape(args_, dims(0), packed->dims()));
+    const int64_t channels = Kind::OutChannels(shape);
+    if (has_bias_) DOPPIO_RETURN_IF_ERROR(CheckConvBias(channels, dims(2)));
+    return CallDnnl([&]() -> absl::Status {
+      const DnnlConv conv(shape);
+      const dnnl::memory::desc output = Kind::Output(conv);
+      if (post_.has_sum() && desc(SumInput()).dims() != output.dims()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("what is added has the shape ", ShapeToString(dims(SumInput())),
+                         ", must have that of the result, ", ShapeToString(output.dims())));
+      }
+      if (post_.has_slopes()) DOPPIO_RETURN_IF_ERROR(CheckSlopes(channels));
+      const PrimitiveDesc best = Choose(conv, output, channels);
+      DOPPIO_RETURN_IF_ERROR(to_source_.Init(desc(0), best.src_desc()));
+      target_ = best.dst_desc();
+      if (post_.has_sum()) DOPPIO_RETURN_IF_ERROR(InitCopy(desc(SumInput())));
+      DOPPIO_ASSIGN_OR_RETURN(weights_, packed->Get(Kind::Weights(conv), best.weights_desc()));
+      return InitConv(best, channels);
+    });
+  }
+
+  absl::Status CheckSlopes(int64_t channels) const {
+    const Dims slopes = dims(InputSize() - 1);
+    if (slopes.size() == 1 && (slopes[0] == 1 || slopes[0] == channels)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("the slopes are ", ShapeToString(slopes),
+                                                   ", must be one or ", channels, " numbers"));
+  }
+
+  // Layouts: the input's own where oneDNN is fast with it, else one of its choice.
+  PrimitiveDesc Choose(const DnnlConv& conv, const dnnl::memory::desc& output, int64_t channels) {
+    constexpr int64_t kImageChannels = 4;  // oneDNN's first convolutions read plain pictures
+    const dnnl::memory::desc any_target =
+        post_.has_sum() ? desc(SumInput()) : DnnlAnyLayout(output);
+    const bool try_own = !IsPlain(0) || desc(0).dims()[1] <= kImageChannels;
+    const dnnl::primitive_attr attributes =
+        post_.Attributes(post_.has_slopes() ? dims(InputSize() - 1)[0] : 0);
+    if (try_own) {
+      PrimitiveDesc own(Describe(conv, desc(0), any_target, channels), attributes, DnnlEngine(),
+                        /*allow_empty=*/true);
+      if (own.get(true) != nullptr && IsFast(own)) return own;
+    }
+    return PrimitiveDesc(Describe(conv, DnnlAnyLayout(desc(0)), any_target, channels), attributes,
+                         DnnlEngine());
+  }
+
+  static bool IsFast(const PrimitiveDesc& desc) {
+    const std::string name = desc.impl_info_str();
+    return !absl::StartsWith(name, "ref") && !absl::StrContains(name, "gemm");
+  }
+
+  typename Kind::Forward::desc Describe(const DnnlConv& conv, const dnnl::memory::desc& source,
+                                        const dnnl::memory::desc& target, int64_t channels) const {
+    const auto kind = dnnl::prop_kind::forward_inference;
+    const dnnl::memory::desc weights = DnnlAnyLayout(Kind::Weights(conv));
+    const dnnl::memory::desc bias = has_bias_ ? DnnlRowMajor({channels}) : dnnl::memory::desc();
+    return {kind,   Kind::kAlgorithm, source,       weights,       bias,
+            target, conv.strides,     conv.dilates, conv.pad_head, conv.pad_tail};
+  }
+
+  absl::Status InitConv(const PrimitiveDesc& desc, int64_t channels) {
+    std::vector<DnnlPrimitive::Argument> arguments = {{DNNL_ARG_SRC, desc.src_desc()},
+                                                      {DNNL_ARG_WEIGHTS, desc.weights_desc()},
+                                                      {DNNL_ARG_DST, target_}};
+    if (has_bias_) arguments.push_back({DNNL_ARG_BIAS, DnnlRowMajor({channels})});
+    if (post_.has_slopes()) {
+      arguments.push_back({post_.SlopesArgument(), DnnlRowMajor(dims(InputSize() - 1))});
+    }
+    return conv_.Init(desc, arguments);
+  }
+
+  absl::Status InitCopy(const dnnl::memory::desc& from) {
+    const dnnl::reorder::primitive_desc copy(DnnlEngine(), from, DnnlEngine(), target_,
+                                             DnnlAttributes());
+    return copy_.Init(copy, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, target_}});
+  }
+
+  // The output, which already holds what the convolution is to be added to.
+  absl::StatusOr<BlockedTensor*> Target() {
+    if (!post_.has_sum()) return BlockedOutput(target_);
+    if (IsInplace(SumInput(), 0)) return OutputBlob(0)->GetMutable<BlockedTensor>();
+    DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(target_));
+    copy_.Bind(0, data(SumInput()));
+    copy_.Bind(1, y->mutable_data());
+    DOPPIO_RETURN_IF_ERROR(copy_.Execute());
+    return y;
+  }
+
+  const WindowArguments args_;
+  const PostOperations post_;
+  const bool has_bias_;
+  Relayout to_source_;
+  std::shared_ptr<const Tensor> weights_;
+  dnnl::memory::desc target_;
+  DnnlPrimitive conv_;
+  DnnlPrimitive copy_;
+};
+
+DOPPIO_REGISTER_CPU_OPERATOR(BlockedConv, BlockedConvOp<Direct>);
+DOPPIO_REGISTER_CPU_OPERATOR(BlockedConvTranspose, BlockedConvOp<Transposed>);
+DOPPIO_NO_GRADIENT(BlockedConv);
+DOPPIO_NO_GRADIENT(BlockedConvTranspose);
+
+}  // namespace
+}  // namespace doppio

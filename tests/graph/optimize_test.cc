@@ -1,0 +1,213 @@
+#include "doppio/optimize.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "doppio/net_builder.h"
+#include "doppio/workspace.h"
+#include "tests/support/tensor_match.h"
+
+namespace doppio {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<std::string> Types(const NetDef& net) {
+  std::vector<std::string> types;
+  for (const OperatorDef& op : net.op()) types.push_back(op.type());
+  return types;
+}
+
+Tensor Floats(std::initializer_list<int64_t> dims, std::initializer_list<float> values) {
+  return *Tensor::Of<float>(dims, values);
+}
+
+// Weights and inputs for nets of a fully connected layer with two outputs.
+class OptimizeTest : public ::testing::Test {
+ protected:
+  OptimizeTest() {
+    Feed("X", Floats({2, 3}, {1, 2, 3, -1, -2, 4}));
+    Feed("W", Floats({2, 3}, {1, 0, -1, 2, 1, 0.5f}));
+    Feed("b", Floats({2}, {0.5f, -1}));
+    Feed("scale", Floats({2}, {2, -3}));
+    Feed("offset", Floats({2}, {10, 20}));
+  }
+
+  void Feed(const std::string& name, Tensor value) {
+    ASSERT_TRUE(workspace_.Feed(name, std::move(value)).ok());
+  }
+
+  NetDef Optimize(const NetBuilder& net, std::vector<std::string> outputs) {
+    auto optimized = OptimizeNet(net.def(), {{"X"}, outputs}, &workspace_);
+    EXPECT_TRUE(optimized.ok()) << optimized.status();
+    if (!optimized.ok()) return NetDef();
+    EXPECT_TRUE(workspace_.RunNetOnce(optimized->prepare).ok());
+    return optimized->net;
+  }
+
+  // Both nets give these blobs.
+  void ExpectSameResults(const NetDef& before, const NetDef& after,
+                         const std::vector<std::string>& outputs) {
+    Workspace first(&workspace_);
+    Workspace second(&workspace_);
+    const absl::Status first_run = first.RunNetOnce(before);
+    const absl::Status second_run = second.RunNetOnce(after);
+    ASSERT_TRUE(first_run.ok()) << first_run;
+    ASSERT_TRUE(second_run.ok()) << second_run;
+    for (const std::string& output : outputs) {
+      EXPECT_TRUE(TensorNear(second.Fetch(output).value(), first.Fetch(output).value(), 1e-5));
+    }
+  }
+
+  Workspace workspace_;
+};
+
+TEST_F(OptimizeTest, RemovesOperatorsThatNobodyNeeds) {
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"used"});
+  net.Op("Exp", {"X"}, {"unused"});
+  net.Op("Log", {"unused"}, {"unused too"});
+  EXPECT_THAT(Types(Optimize(net, {"used"})), ElementsAre("Relu"));
+}
+
+TEST_F(OptimizeTest, KeepsOperatorsWithSideEffects) {
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"Y"});
+  net.Op("Print", {"Y"}, {});
+  net.Op("Exp", {"X"}, {"Z"});
+  EXPECT_THAT(Types(Optimize(net, {"Z"})), ElementsAre("Relu", "Print", "Exp"));
+}
+
+TEST_F(OptimizeTest, KeepsWhatInnerNetsRead) {
+  NetBuilder inner("inner");
+  inner.Op("Copy", {"Y"}, {"Z"});
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"Y"});
+  net.Op("If", {"condition"}, {}, {MakeArgument("then_net", inner.def())});
+  Feed("condition", *Tensor::Scalar<bool>(true));
+  const NetDef after = Optimize(net, {"Z"});
+  EXPECT_THAT(Types(after), ElementsAre("Relu", "If"));
+  ExpectSameResults(net.def(), after, {"Z"});
+}
+
+TEST_F(OptimizeTest, DoesWithoutWhatOnlyPassesItsInputOn) {
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"Y"});
+  net.Op("StopGradient", {"Y"}, {"Z"});
+  net.Op("Exp", {"Z"}, {"W2"});
+  const NetDef after = Optimize(net, {"W2"});
+  EXPECT_THAT(Types(after), ElementsAre("Relu", "Exp"));
+  ExpectSameResults(net.def(), after, {"W2"});
+}
+
+TEST_F(OptimizeTest, FollowsBlobsThatAreWrittenAgain) {
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"A"});
+  net.Op("Exp", {"A"}, {"B"});
+  net.Op("Negative", {"A"}, {"A"});
+  net.Op("Add", {"A", "B"}, {"A"});
+  const NetDef after = Optimize(net, {"A"});
+  EXPECT_EQ(after.op_size(), 4);
+  ExpectSameResults(net.def(), after, {"A"});
+}
+
+TEST_F(OptimizeTest, KeepsUpdatesOfBlobsFromOutside) {
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"X"});
+  net.Op("Exp", {"X"}, {"Y"});
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after), ElementsAre("Relu", "Exp"));
+  EXPECT_EQ(after.op(0).output(0), "X");
+}
+
+TEST_F(OptimizeTest, FoldsFactorsAndOffsetsIntoTheWeightsBefore) {
+  NetBuilder net("net");
+  const std::vector<Argument> broadcast = {MakeArgument("broadcast", 1), MakeArgument("axis", 1)};
+  net.Op("FC", {"X", "W", "b"}, {"fc"});
+  net.Op("Mul", {"fc", "scale"}, {"scaled"}, broadcast);
+  net.Op("Add", {"scaled", "offset"}, {"Y"}, broadcast);
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after), ElementsAre("FC"));
+  ExpectSameResults(net.def(), after, {"Y"});
+  EXPECT_TRUE(TensorNear(workspace_.Fetch("W").value(), Floats({2, 3}, {1, 0, -1, 2, 1, 0.5f}), 0));
+}
+
+TEST_F(OptimizeTest, FoldsNothingThatIsReadElsewhere) {
+  NetBuilder net("net");
+  net.Op("FC", {"X", "W", "b"}, {"fc"});
+  net.Op("Mul", {"fc", "scale"}, {"Y"});
+  EXPECT_THAT(Types(Optimize(net, {"fc", "Y"})), ElementsAre("FC", "Mul"));
+}
+
+TEST_F(OptimizeTest, FoldsNothingThatIsFed) {
+  NetBuilder net("net");
+  net.Op("FC", {"Y", "W", "b"}, {"fc"});
+  net.Op("Mul", {"fc", "X"}, {"Z"});
+  EXPECT_THAT(Types(Optimize(net, {"Z"})), ElementsAre("FC", "Mul"));
+}
+
+TEST_F(OptimizeTest, FoldsNothingOfAnotherSize) {
+  Feed("many", Floats({2, 1}, {1, 2}));
+  NetBuilder net("net");
+  net.Op("FC", {"X", "W", "b"}, {"fc"});
+  net.Op("Mul", {"fc", "many"}, {"Y"});  // a factor for each row
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after), ElementsAre("FC", "Mul"));
+}
+
+BlobInfos KnownX() { return {{"X", {DataType::kFloat, Dims{2, 3}, std::nullopt}}}; }
+
+std::set<std::string> Written(const NetDef& net) {
+  std::set<std::string> written;
+  for (const OperatorDef& op : net.op()) written.insert(op.output().begin(), op.output().end());
+  return written;
+}
+
+TEST(PlanMemoryTest, GivesAChainOneBuffer) {
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"}).Op("Negative", {"b"}, {"c"});
+  net.Op("Copy", {"c"}, {"Y"});
+  const MemoryPlan plan = PlanMemory(net.def(), KnownX(), {"X", "Y"}).value();
+  EXPECT_EQ(plan.bytes_before, 4 * 24);
+  EXPECT_EQ(plan.bytes_after, 2 * 24);
+  EXPECT_THAT(Written(plan.net), ElementsAre("Y", "a"));
+}
+
+TEST(PlanMemoryTest, KeepsApartWhatLivesAtTheSameTime) {
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"}).Op("Add", {"a", "b"}, {"Y"});
+  const MemoryPlan plan = PlanMemory(net.def(), KnownX(), {"X", "Y"}).value();
+  EXPECT_EQ(plan.bytes_after, 3 * 24);
+  EXPECT_EQ(Written(plan.net).size(), 3u);
+}
+
+TEST(PlanMemoryTest, LeavesAloneWhatInnerNetsUse) {
+  NetBuilder inner("inner");
+  inner.Op("Copy", {"a"}, {"Z"});
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"});
+  net.Op("If", {"c"}, {}, {MakeArgument("then_net", inner.def())});
+  net.Op("Negative", {"b"}, {"Y"});
+  const MemoryPlan plan = PlanMemory(net.def(), KnownX(), {"X", "Y"}).value();
+  EXPECT_EQ(plan.net.op(0).output(0), "a");
+  EXPECT_EQ(plan.net.op(1).output(0), "b");
+}
+
+TEST(PlanMemoryTest, GivesTheSameResults) {
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"}).Op("Add", {"a", "b"}, {"c"});
+  net.Op("Negative", {"a"}, {"d"}).Op("Mul", {"c", "d"}, {"e"}).Op("Tanh", {"e"}, {"Y"});
+  const MemoryPlan plan = PlanMemory(net.def(), KnownX(), {"X", "Y"}).value();
+  EXPECT_LT(plan.bytes_after, plan.bytes_before);
+  Workspace before;
+  Workspace after;
+  for (Workspace* workspace : {&before, &after}) {
+    ASSERT_TRUE(workspace->Feed("X", Floats({2, 3}, {1, -2, 3, 0.5f, 0, -1})).ok());
+  }
+  ASSERT_TRUE(before.RunNetOnce(net.def()).ok());
+  for (int run = 0; run < 2; ++run) ASSERT_TRUE(after.RunNetOnce(plan.net).ok());
+  EXPECT_TRUE(TensorNear(after.Fetch("Y").value(), before.Fetch("Y").value(), 0));
+}
+
+}  // namespace
+}  // namespace doppio
