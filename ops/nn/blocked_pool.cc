@@ -1,0 +1,73 @@
+#include "doppio/gradient_maker.h"
+#include "ops/nn/blocked.h"
+#include "ops/nn/window.h"
+
+namespace doppio {
+namespace {
+
+OpSchema& State(OpSchema& schema, const std::string& type) {
+  StateWindowArguments(schema, WindowUse::kPool);
+  StateBlocked(schema, type, 1);
+  return schema.NumInputs(1)
+      .Doc(type + ", order NCHW, of a blocked tensor.")
+      .Input(0, "X", "blocked tensor, [N, C, spatial...]");
+}
+
+[[maybe_unused]] const OpSchema& max_pool_schema =
+    State(OpSchemaRegistry::NewSchema("BlockedMaxPool", __FILE__, __LINE__), "MaxPool");
+[[maybe_unused]] const OpSchema& average_pool_schema =
+    State(OpSchemaRegistry::NewSchema("BlockedAveragePool", __FILE__, __LINE__), "AveragePool")
+        .Arg<bool>("count_include_pad", "whether padding counts in the divisor", false);
+
+dnnl::algorithm AlgorithmOf(OperatorInit* init) {
+  if (init->def().type() == "BlockedMaxPool") return dnnl::algorithm::pooling_max;
+  return init->GetSingleArgument<bool>("count_include_pad")
+             ? dnnl::algorithm::pooling_avg_include_padding
+             : dnnl::algorithm::pooling_avg_exclude_padding;
+}
+
+class BlockedPoolOp final : public BlockedOperator {
+ public:
+  explicit BlockedPoolOp(OperatorInit* init)
+      : BlockedOperator(init), args_(init, WindowUse::kPool), algorithm_(AlgorithmOf(init)) {}
+
+  absl::Status RunOnDevice() override {
+    bool changed = false;
+    DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
+    if (changed || !pool_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
+    DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(target_));
+    pool_.Bind(0, data(0));
+    pool_.Bind(1, y->mutable_data());
+    return pool_.Execute();
+  }
+
+ private:
+  absl::Status Prepare() {
+    DOPPIO_ASSIGN_OR_RETURN(const Window window, PlaceWindow(args_, dims(0)));
+    DOPPIO_ASSIGN_OR_RETURN(const Dims out, PooledDims(window));
+    const auto list = [](const Dims& dims) { return dnnl::memory::dims(dims.begin(), dims.end()); };
+    return CallDnnl([&] {
+      const dnnl::memory::desc any(list(out), dnnl::memory::data_type::f32,
+                                   dnnl::memory::format_tag::any);
+      const dnnl::pooling_forward::primitive_desc primitive(
+          {dnnl::prop_kind::forward_inference, algorithm_, desc(0), any, list(window.stride),
+           list(window.kernel), list(window.pad_head), list(window.pad_tail)},
+          DnnlAttributes(), DnnlEngine());
+      target_ = primitive.dst_desc();
+      return pool_.Init(primitive, {{DNNL_ARG_SRC, desc(0)}, {DNNL_ARG_DST, target_}});
+    });
+  }
+
+  const WindowArguments args_;
+  const dnnl::algorithm algorithm_;
+  dnnl::memory::desc target_;
+  DnnlPrimitive pool_;
+};
+
+DOPPIO_REGISTER_CPU_OPERATOR(BlockedMaxPool, BlockedPoolOp);
+DOPPIO_REGISTER_CPU_OPERATOR(BlockedAveragePool, BlockedPoolOp);
+DOPPIO_NO_GRADIENT(BlockedMaxPool);
+DOPPIO_NO_GRADIENT(BlockedAveragePool);
+
+}  // namespace
+}  // namespace doppio
