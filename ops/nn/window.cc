@@ -1,0 +1,350 @@
+#include "ops/nn/window.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+namespace doppio {
+namespace {
+
+constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();
+constexpr size_t kMaxSpatial = 3;  // what oneDNN has
+
+absl::Status Invalid(absl::string_view message) { return absl::InvalidArgumentError(message); }
+
+std::string ListToString(const std::vector<int>& values) {
+  return ShapeToString(Dims(values.begin(), values.end()));
+}
+
+// `plural` as a list; two numbers more where `name`, or name_h and name_w, are given.
+std::vector<int> ReadSizes(ArgumentReader* reader, const std::string& name) {
+  std::vector<int> values = reader->GetRepeatedArgument<int>(absl::StrCat(name, "s"));
+  const std::string h = absl::StrCat(name, "_h");
+  const std::string w = absl::StrCat(name, "_w");
+  if (reader->HasArgument(name)) {
+    values.resize(2, reader->GetSingleArgument<int>(name, 0));
+  } else if (reader->HasArgument(h) && reader->HasArgument(w)) {
+    values.push_back(reader->GetSingleArgument<int>(h, 0));
+    values.push_back(reader->GetSingleArgument<int>(w, 0));
+  }
+  return values;
+}
+
+bool PadsAreImplied(LegacyPadding legacy_pad) {
+  return legacy_pad == LegacyPadding::kValid || legacy_pad == LegacyPadding::kSame;
+}
+
+std::vector<int> ReadPads(ArgumentReader* reader, LegacyPadding legacy_pad) {
+  constexpr const char* kSides[] = {"pad_t", "pad_l", "pad_b", "pad_r"};
+  std::vector<int> pads = reader->GetRepeatedArgument<int>("pads");
+  bool given = reader->HasArgument("pads");
+  if (reader->HasArgument("pad")) {
+    pads.resize(4, reader->GetSingleArgument<int>("pad", 0));
+    given = true;
+  } else if (std::all_of(std::begin(kSides), std::end(kSides),
+                         [&](const char* side) { return reader->HasArgument(side); })) {
+    for (const char* side : kSides) pads.push_back(reader->GetSingleArgument<int>(side, 0));
+    given = true;
+  }
+  if (given && PadsAreImplied(legacy_pad)) {
+    reader->Fail(Invalid("legacy_pad VALID (1) and SAME (2) find the pads; none may be given"));
+  }
+  return pads;
+}
+
+// Every number is at least `least`, and there are as many as there are of the kernel's.
+absl::Status CheckList(absl::string_view name, const std::vector<int>& values, int least,
+                       size_t count, const std::vector<int>& kernel) {
+  if (values.size() != count) {
+    return Invalid(absl::StrCat(name, " ", ListToString(values), " has ", values.size(),
+                                " numbers, must have ", count, " for the kernel ",
+                                ListToString(kernel)));
+  }
+  for (int value : values) {
+    if (value < least) {
+      return Invalid(
+          absl::StrCat(name, " ", ListToString(values), " has ", value, ", below ", least));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckGlobal(const WindowArguments& args) {
+  const auto all = [](const std::vector<int>& values, int wanted) {
+    return std::all_of(values.begin(), values.end(), [=](int value) { return value == wanted; });
+  };
+  if (all(args.pads, 0) && all(args.stride, 1) && all(args.dilation, 1)) return absl::OkStatus();
+  return Invalid("with global_pooling, pads must be 0, strides and dilations 1");
+}
+
+absl::Status CheckPool(const WindowArguments& args) {
+  for (size_t d = 0; d < args.kernel.size(); ++d) {
+    if (args.dilation[d] != 1) return Invalid("pools have no dilation");
+    if (PadsAreImplied(args.legacy_pad)) continue;
+    if (args.pads[d] >= args.kernel[d] || args.pads[args.kernel.size() + d] >= args.kernel[d]) {
+      return Invalid(absl::StrCat("pads ", ListToString(args.pads),
+                                  " must be smaller than the kernel ", ListToString(args.kernel)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTransposed(const WindowArguments& args) {
+  if (args.legacy_pad == LegacyPadding::kCaffe)
+    return Invalid("transposed convolutions have no legacy_pad 3 (CAFFE_LEGACY_POOLING)");
+  for (size_t d = 0; d < args.kernel.size(); ++d) {
+    if (args.dilation[d] != 1) return Invalid("transposed convolutions have no dilation");
+    if (args.adjust[d] > args.stride[d]) {
+      return Invalid(absl::StrCat("adj ", ListToString(args.adjust),
+                                  " must not exceed the strides ", ListToString(args.stride)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckArguments(const WindowArguments& args, WindowUse use) {
+  if (args.group < 1) return Invalid(absl::StrCat("group is ", args.group, ", must be positive"));
+  if (args.global_pooling) return CheckGlobal(args);
+  if (args.kernel.empty()) return Invalid("the size of the kernel is missing");
+  const size_t rank = args.kernel.size();
+  DOPPIO_RETURN_IF_ERROR(CheckList("kernel", args.kernel, 1, rank, args.kernel));
+  DOPPIO_RETURN_IF_ERROR(CheckList("stride", args.stride, 1, rank, args.kernel));
+  DOPPIO_RETURN_IF_ERROR(CheckList("dilation", args.dilation, 1, rank, args.kernel));
+  DOPPIO_RETURN_IF_ERROR(CheckList("adj", args.adjust, 0, rank, args.kernel));
+  if (!PadsAreImplied(args.legacy_pad))
+    DOPPIO_RETURN_IF_ERROR(CheckList("pads", args.pads, 0, 2 * rank, args.kernel));
+  if (use == WindowUse::kPool) return CheckPool(args);
+  if (use == WindowUse::kTransposedConvolution) return CheckTransposed(args);
+  return absl::OkStatus();
+}
+
+// Of an image or of places, by the order: batch, channels, and the spatial sizes.
+absl::Status SplitDims(const WindowArguments& args, DimsView x, Window* window, Dims* spatial) {
+  DOPPIO_RETURN_IF_ERROR(args.status);
+  if (x.size() < 3 || x.size() > 2 + kMaxSpatial) {
+    return Invalid(absl::StrCat("X ", ShapeToString(x),
+                                " must have a batch, channels and 1 to 3 spatial dimensions"));
+  }
+  if (!args.global_pooling && args.kernel.size() != x.size() - 2) {
+    return Invalid(absl::StrCat("the kernel ", ListToString(args.kernel), " has ",
+                                args.kernel.size(), " dimensions, but X ", ShapeToString(x),
+                                " has ", x.size() - 2, " spatial ones"));
+  }
+  for (size_t i = 1; i < x.size(); ++i) {
+    if (x[i] < 1 || x[i] > kMaxSize) {
+      return Invalid(absl::StrCat("X ", ShapeToString(x), " has ", x[i], " in dimension ", i,
+                                  ": sizes besides the batch must be 1 to 2^31 - 1"));
+    }
+  }
+  window->batch = x[0];
+  window->channels_last = args.channels_last;
+  window->channels = args.channels_last ? x.back() : x[1];
+  const auto first = x.begin() + (args.channels_last ? 1 : 2);
+  spatial->assign(first, first + static_cast<int64_t>(x.size() - 2));
+  return absl::OkStatus();
+}
+
+struct Placement {
+  int64_t out;
+  int64_t pad_head;
+};
+
+// Places in one dimension, as Caffe2 counts them. All numbers are below 2^31, so that nothing here
+// overflows.
+absl::StatusOr<Placement> Place(LegacyPadding legacy_pad, int64_t in, int64_t kernel,
+                                int64_t stride, int64_t dilation, int64_t head, int64_t tail) {
+  const int64_t reach = dilation * (kernel - 1) + 1;
+  switch (legacy_pad) {
+    case LegacyPadding::kValid:
+      head = 0;
+      tail = 0;
+      [[fallthrough]];
+    case LegacyPadding::kNotSet:
+      if (in + head + tail < reach) {
+        return Invalid(absl::StrCat("the kernel of ", reach, " (dilation included) is larger than ",
+                                    "the image of ", in, " with pads ", head, " and ", tail));
+      }
+      return Placement{(in + head + tail - reach) / stride + 1, head};
+    case LegacyPadding::kSame: {
+      if (dilation != 1) return Invalid("legacy_pad SAME (2) goes with dilation 1 only");
+      const int64_t out = (in - 1) / stride + 1;
+      return Placement{out, ((out - 1) * stride + kernel - in) / 2};
+    }
+    case LegacyPadding::kCaffe: {
+      if (dilation != 1) return Invalid("legacy_pad 3 goes with dilation 1 only");
+      const int64_t over = in + 2 * head - kernel;
+      // Rounded up, below 0 too.
+      int64_t out = over / stride + (over % stride > 0 ? 1 : 0) + 1;
+      // The last window must begin in the image or in the padding at its head.
+      if (head > 0 && (out - 1) * stride >= in + head) --out;
+      if (out < 1 || (over >= 0 && out < over / stride + 1)) {
+        return Invalid(absl::StrCat("the kernel of ", kernel, " is larger than the image of ", in,
+                                    " with pads of ", head));
+      }
+      return Placement{out, head};
+    }
+  }
+  return absl::InternalError("no such legacy_pad");
+}
+
+void PushPlaced(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation,
+                int64_t head, Window* window) {
+  window->in.push_back(in);
+  window->out.push_back(out);
+  window->kernel.push_back(kernel);
+  window->stride.push_back(stride);
+  window->dilation.push_back(dilation);
+  window->pad_head.push_back(head);
+  window->pad_tail.push_back((out - 1) * stride + dilation * (kernel - 1) + 1 - head - in);
+}
+
+absl::Status TooLarge(DimsView x) {
+  return Invalid(
+      absl::StrCat("the output of X ", ShapeToString(x), " has more than 2^31 - 1 rows"));
+}
+
+}  // namespace
+
+WindowArguments::WindowArguments(ArgumentReader* reader, WindowUse use)
+    : kernel(ReadSizes(reader, "kernel")),
+      stride(ReadSizes(reader, "stride")),
+      dilation(ReadSizes(reader, "dilation")),
+      adjust(use == WindowUse::kTransposedConvolution ? ReadSizes(reader, "adj")
+                                                      : std::vector<int>()),
+      group(reader->GetSingleArgument<int>("group", 1)) {
+  const int legacy = reader->GetSingleArgument<int>("legacy_pad", 0);
+  if (legacy < 0 || legacy > 3) {
+    reader->Fail(Invalid(absl::StrCat("argument \"legacy_pad\" is ", legacy, ", must be 0 to 3")));
+  } else {
+    legacy_pad = static_cast<LegacyPadding>(legacy);
+  }
+  const std::string order = reader->GetSingleArgument<std::string>("order", "NCHW");
+  channels_last = order == "NHWC" || order == "nhwc";
+  if (!channels_last && order != "NCHW" && order != "nchw") {
+    reader->Fail(
+        Invalid(absl::StrCat("argument \"order\" is \"", order, "\", must be NCHW or NHWC")));
+  }
+  pads = ReadPads(reader, legacy_pad);
+  if (use != WindowUse::kTransposedConvolution)
+    global_pooling = reader->GetSingleArgument<bool>("global_pooling", false);
+  const size_t rank = kernel.size();
+  if (stride.empty()) stride.resize(rank, 1);
+  if (dilation.empty()) dilation.resize(rank, 1);
+  if (adjust.empty()) adjust.resize(rank, 0);
+  if (pads.empty()) pads.resize(2 * rank, 0);
+  if (reader->status().ok()) reader->Fail(CheckArguments(*this, use));
+  status = reader->status();
+}
+
+bool Window::HasEmptyWindow() const {
+  for (int d = 0; d < rank(); ++d) {
+    // The last window begins behind the image, or the first ends before it.
+    if ((out[d] - 1) * stride[d] - pad_head[d] >= in[d]) return true;
+    if (dilation[d] * (kernel[d] - 1) < pad_head[d]) return true;
+  }
+  return false;
+}
+
+bool Window::HasNegativePad() const {
+  return std::any_of(pad_head.begin(), pad_head.end(), [](int64_t pad) { return pad < 0; });
+}
+
+int64_t Window::kernel_size() const { return SizeFromDim(kernel, 0); }
+
+absl::StatusOr<Window> PlaceWindow(const WindowArguments& args, DimsView x) {
+  Window window;
+  Dims in;
+  DOPPIO_RETURN_IF_ERROR(SplitDims(args, x, &window, &in));
+  for (size_t d = 0; d < in.size(); ++d) {
+    if (args.global_pooling) {
+      PushPlaced(in[d], 1, in[d], 1, 1, 0, &window);
+      continue;
+    }
+    const bool implied = PadsAreImplied(args.legacy_pad);
+    DOPPIO_ASSIGN_OR_RETURN(
+        const Placement placed,
+        Place(args.legacy_pad, in[d], args.kernel[d], args.stride[d], args.dilation[d],
+              implied ? 0 : args.pads[d], implied ? 0 : args.pads[in.size() + d]));
+    if (placed.out > kMaxSize) return TooLarge(x);
+    PushPlaced(in[d], placed.out, args.kernel[d], args.stride[d], args.dilation[d], placed.pad_head,
+               &window);
+  }
+  DOPPIO_RETURN_IF_ERROR(NumElements(window.kernel).status());
+  return window;
+}
+
+absl::StatusOr<Window> PlaceTransposedWindow(const WindowArguments& args, DimsView x) {
+  Window window;
+  Dims out;
+  DOPPIO_RETURN_IF_ERROR(SplitDims(args, x, &window, &out));
+  for (size_t d = 0; d < out.size(); ++d) {
+    const bool implied = PadsAreImplied(args.legacy_pad);
+    const int64_t head = implied ? 0 : args.pads[d];
+    const int64_t tail = implied ? 0 : args.pads[out.size() + d];
+    const int64_t in =
+        (out[d] - 1) * args.stride[d] + args.kernel[d] + args.adjust[d] - head - tail;
+    if (in > kMaxSize) return TooLarge(x);
+    if (in < 1) {
+      return Invalid(absl::StrCat("pads ", head, " and ", tail,
+                                  " leave nothing of the output of X ", ShapeToString(x),
+                                  " in spatial dimension ", d));
+    }
+    PushPlaced(in, out[d], args.kernel[d], args.stride[d], 1, head, &window);
+  }
+  DOPPIO_RETURN_IF_ERROR(NumElements(window.kernel).status());
+  return window;
+}
+
+Dims ImageDims(int64_t batch, int64_t channels, DimsView spatial, bool channels_last) {
+  Dims dims = {batch};
+  if (!channels_last) dims.push_back(channels);
+  dims.insert(dims.end(), spatial.begin(), spatial.end());
+  if (channels_last) dims.push_back(channels);
+  return dims;
+}
+
+absl::StatusOr<Dims> PooledDims(const Window& window) {
+  Dims dims = ImageDims(window.batch, window.channels, window.out, window.channels_last);
+  DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
+  return dims;
+}
+
+void StateWindowArguments(OpSchema& schema, WindowUse use) {
+  const auto sizes = [&](absl::string_view name, absl::string_view what) {
+    schema.OptionalArg<int64_t>(name, absl::StrCat(what, ", of both dimensions of a 2-D window"))
+        .OptionalArg<std::vector<int64_t>>(
+            absl::StrCat(name, "s"), absl::StrCat(what, ", one number for each spatial dimension"))
+        .OptionalArg<int64_t>(absl::StrCat(name, "_h"), absl::StrCat(what, ", vertical"))
+        .OptionalArg<int64_t>(absl::StrCat(name, "_w"), absl::StrCat(what, ", horizontal"));
+  };
+  sizes("kernel", "size of the window");
+  sizes("stride", "distance from one window to the next (1)");
+  sizes("dilation", "distance from one element of a window to the next (1)");
+  if (use == WindowUse::kTransposedConvolution)
+    sizes("adj", "rows that are added to the output's end, at most the stride (0)");
+  schema.OptionalArg<int64_t>("pad", "padding on all four sides (0)")
+      .OptionalArg<std::vector<int64_t>>(
+          "pads", "padding at the beginning of each spatial dimension, then at the end of each")
+      .OptionalArg<int64_t>("pad_t", "padding at the top; pad_t, pad_l, pad_b, pad_r go together")
+      .OptionalArg<int64_t>("pad_l", "padding on the left")
+      .OptionalArg<int64_t>("pad_b", "padding at the bottom")
+      .OptionalArg<int64_t>("pad_r", "padding on the right")
+      .Arg<int>("legacy_pad",
+                "0: pads as given; 1 (VALID): none; 2 (SAME): as many as give in / stride outputs, "
+                "rounded up; 3 (CAFFE_LEGACY_POOLING): the number of outputs is rounded up",
+                0)
+      .Arg<std::string>("order", "NCHW: [N, C, spatial...]; NHWC: [N, spatial..., C]", "NCHW");
+  if (use != WindowUse::kPool) {
+    schema.Arg<int>("group", "channels are cut into so many groups that have nothing in common", 1);
+  }
+  if (use != WindowUse::kTransposedConvolution) {
+    schema.Arg<bool>("global_pooling", "the window is the whole image; pads 0 and strides 1",
+                     false);
+  }
+  for (const char* ignored : {"exhaustive_search", "cudnn_exhaustive_search", "use_cudnn",
+                              "shared_buffer", "float16_compute"}) {
+    schema.OptionalArg<int64_t>(ignored, "accepted and ignored");
+  }
+}
+
+}  // namespace doppio
