@@ -14,18 +14,17 @@ const dnnl::stream& Stream() {
   return stream;
 }
 
-// Operators of one thread run one after another, so one piece of memory serves them all.
-absl::StatusOr<void*> Scratch(int64_t bytes) {
-  thread_local Tensor scratch;
-  DOPPIO_RETURN_IF_ERROR(scratch.Resize(DataType::kUInt8, {bytes}));
-  return scratch.raw_mutable_data();
-}
-
 }  // namespace
 
 const dnnl::engine& DnnlEngine() {
   static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   return engine;
+}
+
+absl::StatusOr<void*> DnnlScratch(int slot, int64_t bytes) {
+  thread_local Tensor scratch[kDnnlScratchSlots];
+  DOPPIO_RETURN_IF_ERROR(scratch[slot].Resize(DataType::kUInt8, {bytes}));
+  return scratch[slot].raw_mutable_data();
 }
 
 dnnl::primitive_attr DnnlAttributes() {
@@ -114,7 +113,7 @@ void DnnlPrimitive::Bind(int slot, const void* data) {
 
 absl::Status DnnlPrimitive::Execute() {
   if (scratch_bytes_ > 0) {
-    DOPPIO_ASSIGN_OR_RETURN(void* scratch, Scratch(scratch_bytes_));
+    DOPPIO_ASSIGN_OR_RETURN(void* scratch, DnnlScratch(0, scratch_bytes_));
     Bind(static_cast<int>(arguments_.size()) - 1, scratch);
   }
   const OpenMpThreads threads(ThreadsHere());

@@ -61,7 +61,7 @@ template <typename F>
 absl::Status CallDnnl(F&& f);
 
 // A primitive and its arguments. Made once for a shape and run often, from any thread, but one at a
-// time; running allocates nothing.
+// time; running allocates no memory but what oneDNN itself takes for lists of arguments.
 class DnnlPrimitive {
  public:
   using Argument = std::pair<int, dnnl::memory::desc>;
@@ -98,6 +98,11 @@ class DnnlPrimitive {
   std::vector<dnnl_exec_arg_t> arguments_;  // the last one is the scratch memory
   int64_t scratch_bytes_ = 0;
 };
+
+// Memory of the calling thread for what does not outlive a run of an operator; a piece for each
+// slot, since operators of one thread run one after another. Slot 0 is for primitives.
+constexpr int kDnnlScratchSlots = 4;
+absl::StatusOr<void*> DnnlScratch(int slot, int64_t bytes);
 
 // Copies `from`, laid out as `from_desc`, to `to`, laid out as `to_desc`.
 absl::Status DnnlReorder(const dnnl::memory::desc& from_desc, const void* from,

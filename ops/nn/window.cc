@@ -245,8 +245,11 @@ bool Window::HasEmptyWindow() const {
   return false;
 }
 
-bool Window::HasNegativePad() const {
-  return std::any_of(pad_head.begin(), pad_head.end(), [](int64_t pad) { return pad < 0; });
+bool Window::IsTight() const {
+  for (int d = 0; d < rank(); ++d) {
+    if (pad_head[d] < 0 || pad_tail[d] <= -stride[d]) return false;
+  }
+  return true;
 }
 
 int64_t Window::kernel_size() const { return SizeFromDim(kernel, 0); }

@@ -71,8 +71,9 @@ struct Window {
   int rank() const { return static_cast<int>(in.size()); }
   // Whether some window lies in the padding as a whole.
   bool HasEmptyWindow() const;
-  // Whether there are windows that begin inside of the image.
-  bool HasNegativePad() const;
+  // Whether the first windows begin at the image's edge or before it, and the last ones end less
+  // than a stride before the other edge; as in all but a few cases of legacy_pad SAME and of adj.
+  bool IsTight() const;
   int64_t kernel_size() const;  // product of the taps
 };
 

@@ -19,9 +19,9 @@ class AllocationCounter {
   AllocationCounter()
       : news_before_(OperatorNewCalls()), tensors_before_(GetMemoryStats().allocations) {}
 
-  int64_t count() const {
-    return OperatorNewCalls() - news_before_ + GetMemoryStats().allocations - tensors_before_;
-  }
+  int64_t count() const { return OperatorNewCalls() - news_before_ + tensor_count(); }
+  // Of the allocator of tensors alone.
+  int64_t tensor_count() const { return GetMemoryStats().allocations - tensors_before_; }
 
  private:
   int64_t news_before_;

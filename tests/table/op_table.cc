@@ -194,6 +194,11 @@ OpRow& OpRow::InferenceOpen(absl::string_view) {
   inference_open_ = true;
   return *this;
 }
+OpRow& OpRow::LibraryMayAllocate(absl::string_view) {
+  library_may_allocate_ = true;
+  return *this;
+}
+
 OpRow& OpRow::MayAllocate(absl::string_view) {
   may_allocate_ = true;
   return *this;

@@ -153,6 +153,8 @@ class OpRow {
   OpRow& NeverScalar(absl::string_view why);    // no input may be a scalar
   OpRow& InferenceOpen(absl::string_view why);  // shapes depend on the data
   OpRow& MayAllocate(absl::string_view why);    // also in a second run
+  // The same for what a library keeps for its own: in a second run only tensors' memory counts.
+  OpRow& LibraryMayAllocate(absl::string_view why);
 
   // --- Asking it. ---
   const std::string& type() const { return type_; }
@@ -170,6 +172,7 @@ class OpRow {
   bool never_scalar() const { return never_scalar_; }
   bool inference_open() const { return inference_open_; }
   bool may_allocate() const { return may_allocate_; }
+  bool library_may_allocate() const { return library_may_allocate_; }
 
   // The cases of one request: one that Case() makes, or those of this type that the gradient of
   // such a case of the forward operator runs.
@@ -190,6 +193,7 @@ class OpRow {
   bool never_scalar_ = false;
   bool inference_open_ = false;
   bool may_allocate_ = false;
+  bool library_may_allocate_ = false;
 };
 
 // The row of that operator, or null.

@@ -1,0 +1,113 @@
+
+#include "ops/nn/conv.h"
+#include "ops/nn/gemm.h"
+#include "ops/nn/onednn.h"
+
+namespace doppio {
+namespace {
+
+absl::Status CheckFilter(const ConvShape& shape, DimsView x, DimsView w) {
+  const Dims wanted = shape.filter();
+  if (w == DimsView(wanted)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "W is ", ShapeToString(w), ", must be ", ShapeToString(wanted), " for X ", ShapeToString(x),
+      shape.groups == 1 ? "" : absl::StrCat(" and ", shape.groups, " groups")));
+}
+
+absl::Status CheckFilterRank(DimsView x, DimsView w) {
+  if (w.size() == x.size() && w[0] > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("W ", ShapeToString(w),
+                                                 " must have the rank of X ", ShapeToString(x),
+                                                 " and one output channel or more"));
+}
+
+absl::Status CheckGroups(absl::string_view what, int64_t channels, int64_t groups) {
+  if (channels > 0 && channels % groups == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, " has ", channels, " channels, which ", groups, " groups do not divide"));
+}
+
+dnnl::memory::dims ToDnnl(const Dims& dims) { return {dims.begin(), dims.end()}; }
+
+}  // namespace
+
+absl::StatusOr<ConvShape> ShapeOfConv(const WindowArguments& args, DimsView x, DimsView w) {
+  ConvShape shape;
+  DOPPIO_ASSIGN_OR_RETURN(shape.window, PlaceWindow(args, x));
+  DOPPIO_RETURN_IF_ERROR(CheckFilterRank(x, w));
+  shape.groups = args.group;
+  shape.in_channels = shape.window.channels;
+  shape.out_channels = w[0];
+  DOPPIO_RETURN_IF_ERROR(CheckGroups("X", shape.in_channels, shape.groups));
+  DOPPIO_RETURN_IF_ERROR(CheckGroups("Y", shape.out_channels, shape.groups));
+  DOPPIO_RETURN_IF_ERROR(CheckFilter(shape, x, w));
+  DOPPIO_RETURN_IF_ERROR(NumElements(shape.places()).status());
+  return shape;
+}
+
+absl::StatusOr<ConvShape> ShapeOfConvTranspose(const WindowArguments& args, DimsView x,
+                                               DimsView w) {
+  ConvShape shape;
+  DOPPIO_ASSIGN_OR_RETURN(shape.window, PlaceTransposedWindow(args, x));
+  DOPPIO_RETURN_IF_ERROR(CheckFilterRank(x, w));
+  shape.groups = args.group;
+  shape.out_channels = shape.window.channels;
+  DOPPIO_RETURN_IF_ERROR(CheckGroups("X", shape.out_channels, shape.groups));
+  const int64_t of_group = args.channels_last ? w.back() : w[1];
+  DOPPIO_ASSIGN_OR_RETURN(shape.in_channels, CheckedProduct(of_group, shape.groups));
+  DOPPIO_RETURN_IF_ERROR(CheckGroups("Y", shape.in_channels, shape.groups));
+  DOPPIO_RETURN_IF_ERROR(CheckFilter(shape, x, w));
+  DOPPIO_RETURN_IF_ERROR(NumElements(shape.image()).status());
+  return shape;
+}
+
+absl::Status CheckConvBias(int64_t channels, DimsView b) {
+  if (b.size() == 1 && b[0] == channels) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the bias must be a vector of the ", channels,
+                                                 " output channels, but is ", ShapeToString(b)));
+}
+
+absl::Status CheckConvTypes(const OperatorBase& op, std::initializer_list<const Tensor*> inputs) {
+  int i = 0;
+  for (const Tensor* input : inputs) {
+    if (input->dtype() != (*inputs.begin())->dtype()) {
+      return absl::InvalidArgumentError(absl::StrCat("the inputs must have the same type, but are ",
+                                                     op.DescribeInput(0), " and ",
+                                                     op.DescribeInput(i)));
+    }
+    ++i;
+  }
+  return absl::OkStatus();
+}
+
+int64_t ConvFlops(const ConvShape& shape) {
+  // These products are parts of those of shapes that have been checked.
+  const int64_t rows = shape.window.batch * SizeFromDim(shape.window.out, 0);
+  const int64_t taps = shape.in_channels / shape.groups * shape.window.kernel_size();
+  return GemmFlops(rows, shape.out_channels, taps);
+}
+
+DnnlConv::DnnlConv(const ConvShape& shape)
+    : image(DnnlImage(shape.image(), shape.window.channels_last)),
+      places(DnnlImage(shape.places(), shape.window.channels_last)),
+      strides(ToDnnl(shape.window.stride)),
+      dilates(ToDnnl(shape.window.dilation)),
+      pad_head(ToDnnl(shape.window.pad_head)),
+      pad_tail(ToDnnl(shape.window.pad_tail)) {
+  for (int64_t& dilate : dilates) --dilate;
+  filter = DnnlImage(shape.filter(), shape.window.channels_last);
+  if (shape.groups == 1) return;
+  const dnnl_dim_t* old_strides = filter.data.format_desc.blocking.strides;
+  dnnl::memory::dims grouped_strides(old_strides, old_strides + filter.data.ndims);
+  dnnl::memory::dims grouped = filter.dims();
+  grouped[0] /= shape.groups;
+  grouped_strides.insert(grouped_strides.begin(), grouped_strides[0] * grouped[0]);
+  grouped.insert(grouped.begin(), shape.groups);
+  filter = {grouped, dnnl::memory::data_type::f32, grouped_strides};
+}
+
+dnnl::memory::desc DnnlAnyLayout(const dnnl::memory::desc& desc) {
+  return {desc.dims(), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+}
+
+}  // namespace doppio

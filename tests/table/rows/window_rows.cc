@@ -1,0 +1,307 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "doppio/shape.h"
+#include "tests/table/op_table.h"
+
+namespace doppio {
+namespace {
+
+constexpr const char* kDnnlArguments = "oneDNN makes a map of the arguments of a primitive";
+
+// What a case is drawn with.
+struct Sizes {
+  bool large;
+  int64_t batch;
+  int rank;  // spatial dimensions
+};
+
+Sizes DrawSizes(CaseMaker& c, int rank) {
+  const int64_t size = c.Size();
+  Sizes sizes{size >= 40, std::min<int64_t>(size, 3), rank};
+  if (rank == 0) sizes.rank = sizes.large ? 2 : static_cast<int>(c.Int(1, 3));
+  return sizes;
+}
+
+using Ints = std::vector<int64_t>;
+
+// A list argument, which is left out, by chance, where all its numbers are the default.
+void ListArg(CaseMaker& c, absl::string_view name, const Ints& values, int64_t fallback) {
+  const bool usual =
+      std::all_of(values.begin(), values.end(), [=](int64_t value) { return value == fallback; });
+  if (!usual || c.Chance()) c.Arg(name, values);
+}
+
+Ints DrawList(CaseMaker& c, int count, int64_t least, int64_t most) {
+  Ints values;
+  for (int i = 0; i < count; ++i) values.push_back(c.Int(least, most));
+  return values;
+}
+
+Dims Image(const Sizes& sizes, int64_t channels, const Ints& spatial, bool last) {
+  Dims dims = {sizes.batch};
+  if (!last) dims.push_back(channels);
+  dims.insert(dims.end(), spatial.begin(), spatial.end());
+  if (last) dims.push_back(channels);
+  return dims;
+}
+
+Ints Spatial(const OpCase& c, const Tensor& image) {
+  const bool last = c.Arg<std::string>("order", "NCHW") == "NHWC";
+  const auto begin = image.dims().begin() + (last ? 1 : 2);
+  return Ints(begin, begin + image.rank() - 2);
+}
+
+int64_t Channels(const OpCase& c, const Tensor& image) {
+  return c.Arg<std::string>("order", "NCHW") == "NHWC" ? image.dims().back() : image.dim(1);
+}
+
+Dims Index(const OpCase& c, int64_t n, int64_t channel, const Ints& spatial) {
+  return Image({false, n, 0}, channel, spatial, c.Arg<std::string>("order", "NCHW") == "NHWC");
+}
+
+// A window as the arguments of a case say, by counting.
+struct Geometry {
+  Ints in, kernel, stride, dilation, head, out;
+
+  Geometry(const OpCase& c, const Ints& image) : in(image) {
+    const size_t rank = in.size();
+    kernel = c.Args<int64_t>("kernels");
+    stride = c.Args<int64_t>("strides");
+    dilation = c.Args<int64_t>("dilations");
+    Ints pads = c.Args<int64_t>("pads");
+    const int legacy = c.Arg<int>("legacy_pad", 0);
+    if (c.Arg<bool>("global_pooling")) kernel = in;
+    if (stride.empty()) stride.assign(rank, 1);
+    if (dilation.empty()) dilation.assign(rank, 1);
+    if (pads.empty()) pads.assign(2 * rank, 0);
+    head.assign(pads.begin(), pads.begin() + static_cast<int64_t>(rank));
+    for (size_t d = 0; d < rank; ++d) {
+      const int64_t reach = (kernel[d] - 1) * dilation[d] + 1;
+      int64_t places = 0;
+      if (legacy == 0 || legacy == 1) {
+        while (places * stride[d] + reach <= in[d] + pads[d] + pads[d + rank]) ++places;
+      } else if (legacy == 2) {
+        while (places * stride[d] < in[d]) ++places;
+        head[d] = ((places - 1) * stride[d] + kernel[d] - in[d]) / 2;
+      } else {
+        const double over = static_cast<double>(in[d] + 2 * head[d] - kernel[d]);
+        places = static_cast<int64_t>(std::ceil(over / static_cast<double>(stride[d]) + 1));
+        if (head[d] > 0 && (places - 1) * stride[d] >= in[d] + head[d]) --places;
+      }
+      out.push_back(places);
+    }
+  }
+
+  // The element of the image under a tap; false where that is padding.
+  bool Under(const Ints& place, const Dims& tap, Ints* element) const {
+    element->clear();
+    for (size_t d = 0; d < in.size(); ++d) {
+      const int64_t i = place[d] * stride[d] - head[d] + tap[d] * dilation[d];
+      if (i < 0 || i >= in[d]) return false;
+      element->push_back(i);
+    }
+    return true;
+  }
+};
+
+// Arguments of a window and the size of an image that it fits.
+Ints DrawWindow(CaseMaker& c, const Sizes& sizes, bool pool) {
+  const int rank = sizes.rank;
+  const Ints kernel = DrawList(c, rank, 1, 3);
+  const Ints stride = DrawList(c, rank, 1, 3);
+  const Ints dilation = pool ? Ints(static_cast<size_t>(rank), 1) : DrawList(c, rank, 1, 2);
+  const bool simple =
+      std::all_of(dilation.begin(), dilation.end(), [](int64_t d) { return d == 1; });
+  const int legacy = simple && c.Chance(0.4) ? static_cast<int>(c.Int(1, pool ? 3 : 2)) : 0;
+  Ints pads(static_cast<size_t>(2 * rank), 0);
+  Ints in;
+  for (int i = 0; i < rank; ++i) {
+    const auto d = static_cast<size_t>(i);
+    const int64_t most = std::min<int64_t>(pool ? kernel[d] - 1 : 2, kernel[d]);
+    if (legacy == 0 || legacy == 3) {
+      pads[d] = c.Int(0, most);
+      pads[d + static_cast<size_t>(rank)] = legacy == 3 ? pads[d] : c.Int(0, most);
+    }
+    const int64_t reach = (kernel[d] - 1) * dilation[d] + 1;
+    const int64_t least =
+        std::max<int64_t>(1, reach - pads[d] - pads[d + static_cast<size_t>(rank)]);
+    in.push_back(least + (sizes.large ? c.Int(9, 16) : c.Int(0, rank == 3 ? 2 : 5)));
+  }
+  c.Arg("kernels", kernel);
+  ListArg(c, "strides", stride, 1);
+  ListArg(c, "dilations", dilation, 1);
+  if (legacy == 0 || legacy == 3) ListArg(c, "pads", pads, 0);
+  if (legacy != 0) c.Arg("legacy_pad", legacy);
+  return in;
+}
+
+bool DrawOrder(CaseMaker& c) {
+  const bool last = c.Chance(0.4);
+  if (last || c.Chance()) c.Arg<std::string>("order", last ? "NHWC" : "NCHW");
+  return last;
+}
+
+// Groups, and the channels on both sides of one group.
+struct Groups {
+  Groups(CaseMaker& c, const Sizes& sizes) {
+    count = c.Chance(0.4) ? c.Int(2, sizes.large ? 18 : 3) : 1;
+    const int64_t most = sizes.large ? (count == 1 ? 40 : 3) : (count == 1 ? 4 : 2);
+    in = c.Int(sizes.large && count == 1 ? 20 : 1, most);
+    out = c.Int(sizes.large && count == 1 ? 20 : 1, most);
+    if (count != 1 || c.Chance()) c.Arg("group", static_cast<int>(count));
+  }
+  int64_t count;
+  int64_t in;
+  int64_t out;
+};
+
+void ConvCase(CaseMaker& c, int rank) {
+  const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble});
+  const Sizes sizes = DrawSizes(c, rank);
+  const Ints in = DrawWindow(c, sizes, false);
+  const bool last = DrawOrder(c);
+  const Groups groups(c, sizes);
+  c.Input("X", c.Random(type, Image(sizes, groups.count * groups.in, in, last)));
+  const Ints kernel = OpCase{c.def(), {}}.Args<int64_t>("kernels");
+  const Sizes filters{false, groups.count * groups.out, 0};
+  c.Input("W", c.Random(type, Image(filters, groups.in, kernel, last)));
+  if (c.Chance(0.7)) c.Input("b", c.Random(type, {filters.batch}));
+  c.Output("Y");
+}
+
+std::vector<Tensor> ConvReference(const OpCase& c) {
+  const Tensor& x = c.in(0);
+  const Tensor& w = c.in(1);
+  const Geometry window(c, Spatial(c, x));
+  const int64_t of_group = Channels(c, w);
+  const int64_t outputs = w.dim(0) / c.Arg<int>("group", 1);
+  const bool last = c.Arg<std::string>("order", "NCHW") == "NHWC";
+  const Dims y = Image({false, x.dim(0), 0}, w.dim(0), window.out, last);
+  return {Generate(x.dtype(), y, [&](const Dims& index) {
+    const int64_t m = last ? index.back() : index[1];
+    const auto first = index.begin() + (last ? 1 : 2);
+    const Ints place(first, first + static_cast<int64_t>(window.in.size()));
+    double sum = c.def.input_size() > 2 ? ElementAsDouble(c.in(2), m) : 0;
+    ForEachIndex(window.kernel, [&](const Dims& tap) {
+      Ints element;
+      if (!window.Under(place, tap, &element)) return;
+      for (int64_t k = 0; k < of_group; ++k) {
+        sum += At(x, Index(c, index[0], m / outputs * of_group + k, element)) *
+               At(w, Index(c, m, k, Ints(tap.begin(), tap.end())));
+      }
+    });
+    return sum;
+  })};
+}
+
+void StateConvRow(const std::string& type, int rank, int cases) {
+  NewOpRow(type)
+      .Case([rank](CaseMaker& c) { ConvCase(c, rank); })
+      .Reference(ConvReference)
+      .Cases(cases)
+      .Tolerance(1e-4)
+      .LibraryMayAllocate(kDnnlArguments)
+      .NeverScalar("an image has a batch, channels and spatial dimensions")
+      .Differentiable({0, 1, 2});
+  NewOpRow(type + "Gradient")
+      .CheckedByGradientOf(type)
+      .Tolerance(1e-4)
+      .LibraryMayAllocate(kDnnlArguments)
+      .NeverScalar("as Conv")
+      .Cases(cases);
+}
+
+[[maybe_unused]] const bool conv_rows = [] {
+  StateConvRow("Conv", 0, 60);
+  StateConvRow("Conv1D", 1, 10);
+  StateConvRow("Conv2D", 2, 10);
+  StateConvRow("Conv3D", 3, 10);
+  return true;
+}();
+
+DOPPIO_OP_ROW(ConvTranspose)
+    .Case([](CaseMaker& c) {
+      const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble});
+      const Sizes sizes = DrawSizes(c, 0);
+      const Ints kernel = DrawList(c, sizes.rank, 1, 4);
+      const Ints stride = DrawList(c, sizes.rank, 1, 3);
+      Ints adjust, pads, in;
+      for (size_t d = 0; d < kernel.size(); ++d) {
+        adjust.push_back(c.Int(0, stride[d]));
+        in.push_back(sizes.large ? c.Int(9, 16) : c.Int(1, sizes.rank == 3 ? 2 : 5));
+      }
+      for (size_t i = 0; i < 2 * kernel.size(); ++i)
+        pads.push_back(c.Int(0, (kernel[i % kernel.size()] - 1) / 2));
+      c.Arg("kernels", kernel);
+      ListArg(c, "strides", stride, 1);
+      ListArg(c, "adjs", adjust, 0);
+      if (c.Chance(0.2)) {
+        c.Arg("legacy_pad", static_cast<int>(c.Int(1, 2)));
+      } else {
+        ListArg(c, "pads", pads, 0);
+      }
+      const bool last = DrawOrder(c);
+      const Groups groups(c, sizes);
+      c.Input("X", c.Random(type, Image(sizes, groups.count * groups.in, in, last)));
+      const Sizes filters{false, groups.count * groups.in, 0};
+      c.Input("W", c.Random(type, Image(filters, groups.out, kernel, last)));
+      if (c.Chance(0.7)) c.Input("b", c.Random(type, {groups.count * groups.out}));
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& x = c.in(0);
+      const Tensor& w = c.in(1);
+      const Ints in = Spatial(c, x);
+      const Ints kernel = c.Args<int64_t>("kernels");
+      Ints stride = c.Args<int64_t>("strides");
+      Ints adjust = c.Args<int64_t>("adjs");
+      Ints pads = c.Args<int64_t>("pads");
+      if (stride.empty()) stride.assign(in.size(), 1);
+      if (adjust.empty()) adjust.assign(in.size(), 0);
+      if (pads.empty()) pads.assign(2 * in.size(), 0);
+      Ints out;
+      for (size_t d = 0; d < in.size(); ++d) {
+        out.push_back((in[d] - 1) * stride[d] + kernel[d] + adjust[d] - pads[d] -
+                      pads[d + in.size()]);
+      }
+      const int64_t groups = c.Arg<int>("group", 1);
+      const int64_t outputs = Channels(c, w);
+      const int64_t inputs = w.dim(0) / groups;
+      const bool last = c.Arg<std::string>("order", "NCHW") == "NHWC";
+      const Dims y_dims = Image({false, x.dim(0), 0}, groups * outputs, out, last);
+      std::vector<double> y(static_cast<size_t>(*NumElements(y_dims)), 0.0);
+      ForEachIndex(x.dims(), [&](const Dims& i) {
+        const int64_t k = last ? i.back() : i[1];
+        ForEachIndex(kernel, [&](const Dims& tap) {
+          Ints at;
+          for (size_t d = 0; d < in.size(); ++d) {
+            at.push_back(i[d + (last ? 1 : 2)] * stride[d] - pads[d] + tap[d]);
+            if (at[d] < 0 || at[d] >= out[d]) return;
+          }
+          for (int64_t m = 0; m < outputs; ++m) {
+            const Dims to = Index(c, i[0], k / inputs * outputs + m, at);
+            y[static_cast<size_t>(FlatIndex(y_dims, to))] +=
+                At(x, i) * At(w, Index(c, k, m, Ints(tap.begin(), tap.end())));
+          }
+        });
+      });
+      return {Generate(x.dtype(), y_dims, [&](const Dims& i) {
+        const double b =
+            c.def.input_size() > 2 ? ElementAsDouble(c.in(2), last ? i.back() : i[1]) : 0;
+        return b + y[static_cast<size_t>(FlatIndex(y_dims, i))];
+      })};
+    })
+    .Tolerance(1e-4)
+    .LibraryMayAllocate(kDnnlArguments)
+    .NeverScalar("an image has a batch, channels and spatial dimensions")
+    .Differentiable({0, 1, 2});
+DOPPIO_OP_ROW(ConvTransposeGradient)
+    .CheckedByGradientOf("ConvTranspose")
+    .Tolerance(1e-4)
+    .LibraryMayAllocate(kDnnlArguments)
+    .NeverScalar("as ConvTranspose");
+
+}  // namespace
+}  // namespace doppio
