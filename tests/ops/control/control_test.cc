@@ -6,6 +6,7 @@
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/tensor_match.h"
 
 namespace doppio {
 namespace {
@@ -88,6 +89,66 @@ TEST_F(ControlTest, ErrorsNameTheNetInside) {
   EXPECT_THAT(Error(If({MakeArgument<NetDef>("then_net", bad.def())})),
               HasSubstr("then_net: net \"inner\", op 0 Add(x, nothing) -> y: "));
 }
+
+// The mask branch of a detection net: If has one input and no output, the net for no boxes is
+// empty, and the other one writes an external output of the net around it.
+NetDef MaskNet(const char* type) {
+  NetBuilder mask("mask_net");
+  mask.Op("RoIAlign", {"features", "boxes"}, {"pooled"},
+          {MakeArgument<int>("pooled_h", 1), MakeArgument<int>("pooled_w", 1)});
+  mask.Op("Negative", {"pooled"}, {"mask"});
+  mask.mutable_def()->add_external_input("features");
+  mask.mutable_def()->add_external_input("boxes");
+  mask.mutable_def()->add_external_output("mask");
+  NetDef nothing;
+  nothing.set_name("emptynet");
+
+  NetBuilder net("detection");
+  net.mutable_def()->set_type(type);
+  net.Op("ConstantFill", {}, {"mask"}, {MakeArgument<std::vector<int64_t>>("shape", {1})});
+  net.Op("IsEmpty", {"boxes"}, {"is_empty"});
+  net.Op("If", {"is_empty"}, {},
+         {MakeArgument<NetDef>("then_net", nothing), MakeArgument<NetDef>("else_net", mask.def())});
+  for (const char* input : {"features", "boxes"}) net.mutable_def()->add_external_input(input);
+  net.mutable_def()->add_external_output("mask");
+  return net.def();
+}
+
+class MaskTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(MaskTest, IfMakesMasksOnlyWhereThereAreBoxes) {
+  const absl::StatusOr<Tensor> no_boxes = Tensor::Of<float>({0, 4}, {});
+  const absl::StatusOr<Tensor> boxes = Tensor::Of<float>({2, 4}, {0, 0, 1, 1, 1, 1, 2, 2});
+  Workspace workspace;
+  ASSERT_TRUE(workspace.Feed("features", Tensor::Of<float>({1, 1, 2, 2}, {1, 2, 3, 4})).ok());
+  ASSERT_TRUE(workspace.Feed("boxes", no_boxes).ok());
+  const absl::StatusOr<Net*> net = workspace.CreateNet(MaskNet(GetParam()));
+  ASSERT_TRUE(net.ok()) << net.status();
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(workspace.Feed("boxes", no_boxes).ok());
+    absl::Status run = (*net)->Run();
+    ASSERT_TRUE(run.ok()) << run;
+    EXPECT_TRUE(TensorEquals(*workspace.Fetch("mask"), Tensor::Of<float>({1}, {0})));
+
+    ASSERT_TRUE(workspace.Feed("boxes", boxes).ok());
+    run = (*net)->Run();
+    ASSERT_TRUE(run.ok()) << run;
+    EXPECT_TRUE(
+        TensorEquals(*workspace.Fetch("mask"), Tensor::Of<float>({2, 1, 1, 1}, {-2.5, -4})));
+  }
+}
+
+TEST_P(MaskTest, IfNamesTheNetInsideWhereBoxesAreWrong) {
+  Workspace workspace;
+  ASSERT_TRUE(workspace.Feed("features", Tensor::Of<float>({1, 1, 2, 2}, {1, 2, 3, 4})).ok());
+  ASSERT_TRUE(workspace.Feed("boxes", Tensor::Of<float>({1, 3}, {0, 0, 1})).ok());
+  EXPECT_THAT(
+      std::string(workspace.RunNetOnce(MaskNet(GetParam())).message()),
+      HasSubstr("net \"mask_net\", op 0 RoIAlign(features, boxes) -> pooled: the rois must"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Executors, MaskTest, testing::Values("simple", "parallel"),
+                         [](const auto& info) { return std::string(info.param); });
 
 TEST_F(ControlTest, WhileRunsUntilItsConditionNetSaysStop) {
   // The condition net negates the condition: true, then false.

@@ -1,0 +1,101 @@
+#ifndef DOPPIO_OPS_DETECTION_ROIS_H_
+#define DOPPIO_OPS_DETECTION_ROIS_H_
+
+// Regions of interest, as RoIAlign and RoIPool take them: [R,5] with the number of the image first,
+// or [R,4] of the only image.
+
+#include <cmath>
+
+#include "doppio/operator.h"
+#include "doppio/schema.h"
+
+namespace doppio {
+
+inline void StateRoiArguments(OpSchema& schema) {
+  schema.Arg<float>("spatial_scale", "size of the feature map relative to the image", 1.0f)
+      .Arg<int>("pooled_h", "height of the output", 1)
+      .Arg<int>("pooled_w", "width of the output", 1);
+}
+
+// The arguments above; wrong ones go to init->Fail.
+struct RoiArguments {
+  explicit RoiArguments(ArgumentReader* args)
+      : spatial_scale(args->GetSingleArgument<float>("spatial_scale", 1.0f)),
+        pooled_height(args->GetSingleArgument<int>("pooled_h", 1)),
+        pooled_width(args->GetSingleArgument<int>("pooled_w", 1)) {
+    if (!std::isfinite(spatial_scale) || spatial_scale <= 0) {
+      args->Fail(absl::InvalidArgumentError(
+          absl::StrCat("spatial_scale is ", spatial_scale, ", must be a finite number above 0")));
+    }
+    if (pooled_height < 1 || pooled_width < 1) {
+      args->Fail(
+          absl::InvalidArgumentError(absl::StrCat("pooled_h and pooled_w are ", pooled_height,
+                                                  " and ", pooled_width, ", must be at least 1")));
+    }
+  }
+
+  float spatial_scale;
+  int64_t pooled_height;
+  int64_t pooled_width;
+};
+
+// `order`: NCHW, or NHWC.
+inline bool ReadChannelsLast(ArgumentReader* args) {
+  const std::string order = args->GetSingleArgument<std::string>("order", "NCHW");
+  if (order != "NCHW" && order != "NHWC") {
+    args->Fail(
+        absl::InvalidArgumentError(absl::StrCat("order is \"", order, "\", must be NCHW or NHWC")));
+  }
+  return order == "NHWC";
+}
+
+// The shape of the output for a feature map and rois of those shapes.
+inline absl::StatusOr<Dims> PooledShape(const RoiArguments& args, bool channels_last, DimsView x,
+                                        DimsView rois, bool needs_image) {
+  if (x.size() != 4) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("X must have four dimensions, but is ", ShapeToString(x)));
+  }
+  if (rois.size() != 2 || (rois[1] != 5 && (needs_image || rois[1] != 4))) {
+    return absl::InvalidArgumentError(absl::StrCat("the rois must be [R,5]",
+                                                   needs_image ? "" : ", or [R,4] of one image",
+                                                   ", but are ", ShapeToString(rois)));
+  }
+  const Dims dims = channels_last ? Dims{rois[0], args.pooled_height, args.pooled_width, x[3]}
+                                  : Dims{rois[0], x[1], args.pooled_height, args.pooled_width};
+  DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
+  return dims;
+}
+
+// One region in pixels of the feature map, sides not yet in order.
+template <typename T>
+struct ScaledRoi {
+  int64_t image;
+  T x1, y1, x2, y2;
+};
+
+// Region i of a matrix of `columns` 4 or 5, scaled. An error for an image that is not in
+// [0, images), and for coordinates that are not finite.
+template <typename T, typename R>
+absl::StatusOr<ScaledRoi<T>> ReadRoi(const R* rois, int64_t columns, int64_t i, int64_t images,
+                                     float spatial_scale) {
+  const R* roi = rois + i * columns;
+  double image = 0;
+  if (columns == 5) image = static_cast<double>(*roi++);
+  if (!(image >= 0 && image < static_cast<double>(images))) {
+    return absl::InvalidArgumentError(absl::StrCat("roi ", i, " is of image ", image,
+                                                   ", but must be of one in [0, ", images, ")"));
+  }
+  T scaled[4];
+  for (int k = 0; k < 4; ++k) {
+    scaled[k] = static_cast<T>(roi[k]) * static_cast<T>(spatial_scale);
+    if (std::isfinite(scaled[k])) continue;
+    return absl::InvalidArgumentError(absl::StrCat("roi ", i, " is [", roi[0], ", ", roi[1], ", ",
+                                                   roi[2], ", ", roi[3], "], which is not finite"));
+  }
+  return ScaledRoi<T>{static_cast<int64_t>(image), scaled[0], scaled[1], scaled[2], scaled[3]};
+}
+
+}  // namespace doppio
+
+#endif  // DOPPIO_OPS_DETECTION_ROIS_H_
