@@ -35,6 +35,9 @@ struct ImageSizes {
   int64_t inner;
 };
 
+// The largest height and width that operators make: what a float can still count by ones.
+inline constexpr int64_t kMaxImageSide = int64_t{1} << 24;
+
 // InvalidArgument unless there are four dimensions.
 absl::StatusOr<ImageSizes> SplitAtPixels(DimsView dims, StorageOrder order);
 
