@@ -144,6 +144,11 @@ class UnaryGradientOp final : public Operator<Context> {
     MapPairs([](T v, T dy) { return static_cast<T>(expression); }, v, dy, dx, n, c); \
   }
 
+#define DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(Name, expression)                     \
+  DOPPIO_UNARY_GRADIENT_FUNCTION(Name) {                                             \
+    MapPairs([](T dy, T v) { return static_cast<T>(expression); }, v, dy, dx, n, c); \
+  }
+
 // The maker of a gradient that is one operator with the inputs that follow (of I, O and GO).
 #define DOPPIO_UNARY_GRADIENT(Type, gradient_type, ...)                    \
   class Get##Type##Gradient final : public GradientMakerBase {             \
