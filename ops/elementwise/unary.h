@@ -10,6 +10,8 @@
 //   c); } DOPPIO_REGISTER_CPU_OPERATOR(Sinh, UnaryOp<CPUContext, SinhFunction>);
 //   DOPPIO_UNARY_GRADIENT(Sinh, "SinhGradient", I(0), GO(0));
 
+#include <type_traits>
+
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "src/kernel/elementwise_gradient.h"
@@ -22,31 +24,46 @@ using ArithmeticTypes = TypeList<float, double, int32_t, int64_t>;
 constexpr char kFloatingPoint[] = "float or double";
 constexpr char kArithmetic[] = "float, double, int32 or int64";
 
+// A function of the operators below. One with arguments reads them from an OperatorInit*.
+template <class Function>
+Function MakeFunction([[maybe_unused]] OperatorInit* init) {
+  if constexpr (std::is_constructible_v<Function, OperatorInit*>) {
+    return Function(init);
+  } else {
+    return Function();
+  }
+}
+
 // Y = f(X). Function: <T>(const T* x, T* y, int64_t n, CPUContext*), x and y may be the same.
 template <class Context, class Function, class Types = FloatingPointTypes>
 class UnaryOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit UnaryOp(OperatorInit* init) : Operator<Context>(init) {}
+  explicit UnaryOp(OperatorInit* init)
+      : Operator<Context>(init), function_(MakeFunction<Function>(init)) {}
 
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
     return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
-      Function()(x.data<T>(), y->mutable_data<T>(), y->numel(), &context_);
+      function_(x.data<T>(), y->mutable_data<T>(), y->numel(), &context_);
       return absl::OkStatus();
     });
   }
+
+ private:
+  const Function function_;
 };
 
-// dX from dY and a tensor of the same type and shape, X or Y; input kGradient is dY. Function:
-// <T>(const T* x_or_y, const T* dy, T* dx, int64_t n, CPUContext*).
+// dX from dY and a tensor of the same type and shape, X or Y. Function: <T>(const T* first,
+// const T* second, T* dx, int64_t n, CPUContext*), of the two inputs in their order.
 template <class Context, class Function, class Types = FloatingPointTypes>
 class UnaryGradientOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit UnaryGradientOp(OperatorInit* init) : Operator<Context>(init) {}
+  explicit UnaryGradientOp(OperatorInit* init)
+      : Operator<Context>(init), function_(MakeFunction<Function>(init)) {}
 
   absl::Status RunOnDevice() override {
     const Tensor& value = Input(0);
@@ -58,10 +75,13 @@ class UnaryGradientOp final : public Operator<Context> {
     return DispatchType(Types(), dy.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), dy.dims()));
-      Function()(value.data<T>(), dy.data<T>(), dx->mutable_data<T>(), dx->numel(), &context_);
+      function_(value.data<T>(), dy.data<T>(), dx->mutable_data<T>(), dx->numel(), &context_);
       return absl::OkStatus();
     });
   }
+
+ private:
+  const Function function_;
 };
 
 // The schema of a UnaryOp; more of it may follow (AllowInplace).
@@ -85,6 +105,17 @@ class UnaryGradientOp final : public Operator<Context> {
       .Input(1, "dY", "gradient of its output, of the same type and shape") \
       .Output(0, "dX", "gradient of its input, of the same type and shape")
 
+// The same for operators that take dY first.
+#define DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(Type, value, doc)                        \
+  DOPPIO_OPERATOR_SCHEMA(Type)                                                         \
+      .NumInputs(2)                                                                    \
+      .NumOutputs(1)                                                                   \
+      .IdenticalTypeAndShape()                                                         \
+      .Doc(doc)                                                                        \
+      .Input(0, "dY", "gradient of the forward operator's output: float or double")    \
+      .Input(1, value, "the forward operator's " value ", of the same type and shape") \
+      .Output(0, "dX", "gradient of its input, of the same type and shape")
+
 // The kernel of a UnaryOp, as a type: `DOPPIO_UNARY_FUNCTION(ReluFunction) { Relu(x, y, n, c); }`
 #define DOPPIO_UNARY_FUNCTION(Name)                                    \
   struct Name {                                                        \
@@ -102,6 +133,21 @@ class UnaryGradientOp final : public Operator<Context> {
   };                                                                                 \
   template <typename T>                                                              \
   void Name::operator()(const T* v, const T* dy, T* dx, int64_t n, CPUContext* c) const
+
+// The same for expressions of one element: f(x), and f(v, dy).
+#define DOPPIO_UNARY_ELEMENT(Name, expression)                               \
+  DOPPIO_UNARY_FUNCTION(Name) {                                              \
+    MapElements([](T x) { return static_cast<T>(expression); }, x, y, n, c); \
+  }
+#define DOPPIO_UNARY_GRADIENT_ELEMENT(Name, expression)                              \
+  DOPPIO_UNARY_GRADIENT_FUNCTION(Name) {                                             \
+    MapPairs([](T v, T dy) { return static_cast<T>(expression); }, v, dy, dx, n, c); \
+  }
+
+#define DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(Name, expression)                     \
+  DOPPIO_UNARY_GRADIENT_FUNCTION(Name) {                                             \
+    MapPairs([](T dy, T v) { return static_cast<T>(expression); }, v, dy, dx, n, c); \
+  }
 
 // The maker of a gradient that is one operator with the inputs that follow (of I, O and GO).
 #define DOPPIO_UNARY_GRADIENT(Type, gradient_type, ...)                    \

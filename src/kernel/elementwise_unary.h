@@ -48,6 +48,14 @@ void MapElements(const F& f, const T* x, T* y, int64_t n, CPUContext*) {
   });
 }
 
+// The same for a function of two elements, y[i] = f(a[i], b[i]).
+template <typename T, typename F>
+void MapPairs(const F& f, const T* a, const T* b, T* y, int64_t n, CPUContext*) {
+  ParallelFor(n, kCostlyGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) y[i] = f(a[i], b[i]);
+  });
+}
+
 }  // namespace doppio
 
 #endif  // DOPPIO_KERNEL_ELEMENTWISE_UNARY_H_

@@ -1,0 +1,22 @@
+#include <cmath>
+
+#include "ops/elementwise/unary.h"
+
+namespace doppio {
+namespace {
+
+DOPPIO_UNARY_SCHEMA(Cbrt, "The cube root: Y^3 = X, with the sign of X.", kFloatingPoint)
+    .AllowInplace({{0, 0}});
+DOPPIO_UNARY_ELEMENT(CbrtFunction, std::cbrt(x))
+
+DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(CbrtGradient, "Y",
+                                      "The gradient of Cbrt: dX = dY / (3 * Y^2).")
+    .AllowInplace({{0, 0}});
+DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(CbrtGradientFunction, dy / (3 * v * v))
+
+DOPPIO_REGISTER_CPU_OPERATOR(Cbrt, UnaryOp<CPUContext, CbrtFunction>);
+DOPPIO_REGISTER_CPU_OPERATOR(CbrtGradient, UnaryGradientOp<CPUContext, CbrtGradientFunction>);
+DOPPIO_UNARY_GRADIENT(Cbrt, "CbrtGradient", GO(0), O(0));
+
+}  // namespace
+}  // namespace doppio

@@ -1,0 +1,20 @@
+#include <cmath>
+
+#include "ops/elementwise/unary.h"
+
+namespace doppio {
+namespace {
+
+DOPPIO_UNARY_SCHEMA(Cosh, "The hyperbolic cosine: Y = (exp(X) + exp(-X)) / 2.", kFloatingPoint);
+DOPPIO_UNARY_ELEMENT(CoshFunction, std::cosh(x))
+
+DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(CoshGradient, "X",
+                                      "The gradient of Cosh: dX = dY * sinh(X).");
+DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(CoshGradientFunction, dy* std::sinh(v))
+
+DOPPIO_REGISTER_CPU_OPERATOR(Cosh, UnaryOp<CPUContext, CoshFunction>);
+DOPPIO_REGISTER_CPU_OPERATOR(CoshGradient, UnaryGradientOp<CPUContext, CoshGradientFunction>);
+DOPPIO_UNARY_GRADIENT(Cosh, "CoshGradient", GO(0), I(0));
+
+}  // namespace
+}  // namespace doppio

@@ -1,0 +1,22 @@
+#include <cmath>
+
+#include "ops/elementwise/unary.h"
+
+namespace doppio {
+namespace {
+
+DOPPIO_UNARY_SCHEMA(Rsqrt, "One over the square root: Y = 1 / sqrt(X).", kFloatingPoint)
+    .AllowInplace({{0, 0}});
+DOPPIO_UNARY_ELEMENT(RsqrtFunction, 1 / std::sqrt(x))
+
+DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(RsqrtGradient, "Y",
+                                      "The gradient of Rsqrt: dX = -dY * Y^3 / 2.")
+    .AllowInplace({{0, 0}});
+DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(RsqrtGradientFunction, dy* T(-0.5) * v * v * v)
+
+DOPPIO_REGISTER_CPU_OPERATOR(Rsqrt, UnaryOp<CPUContext, RsqrtFunction>);
+DOPPIO_REGISTER_CPU_OPERATOR(RsqrtGradient, UnaryGradientOp<CPUContext, RsqrtGradientFunction>);
+DOPPIO_UNARY_GRADIENT(Rsqrt, "RsqrtGradient", GO(0), O(0));
+
+}  // namespace
+}  // namespace doppio

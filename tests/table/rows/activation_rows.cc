@@ -1,0 +1,188 @@
+// Rows of operators on one tensor, element by element, that have arguments or a restricted domain.
+
+#include <cmath>
+#include <limits>
+
+#include "tests/table/op_table.h"
+
+namespace doppio {
+namespace {
+
+using ElementFunction = std::function<double(const OpCase&, double)>;
+using DrawArguments = std::function<void(CaseMaker&)>;
+
+// X is drawn from [least, most], without what lies closer than 0.01 to one of `kinks`.
+struct Domain {
+  double least = -3;
+  double most = 3;
+  std::vector<double> kinks = {};
+};
+
+OpRow& Element(absl::string_view type, const Domain& domain, const ElementFunction& f,
+               const DrawArguments& draw = nullptr) {
+  return NewOpRow(type)
+      .Case([=](CaseMaker& c) {
+        const DataType dtype = c.ValueType({DataType::kFloat, DataType::kDouble});
+        if (draw != nullptr) draw(c);
+        const Tensor x = c.Random(dtype, c.Shape(), domain.least, domain.most);
+        c.Input("X", Generate(dtype, x.dims(), [&](const Dims& index) {
+                  const double value = At(x, index);
+                  for (double kink : domain.kinks) {
+                    if (std::abs(value - kink) < 0.01) return kink + 0.02;
+                  }
+                  return value;
+                }));
+        c.Output("Y");
+      })
+      .Reference([=](const OpCase& c) -> std::vector<Tensor> {
+        const Tensor& x = c.in(0);
+        return {
+            Generate(x.dtype(), x.dims(), [&](const Dims& index) { return f(c, At(x, index)); })};
+      });
+}
+
+// Besides, with the gradient operator <type>Gradient.
+void Differentiable(absl::string_view type, const Domain& domain, const ElementFunction& f,
+                    const DrawArguments& draw = nullptr) {
+  Element(type, domain, f, draw).Differentiable({0});
+  NewOpRow(absl::StrCat(type, "Gradient")).CheckedByGradientOf(type);
+}
+
+// A function without arguments.
+ElementFunction Of(double (*f)(double)) {
+  return [f](const OpCase&, double x) { return f(x); };
+}
+
+// Draws that argument, of one decimal, or leaves it at its default.
+DrawArguments Real(const char* name, double least, double most) {
+  return [=](CaseMaker& c) {
+    if (c.Chance(0.3)) return;
+    const double value = std::round(c.Real(least, most) * 10) / 10;
+    c.Arg<float>(name, static_cast<float>(value));
+  };
+}
+
+float Alpha(const OpCase& c, float fallback) { return c.Arg<float>("alpha", fallback); }
+
+double Selu(const OpCase& c, double x) {
+  const double alpha = Alpha(c, 1.6732632423543772f);
+  const double scale = c.Arg<float>("scale", 1.0507009873554804f);
+  return scale * (x > 0 ? x : alpha * (std::exp(x) - 1));
+}
+
+double Gelu(const OpCase& c, double x) {
+  if (!c.Arg<bool>("fast_gelu")) return x * (1 + std::erf(x / std::sqrt(2.0))) / 2;
+  return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
+
+double Clip(const OpCase& c, double x) {
+  const double low = c.Arg<float>("min", std::numeric_limits<float>::lowest());
+  const double high = c.Arg<float>("max", std::numeric_limits<float>::max());
+  return std::max(low, std::min(high, x));
+}
+
+[[maybe_unused]] const bool activation_rows = [] {
+  Differentiable("Clip", {-3, 3, {-1.5, 1.5}}, Clip, [](CaseMaker& c) {
+    if (c.Chance(0.8)) c.Arg<float>("min", -1.5f);
+    if (c.Chance(0.8)) c.Arg<float>("max", 1.5f);
+  });
+  Differentiable(
+      "LeakyRelu", {-3, 3, {0}},
+      [](const OpCase& c, double x) { return x < 0 ? Alpha(c, 0.01f) * x : x; },
+      Real("alpha", 0.1, 1));
+  Differentiable(
+      "Elu", {-3, 3, {0}},
+      [](const OpCase& c, double x) { return x > 0 ? x : Alpha(c, 1) * (std::exp(x) - 1); },
+      Real("alpha", 0.1, 2));
+  Differentiable("Selu", {-3, 3, {0}}, Selu, [](CaseMaker& c) {
+    if (c.Chance()) c.Arg<float>("alpha", 1.5f);
+    if (c.Chance()) c.Arg<float>("scale", 2.0f);
+  });
+  Differentiable(
+      "ReluN", {-3, 9, {0, 6, 2.5}},
+      [](const OpCase& c, double x) { return std::min<double>(std::max(x, 0.0), c.Arg("n", 6.f)); },
+      [](CaseMaker& c) {
+        if (c.Chance()) c.Arg<float>("n", 2.5f);
+      });
+  Differentiable(
+      "ThresholdedRelu", {-3, 3, {0.5, 1}},
+      [](const OpCase& c, double x) { return x > Alpha(c, 1) ? x : 0; },
+      [](CaseMaker& c) {
+        if (c.Chance()) c.Arg<float>("alpha", 0.5f);
+      });
+  Differentiable("Gelu", {-4, 4}, Gelu, [](CaseMaker& c) {
+    if (c.Chance()) c.Arg("fast_gelu", true);
+  });
+  Differentiable("Swish", {-8, 8}, Of([](double x) { return x / (1 + std::exp(-x)); }));
+  Differentiable("Softplus", {-8, 8}, Of([](double x) { return std::log(1 + std::exp(x)); }));
+  Differentiable("Softsign", {-8, 8}, Of([](double x) { return x / (1 + std::abs(x)); }));
+  Differentiable("Erf", {}, Of(std::erf));
+  Differentiable("Sin", {}, Of(std::sin));
+  Differentiable("Cos", {}, Of(std::cos));
+  Differentiable("Tan", {-1.2, 1.2}, Of(std::tan));
+  Differentiable("Asin", {-0.9, 0.9}, Of(std::asin));
+  Differentiable("Acos", {-0.9, 0.9}, Of(std::acos));
+  Differentiable("Atan", {}, Of(std::atan));
+  Differentiable("Sinh", {}, Of(std::sinh));
+  Differentiable("Cosh", {}, Of(std::cosh));
+  Differentiable("Cube", {}, Of([](double x) { return x * x * x; }));
+  Differentiable("Cbrt", {0.2, 5}, Of(std::cbrt));
+  Differentiable("Rsqrt", {0.2, 5}, Of([](double x) { return 1 / std::sqrt(x); }));
+  Differentiable("Reciprocal", {0.2, 5}, Of([](double x) { return 1 / x; }));
+  Element("Sqrt", {0.2, 5}, Of(std::sqrt)).Differentiable({0});
+  Element("Ceil", {-9, 9}, Of(std::ceil));
+  Element("Floor", {-9, 9}, Of(std::floor));
+  return true;
+}();
+
+DOPPIO_OP_ROW(Sign)
+    .Case([](CaseMaker& c) {
+      const DataType type =
+          c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt32, DataType::kInt64});
+      c.Input("X", c.Random(type, c.Shape(), -3, 3));
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      return {Generate(c.in(0).dtype(), c.in(0).dims(), [&](const Dims& index) {
+        const double x = At(c.in(0), index);
+        return x == 0 ? 0 : std::copysign(1.0, x);
+      })};
+    });
+
+DOPPIO_OP_ROW(Mod)
+    .Case([](CaseMaker& c) {
+      c.Input("X", c.Random(c.OneOf({DataType::kInt32, DataType::kInt64}), c.Shape(), -50, 50));
+      c.Arg("divisor", c.OneOf<int64_t>({-7, -1, 1, 3, 10}));
+      if (c.Chance()) c.Arg("sign_follow_divisor", true);
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const double divisor = static_cast<double>(c.Arg<int64_t>("divisor"));
+      return {Generate(c.in(0).dtype(), c.in(0).dims(), [&](const Dims& index) {
+        const double x = At(c.in(0), index);
+        if (!c.Arg<bool>("sign_follow_divisor")) return std::fmod(x, divisor);
+        return x - divisor * std::floor(x / divisor);
+      })};
+    })
+    .Tolerance(0);
+
+DOPPIO_OP_ROW(ReplaceNaN)
+    .Case([](CaseMaker& c) {
+      const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble});
+      const Tensor x = c.Random(type, c.Shape());
+      c.Input("X", Generate(type, x.dims(), [&](const Dims& index) {
+                return c.Chance(0.3) ? std::nan("") : At(x, index);
+              }));
+      if (c.Chance()) c.Arg<float>("value", 2.5f);
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      return {Generate(c.in(0).dtype(), c.in(0).dims(), [&](const Dims& index) {
+        const double x = At(c.in(0), index);
+        return std::isnan(x) ? c.Arg<float>("value") : x;
+      })};
+    })
+    .Tolerance(0);
+
+}  // namespace
+}  // namespace doppio
