@@ -26,6 +26,7 @@
 #include "doppio/gradient.h"
 #include "doppio/infer.h"
 #include "doppio/model.h"
+#include "doppio/model_io.h"
 #include "doppio/net.h"
 #include "doppio/net_builder.h"
 #include "doppio/operator_library.h"
