@@ -132,13 +132,4 @@ absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace) 
       " that nothing has filled. Feed what is missing, or fill weights with --init NET:\n", text));
 }
 
-std::vector<std::string> DefaultOutputs(const NetDef& net) {
-  if (net.external_output_size() > 0) {
-    return {net.external_output().begin(), net.external_output().end()};
-  }
-  if (net.op_size() == 0) return {};
-  const OperatorDef& last = net.op(net.op_size() - 1);
-  return {last.output().begin(), last.output().end()};
-}
-
 }  // namespace doppio::tools

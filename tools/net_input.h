@@ -50,10 +50,6 @@ std::vector<NeededInput> NeededInputs(const NetDef& net);
 // An error that lists what `net` needs and `workspace` does not have, with what to write for it.
 absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace);
 
-// What a net is asked for when nothing else is said: its external outputs, else what its last
-// operator makes.
-std::vector<std::string> DefaultOutputs(const NetDef& net);
-
 }  // namespace doppio::tools
 
 #endif  // DOPPIO_TOOLS_NET_INPUT_H_

@@ -43,6 +43,10 @@ absl::Status ProblemsToStatus(const std::vector<NetProblem>& problems);
 // operators read before they make it. Nets that are arguments count. In the order of first use.
 std::vector<std::string> InputsOfNet(const NetDef& net);
 
+// What a net is asked for when nothing else is said: its external outputs, or, where it names none,
+// what its last operator makes.
+std::vector<std::string> OutputsOfNet(const NetDef& net);
+
 // The blobs that an operator reads and writes, including those of nets in its arguments.
 struct OpBlobs {
   std::vector<std::string> reads;

@@ -37,7 +37,8 @@ enum class FileKind {
   kBlobProto,
   kTensorProto,
   kNpy,
-  kNpz,  // Any zip archive.
+  kNpz,     // Any zip archive.
+  kMiniDb,  // A database of blobs: a predictor (model_io.h), or what Save wrote.
   kPng,
   kJpeg,
 };

@@ -1,7 +1,8 @@
 #ifndef DOPPIO_TENSOR_IO_H_
 #define DOPPIO_TENSOR_IO_H_
 
-// Tensors in files: .npy, .npz, BlobProto and TensorProto (binary, text or JSON).
+// Tensors in files: .npy, .npz, BlobProto and TensorProto (binary, text or JSON), and databases of
+// blobs (minidb).
 //
 //   absl::StatusOr<Tensor> x = LoadTensor("cat.npy");
 //   absl::Status saved = SaveTensor(*y, "prob.npy");
@@ -17,8 +18,8 @@
 
 namespace doppio {
 
-// The tensors of a file; the content decides how it is read. Only an .npz archive can have more
-// than one. A tensor that has no name in the file is named "".
+// The tensors of a file; the content decides how it is read. An .npz archive and a database can have
+// more than one. A tensor that has no name in the file is named "".
 absl::StatusOr<std::vector<NamedTensor>> LoadTensors(const std::string& path,
                                                      const Limits& limits = {});
 

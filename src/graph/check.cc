@@ -148,4 +148,13 @@ OpBlobs BlobsOfOp(const OperatorDef& op) {
 
 std::vector<std::string> InputsOfNet(const NetDef& net) { return BlobsOfNet(net).reads; }
 
+std::vector<std::string> OutputsOfNet(const NetDef& net) {
+  if (net.external_output_size() > 0) {
+    return {net.external_output().begin(), net.external_output().end()};
+  }
+  if (net.op_size() == 0) return {};
+  const OperatorDef& last = net.op(net.op_size() - 1);
+  return {last.output().begin(), last.output().end()};
+}
+
 }  // namespace doppio

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -6,6 +7,7 @@
 #include "doppio/proto_io.h"
 #include "src/io/encodings.h"
 #include "src/io/file.h"
+#include "src/io/minidb.h"
 
 namespace doppio {
 namespace {
@@ -87,6 +89,8 @@ absl::string_view FileKindName(FileKind kind) {
       return "npy";
     case FileKind::kNpz:
       return "npz";
+    case FileKind::kMiniDb:
+      return "minidb";
     case FileKind::kPng:
       return "PNG";
     case FileKind::kJpeg:
@@ -105,6 +109,10 @@ FileDescription io::Describe(absl::string_view bytes, const Limits& limits, int6
       description.kind = magic.kind;
       return description;
     }
+  }
+  if (io::IsMiniDb(bytes)) {
+    description.kind = FileKind::kMiniDb;
+    return description;
   }
   const io::ProtoEncoding& encoding = io::EncodingOf(bytes);
   description.encoding = encoding.encoding();
@@ -134,6 +142,13 @@ FileDescription DescribeBytes(absl::string_view bytes, const Limits& limits) {
 }
 
 absl::StatusOr<FileDescription> DescribeFile(const std::string& path, const Limits& limits) {
+  if (io::IsMiniDbFile(path)) {  // which may be larger than what is read at once
+    std::error_code error;
+    FileDescription description;
+    description.kind = FileKind::kMiniDb;
+    description.bytes = static_cast<int64_t>(std::filesystem::file_size(path, error));
+    return description;
+  }
   DOPPIO_ASSIGN_OR_RETURN(const io::FileBytes file, io::ReadFile(path, limits));
   return DescribeBytes(file.view(), limits);
 }

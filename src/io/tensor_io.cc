@@ -7,6 +7,7 @@
 #include "doppio/proto_io.h"
 #include "doppio/serialize.h"
 #include "src/io/file.h"
+#include "src/io/minidb.h"
 #include "src/io/npy.h"
 #include "src/io/npz.h"
 #include "src/io/tensor_proto.h"
@@ -52,10 +53,36 @@ absl::StatusOr<std::vector<NamedTensor>> TensorsOf(absl::string_view bytes, cons
   return tensors;
 }
 
+absl::StatusOr<std::vector<NamedTensor>> TensorsOfMiniDb(const std::string& path,
+                                                         const Limits& limits) {
+  std::vector<NamedTensor> tensors;
+  DOPPIO_RETURN_IF_ERROR(io::ReadMiniDbBlobs(
+      path, limits, [&](const std::string& name, const std::string&, const Blob* blob) {
+        const Tensor* tensor = blob == nullptr ? nullptr : blob->Get<Tensor>();
+        if (tensor != nullptr) tensors.push_back({name, *tensor});
+        return absl::OkStatus();
+      }));
+  return tensors;
+}
+
 std::string NamesOf(const std::vector<NamedTensor>& tensors) {
   return absl::StrJoin(tensors, ", ", [](std::string* out, const NamedTensor& tensor) {
     absl::StrAppend(out, "\"", tensor.name, "\"");
   });
+}
+
+absl::StatusOr<Tensor> OneOf(std::vector<NamedTensor> tensors, absl::string_view name) {
+  for (NamedTensor& tensor : tensors) {
+    if (tensor.name == name || (name.empty() && tensors.size() == 1)) {
+      return std::move(tensor.tensor);
+    }
+  }
+  if (!name.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("no tensor \"", name, "\"; there are: ", NamesOf(tensors)));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "holds ", tensors.size(), " tensors, and one must be named: ", NamesOf(tensors)));
 }
 
 absl::StatusOr<Tensor> TensorOf(absl::string_view bytes, absl::string_view name,
@@ -69,15 +96,14 @@ absl::StatusOr<Tensor> TensorOf(absl::string_view bytes, absl::string_view name,
   }
   if (!name.empty()) return ParseNpzArray(bytes, name, limits);
   DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> tensors, ParseNpz(bytes, limits));
-  if (tensors.size() == 1) return std::move(tensors[0].tensor);
-  return absl::InvalidArgumentError(absl::StrCat(
-      "holds ", tensors.size(), " tensors, and one must be named: ", NamesOf(tensors)));
+  return OneOf(std::move(tensors), "");
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<NamedTensor>> LoadTensors(const std::string& path,
                                                      const Limits& limits) {
+  if (io::IsMiniDbFile(path)) return TensorsOfMiniDb(path, limits);
   DOPPIO_ASSIGN_OR_RETURN(const io::FileBytes file, io::ReadFile(path, limits));
   absl::StatusOr<std::vector<NamedTensor>> tensors = TensorsOf(file.view(), limits);
   if (!tensors.ok()) return Annotate(tensors.status(), path);
@@ -86,6 +112,12 @@ absl::StatusOr<std::vector<NamedTensor>> LoadTensors(const std::string& path,
 
 absl::StatusOr<Tensor> LoadTensor(const std::string& path, absl::string_view name,
                                   const Limits& limits) {
+  if (io::IsMiniDbFile(path)) {
+    DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> tensors, TensorsOfMiniDb(path, limits));
+    absl::StatusOr<Tensor> tensor = OneOf(std::move(tensors), name);
+    if (!tensor.ok()) return Annotate(tensor.status(), path);
+    return tensor;
+  }
   DOPPIO_ASSIGN_OR_RETURN(const io::FileBytes file, io::ReadFile(path, limits));
   absl::StatusOr<Tensor> tensor = TensorOf(file.view(), name, limits);
   if (!tensor.ok()) return Annotate(tensor.status(), path);

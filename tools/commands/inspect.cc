@@ -1,5 +1,6 @@
 #include <map>
 
+#include "doppio/check.h"
 #include "doppio/infer.h"
 #include "doppio/op_def.h"
 #include "doppio/proto_io.h"
@@ -43,7 +44,7 @@ class Inspection {
     std::vector<std::string> inputs;
     for (const NeededInput& input : NeededInputs(net)) inputs.push_back(input.blob);
     const std::vector<std::string> outputs =
-        is_init ? std::vector<std::string>() : DefaultOutputs(net);
+        is_init ? std::vector<std::string>() : OutputsOfNet(net);
     const std::vector<std::pair<std::string, int>> types = CountedTypes(net);
     absl::StrAppend(&text_, "net \"", Printable(net.name()),
                     "\": ", Counted(net.op_size(), "operator"), ", executor ",

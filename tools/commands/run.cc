@@ -66,7 +66,7 @@ class RunCommand final : public Command {
     }
     DOPPIO_ASSIGN_OR_RETURN(const PlanDef plan, LoadPlan(input_.net));
     if (plan.network_size() > 0) {
-      outputs_ = DefaultOutputs(plan.network(plan.network_size() - 1));
+      outputs_ = OutputsOfNet(plan.network(plan.network_size() - 1));
     }
     return Timed([&] { return workspace_.RunPlan(plan); });
   }
@@ -74,7 +74,7 @@ class RunCommand final : public Command {
   absl::Status RunNet() {
     DOPPIO_ASSIGN_OR_RETURN(NetDef def, LoadNamedNet(input_.net));
     if (!net_type_.empty()) def.set_type(net_type_);
-    outputs_ = DefaultOutputs(def);
+    outputs_ = OutputsOfNet(def);
 
     // What is wrong with the net itself comes before what is missing around it.
     CheckOptions options;

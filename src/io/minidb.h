@@ -1,0 +1,67 @@
+#ifndef DOPPIO_IO_MINIDB_H_
+#define DOPPIO_IO_MINIDB_H_
+
+// Caffe2's own database, `minidb`: records one after the other, each of the length of its key and
+// of its value (int32, little-endian), the key and the value. What Save writes into one is a
+// message BlobProto per record, under the keys that SerializeBlob makes.
+
+#include <google/protobuf/io/zero_copy_stream.h>
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "doppio/blob.h"
+#include "doppio/limits.h"
+#include "doppio/status.h"
+
+namespace doppio {
+namespace io {
+
+// Reads a database record by record, so that no more than one is in memory.
+class MiniDbReader {
+ public:
+  // Errors name the path.
+  static absl::StatusOr<MiniDbReader> Open(const std::string& path, const Limits& limits);
+
+  // The next record, or false at the end. DataLoss for lengths that can not be and for a record
+  // that is cut off; ResourceExhausted for one of more than limits.max_file_bytes.
+  absl::StatusOr<bool> Next(std::string* key, std::string* value);
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+
+  absl::Status Read(size_t bytes, std::string* out);
+  absl::Status Failed(absl::string_view what) const;
+
+  std::unique_ptr<std::FILE, Close> file_;
+  std::string path_;
+  Limits limits_;
+  int64_t record_ = 0;
+};
+
+// Whether data begins as a database of blobs does: with a record of a blob that is called like its
+// key. The first 4 KiB of a file suffice.
+bool IsMiniDb(absl::string_view bytes);
+// The same of a file; false for one that can not be read, and for pipes.
+bool IsMiniDbFile(const std::string& path);
+
+absl::Status WriteMiniDbRecord(absl::string_view key, absl::string_view value,
+                               google::protobuf::io::ZeroCopyOutputStream* out);
+
+// Reads all blobs of a database. `visit` is given each as soon as it is complete; one of a type
+// that can not be read as null, once for each of its messages. InvalidArgument when one stays
+// incomplete.
+using BlobVisitor =
+    std::function<absl::Status(const std::string& name, const std::string& type, const Blob* blob)>;
+absl::Status ReadMiniDbBlobs(const std::string& path, const Limits& limits,
+                             const BlobVisitor& visit);
+
+}  // namespace io
+}  // namespace doppio
+
+#endif  // DOPPIO_IO_MINIDB_H_

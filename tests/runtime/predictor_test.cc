@@ -1,0 +1,322 @@
+#include "doppio/predictor.h"
+
+#include <atomic>
+#include <thread>
+
+#include "doppio/net_builder.h"
+#include "doppio/op_def.h"
+#include "doppio/profiler.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace doppio {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
+
+using PredictorOr = absl::StatusOr<std::unique_ptr<Predictor>>;
+
+NetDef Init() {
+  return NetBuilder("init")
+      .Op("GivenTensorFill", {}, {"w"},
+          {MakeArgument<std::vector<int64_t>>("shape", {3, 2}),
+           MakeArgument<std::vector<float>>("values", {1, 2, 3, 4, -5, -6})})
+      .Op("GivenTensorFill", {}, {"b"},
+          {MakeArgument<std::vector<int64_t>>("shape", {3}),
+           MakeArgument<std::vector<float>>("values", {0.5, 0, 1})})
+      .def();
+}
+
+// hidden = relu(data w^T + b), written over its own input; sums = the sum of hidden.
+NetDef Predict() {
+  NetDef net =
+      NetBuilder("tiny")
+          .Op("FC", {"data", "w", "b"}, {"hidden"})
+          .Op("Relu", {"hidden"}, {"hidden"})
+          .Op("ReduceSum", {"hidden"}, {"sums"}, {MakeArgument<std::vector<int64_t>>("axes", {1})})
+          .def();
+  for (const char* name : {"unused", "b", "data", "w"}) net.add_external_input(name);
+  net.add_external_output("hidden");
+  net.add_external_output("sums");
+  return net;
+}
+
+Tensor Data(float a, float b) { return *Tensor::Of<float>({1, 2}, {a, b}); }
+
+// Both ways of running a net have to give the same.
+class PredictorTest : public testing::TestWithParam<bool> {
+ protected:
+  PredictorOptions Options() const {
+    PredictorOptions options;
+    options.optimize = GetParam();
+    return options;
+  }
+  std::unique_ptr<Predictor> Make(NetDef init, NetDef predict) const {
+    PredictorOr predictor = Predictor::Create(std::move(init), std::move(predict), Options());
+    EXPECT_TRUE(predictor.ok()) << predictor.status();
+    return predictor.ok() ? *std::move(predictor) : nullptr;
+  }
+  std::string ErrorOf(Model model) const {
+    const PredictorOr predictor = Predictor::Create(std::move(model), Options());
+    return predictor.ok() ? "no error" : predictor.status().ToString();
+  }
+  std::string ErrorOf(NetDef predict) const {
+    Model model;
+    model.inits = {Init()};
+    model.predict = std::move(predict);
+    return ErrorOf(std::move(model));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, PredictorTest, testing::Bool(),
+                         [](const auto& info) { return info.param ? "optimized" : "as_given"; });
+
+TEST_P(PredictorTest, RunsByPositionAndByName) {
+  const auto predictor = Make(Init(), Predict());
+  EXPECT_THAT(predictor->inputs(), ElementsAre("data"));
+  EXPECT_THAT(predictor->outputs(), ElementsAre("hidden", "sums"));
+
+  const auto results = predictor->Run({Data(1, 1)});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_THAT((*results)[0].span<float>(), ElementsAre(3.5, 7, 0));
+  EXPECT_THAT((*results)[1].span<float>(), ElementsAre(10.5));
+
+  const auto named = predictor->Run({{"data", Data(1, 0)}});
+  ASSERT_TRUE(named.ok()) << named.status();
+  ASSERT_EQ(named->size(), 2u);
+  EXPECT_THAT(named->at("hidden").span<float>(), ElementsAre(1.5, 3, 0));
+  EXPECT_THAT(named->at("sums").span<float>(), ElementsAre(4.5));
+}
+
+TEST_P(PredictorTest, ResultsStayWhatTheyWere) {
+  const auto predictor = Make(Init(), Predict());
+  const auto first = predictor->Run({Data(1, 1)});
+  ASSERT_TRUE(first.ok()) << first.status();
+  ASSERT_TRUE(predictor->Run({Data(2, 2)}).ok());
+  ASSERT_TRUE(predictor->Run({*Tensor::Of<float>({2, 2}, {9, 9, 9, 9})}).ok());
+  EXPECT_THAT((*first)[0].span<float>(), ElementsAre(3.5, 7, 0));
+  EXPECT_THAT((*first)[1].span<float>(), ElementsAre(10.5));
+}
+
+TEST_P(PredictorTest, WhatIsFedIsSharedAndNotWrittenTo) {
+  NetDef net = NetBuilder("inplace").Op("Relu", {"X"}, {"X"}).Op("Copy", {"X"}, {"Y"}).def();
+  const auto predictor = Make(NetDef(), std::move(net));
+  EXPECT_THAT(predictor->inputs(), ElementsAre("X"));
+  const Tensor x = Data(-1, 1);
+  const auto results = predictor->Run({x});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_THAT((*results)[0].span<float>(), ElementsAre(0, 1));
+  EXPECT_THAT(x.span<float>(), ElementsAre(-1, 1));
+  EXPECT_TRUE(x.IsUnique()) << "the predictor still holds what was fed";
+}
+
+TEST_P(PredictorTest, ASecondRunAllocatesNoTensors) {
+  const auto predictor = Make(Init(), Predict());
+  const Tensor data = Data(1, 1);
+  ASSERT_TRUE(predictor->Run({data}).ok());
+  const int64_t before = GetMemoryStats().allocations;
+  ASSERT_TRUE(predictor->Run({data}).ok());
+  ASSERT_TRUE(predictor->Run({data}).ok());
+  EXPECT_EQ(GetMemoryStats().allocations, before);
+  EXPECT_EQ(predictor->Stats().instances, 1);
+}
+
+TEST_P(PredictorTest, ManyThreadsShareOneSetOfWeights) {
+  const auto predictor = Make(Init(), Predict());
+  constexpr int kThreads = 8;
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      const float x = static_cast<float>(t);
+      std::vector<Tensor> kept;
+      for (int i = 0; i < 50; ++i) {
+        const auto results = predictor->Run({Data(x, x)});
+        if (!results.ok()) {
+          ++wrong;
+          continue;
+        }
+        kept.push_back((*results)[0]);
+      }
+      for (const Tensor& hidden : kept) {
+        const absl::Span<const float> values = hidden.span<float>();
+        wrong += values[0] != 3 * x + 0.5F || values[1] != 7 * x;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GE(predictor->Stats().instances, 1);
+  EXPECT_LE(predictor->Stats().instances, kThreads);
+}
+
+TEST_P(PredictorTest, BlobsThatARunWritesAreItsOwnWhereWeightsHaveThatName) {
+  NetDef init = Init();
+  // As Caffe2's exporter fills outputs with zeros, to give them a shape.
+  *init.add_op() =
+      NetBuilder("zeros")
+          .Op("ConstantFill", {}, {"hidden"}, {MakeArgument<std::vector<int64_t>>("shape", {1, 3})})
+          .def()
+          .op(0);
+  const auto predictor = Make(std::move(init), Predict());
+  EXPECT_THAT(predictor->inputs(), ElementsAre("data"));
+  const auto results = predictor->Run({Data(1, 1)});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_THAT((*results)[0].span<float>(), ElementsAre(3.5, 7, 0));
+}
+
+TEST_P(PredictorTest, PlaceholdersOfExportersAreInputsWhereNothingElseIs) {
+  const std::vector<int64_t> one = {1};
+  const std::vector<int64_t> one_by_one = {1, 1};
+  for (const NetDef& placeholder :
+       {NetBuilder("p")
+            .Op("ConstantFill", {}, {"data"}, {MakeArgument<std::vector<int64_t>>("shape", one)})
+            .def(),
+        NetBuilder("p")
+            .Op("GivenTensorFill", {}, {"data"},
+                {MakeArgument<std::vector<int64_t>>("shape", one_by_one),
+                 MakeArgument<std::vector<float>>("values", {0})})
+            .def()}) {
+    NetDef init = Init();
+    *init.add_op() = placeholder.op(0);
+    const auto predictor = Make(std::move(init), Predict());
+    EXPECT_THAT(predictor->inputs(), ElementsAre("data"));
+    EXPECT_TRUE(predictor->Run({Data(1, 1)}).ok());
+  }
+}
+
+TEST_P(PredictorTest, AWeightOfOneElementIsNoPlaceholder) {
+  NetDef init = NetBuilder("init")
+                    .Op("GivenTensorFill", {}, {"slope"},
+                        {MakeArgument<std::vector<int64_t>>("shape", {1}),
+                         MakeArgument<std::vector<float>>("values", {0})})
+                    .def();
+  const auto predictor =
+      Make(std::move(init), NetBuilder("n").Op("Add", {"X", "slope"}, {"Y"}).def());
+  EXPECT_THAT(predictor->inputs(), ElementsAre("X"));
+}
+
+TEST_P(PredictorTest, TheModelMaySayInputsOutputsAndWeights) {
+  Model model;
+  model.predict = NetBuilder("two").Op("Sub", {"A", "B"}, {"C"}).Op("Relu", {"C"}, {"D"}).def();
+  model.weights["W"] = Data(7, 7);
+  model.inputs = {"B", "A"};
+  model.outputs = {"D", "W", "A", "C"};
+  const PredictorOr predictor = Predictor::Create(std::move(model), Options());
+  ASSERT_TRUE(predictor.ok()) << predictor.status();
+  const auto results = (*predictor)->Run({Data(1, 5), Data(3, 3)});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_THAT((*results)[0].span<float>(), ElementsAre(2, 0));
+  EXPECT_THAT((*results)[1].span<float>(), ElementsAre(7, 7));
+  EXPECT_THAT((*results)[2].span<float>(), ElementsAre(3, 3));
+  EXPECT_THAT((*results)[3].span<float>(), ElementsAre(2, -2));
+}
+
+TEST_P(PredictorTest, WeightsThatTheNetDoesNotReadAreDropped) {
+  NetDef init = Init();
+  *init.add_op() = NetBuilder("big")
+                       .Op("ConstantFill", {}, {"big"},
+                           {MakeArgument<std::vector<int64_t>>("shape", {1000, 1000})})
+                       .def()
+                       .op(0);
+  const auto predictor = Make(std::move(init), Predict());
+  EXPECT_LT(predictor->Stats().weight_bytes, 1000);
+  EXPECT_GT(predictor->Stats().weight_bytes, 0);
+}
+
+TEST_P(PredictorTest, BadInputsAreErrorsThatLeaveItUsable) {
+  const auto predictor = Make(Init(), Predict());
+  const auto message = [](const auto& result) { return result.status().ToString(); };
+  EXPECT_THAT(message(predictor->Run({Data(1, 1), Data(1, 1)})),
+              AllOf(HasSubstr("tiny"), HasSubstr("2 tensors for 1 inputs (data)")));
+  EXPECT_THAT(message(predictor->Run({Tensor()})), HasSubstr("\"data\" has no value"));
+  EXPECT_THAT(message(predictor->Run({{"dta", Data(1, 1)}})),
+              AllOf(HasSubstr("no input \"dta\""), HasSubstr("did you mean data")));
+  EXPECT_THAT(message(predictor->Run(std::map<std::string, Tensor>())),
+              HasSubstr("input \"data\" is missing"));
+  EXPECT_THAT(message(predictor->Run({*Tensor::Of<float>({1, 3}, {1, 1, 1})})),
+              AllOf(HasSubstr("net \"tiny\", op 0"), HasSubstr("[1,3]")));
+  EXPECT_THAT(message(predictor->Run({*Tensor::Of<int32_t>({1, 2}, {1, 1})})), HasSubstr("op 0"));
+
+  const auto results = predictor->Run({Data(1, 1)});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_THAT((*results)[0].span<float>(), ElementsAre(3.5, 7, 0));
+}
+
+TEST_P(PredictorTest, ANetThatTrainsIsRefused) {
+  NetDef train = Predict();
+  *train.add_op() =
+      NetBuilder("update").Op("WeightedSum", {"w", "one", "w_grad", "rate"}, {"w"}).def().op(0);
+  for (const char* name : {"one", "w_grad", "rate"}) train.add_external_input(name);
+  EXPECT_THAT(ErrorOf(train), AllOf(HasSubstr("FAILED_PRECONDITION"), HasSubstr("changes \"w\""),
+                                    HasSubstr("WeightedSum"), HasSubstr("Workspace")));
+}
+
+TEST_P(PredictorTest, WhatIsMissingIsNamed) {
+  Model model;
+  model.inits = {Init()};
+  model.predict = Predict();
+  model.inputs = {"unused"};
+  EXPECT_THAT(ErrorOf(model), AllOf(HasSubstr("\"data\""), HasSubstr("inputs: \"unused\"")));
+  model.inputs = {"data", "data"};
+  EXPECT_THAT(ErrorOf(model), HasSubstr("\"data\" is named twice"));
+  model.inputs = {"data"};
+  model.outputs = {"hiden"};
+  EXPECT_THAT(ErrorOf(model), AllOf(HasSubstr("\"hiden\""), HasSubstr("did you mean hidden")));
+}
+
+TEST_P(PredictorTest, ProblemsOfTheNetsAreReported) {
+  EXPECT_THAT(ErrorOf(NetBuilder("typo").Op("Rellu", {"X"}, {"Y"}).Op("Relu", {}, {"Z"}).def()),
+              AllOf(HasSubstr("Rellu"), HasSubstr("did you mean Relu"), HasSubstr("op 1")));
+  Model model;
+  model.predict = Predict();
+  model.inits = {NetBuilder("broken").Op("Relu", {"nothing"}, {"w"}).def()};
+  EXPECT_THAT(ErrorOf(model), AllOf(HasSubstr("net \"broken\""), HasSubstr("nothing")));
+}
+
+TEST_P(PredictorTest, AnObserverSeesTheOperatorsOfItsRun) {
+  const auto predictor = Make(Init(), Predict());
+  Profiler profiler;
+  ASSERT_TRUE(predictor->Run({Data(1, 1)}, &profiler).ok());
+  const size_t events = profiler.Events().size();
+  EXPECT_EQ(events, static_cast<size_t>(predictor->net()->op_size()) + 1);
+  ASSERT_TRUE(predictor->Run({Data(1, 1)}).ok());
+  EXPECT_EQ(profiler.Events().size(), events);
+}
+
+TEST_P(PredictorTest, AnOutputThatARunDoesNotMakeIsNoOlderOne) {
+  const NetDef then_net = NetBuilder("then").Op("Copy", {"X"}, {"Y"}).def();
+  NetDef net = NetBuilder("maybe").Op("If", {"condition"}, {}, {}).def();
+  *net.mutable_op(0)->add_arg() = MakeArgument("then_net", then_net);
+  for (const char* name : {"condition", "X"}) net.add_external_input(name);
+  net.add_external_output("Y");
+  const auto predictor = Make(NetDef(), std::move(net));
+  ASSERT_NE(predictor, nullptr);
+  const auto run = [&](bool condition) {
+    return predictor->Run({*Tensor::Of<bool>({1}, {condition}), Data(1, 2)});
+  };
+  const auto made = run(true);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_THAT((*made)[0].span<float>(), ElementsAre(1, 2));
+  EXPECT_THAT(run(false).status().ToString(), HasSubstr("\"Y\" was not made in this run"));
+  EXPECT_TRUE(run(true).ok());
+}
+
+TEST(RunAndFreeTest, NamesTheOperatorThatFails) {
+  Workspace workspace;
+  const absl::Status status = RunAndFree(
+      NetBuilder("init")
+          .Op("ConstantFill", {}, {"a"})
+          .Op("ConstantFill", {}, {"b"}, {MakeArgument<std::vector<int64_t>>("shape", {-1})})
+          .def(),
+      &workspace);
+  EXPECT_THAT(status.ToString(), AllOf(HasSubstr("net \"init\""), HasSubstr("ConstantFill() -> b"),
+                                       Not(HasSubstr("-> a"))));
+  EXPECT_TRUE(workspace.HasBlob("a"));
+}
+
+}  // namespace
+}  // namespace doppio
