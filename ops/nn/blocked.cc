@@ -122,24 +122,4 @@ absl::StatusOr<BlockedTensor*> BlockedOperator::BlockedOutput(const dnnl::memory
   return y;
 }
 
-absl::Status Relayout::Init(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
-  needed_ = from != to;
-  if (!needed_) {
-    buffer_.Reset();
-    return absl::OkStatus();
-  }
-  bytes_ = static_cast<int64_t>(to.get_size());
-  const dnnl::reorder::primitive_desc desc(DnnlEngine(), from, DnnlEngine(), to, DnnlAttributes());
-  return reorder_.Init(desc, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
-}
-
-absl::StatusOr<const void*> Relayout::Run(const void* data) {
-  if (!needed_) return data;
-  DOPPIO_RETURN_IF_ERROR(buffer_.Resize(DataType::kUInt8, {bytes_}));
-  reorder_.Bind(0, data);
-  reorder_.Bind(1, buffer_.raw_mutable_data());
-  DOPPIO_RETURN_IF_ERROR(reorder_.Execute());
-  return buffer_.raw_data();
-}
-
 }  // namespace doppio

@@ -93,21 +93,6 @@ class BlockedOperator : public Operator<CPUContext> {
   std::vector<In> inputs_;
 };
 
-// An input that is laid out anew before it is used, where that is needed.
-class Relayout {
- public:
-  // From `from` to `to`, from now on. To be called inside CallDnnl.
-  absl::Status Init(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
-  // `data`, or where it has been put in the other layout.
-  absl::StatusOr<const void*> Run(const void* data);
-
- private:
-  bool needed_ = false;
-  DnnlPrimitive reorder_;
-  Tensor buffer_;
-  int64_t bytes_ = 0;
-};
-
 }  // namespace doppio
 
 #endif  // DOPPIO_OPS_NN_BLOCKED_H_

@@ -4,6 +4,7 @@
 #include "doppio/gradient_maker.h"
 #include "ops/nn/blocked.h"
 #include "ops/nn/conv.h"
+#include "ops/nn/convolution.h"
 #include "ops/nn/post_operations.h"
 
 namespace doppio {
@@ -90,7 +91,7 @@ class BlockedConvOp final : public BlockedOperator {
     for (int i = 2; i < InputSize(); ++i) DOPPIO_RETURN_IF_ERROR(Look(i, &changed));
     if (changed || !conv_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
 
-    DOPPIO_ASSIGN_OR_RETURN(const void* x, to_source_.Run(data(0)));
+    DOPPIO_ASSIGN_OR_RETURN(const void* x, source_.Read(data(0)));
     DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, Target());
     int slot = 0;
     conv_.Bind(slot++, x);
@@ -104,7 +105,11 @@ class BlockedConvOp final : public BlockedOperator {
  private:
   using PrimitiveDesc = typename Kind::Forward::primitive_desc;
 
+  static constexpr int kSourceSlot = 1;  // of DnnlScratch
+
   int SumInput() const { return 2 + (has_bias_ ? 1 : 0); }
+
+  int64_t Slopes() const { return post_.has_slopes() ? SizeFromDim(dims(InputSize() - 1), 0) : 0; }
 
   absl::Status Prepare() {
     const auto* packed = InputBlob(1).Get<PackedWeights>();
@@ -125,7 +130,7 @@ class BlockedConvOp final : public BlockedOperator {
       }
       if (post_.has_slopes()) DOPPIO_RETURN_IF_ERROR(CheckSlopes(channels));
       const PrimitiveDesc best = Choose(conv, output, channels);
-      DOPPIO_RETURN_IF_ERROR(to_source_.Init(desc(0), best.src_desc()));
+      DOPPIO_RETURN_IF_ERROR(source_.InitInput(desc(0), best.src_desc(), kSourceSlot));
       target_ = best.dst_desc();
       if (post_.has_sum()) DOPPIO_RETURN_IF_ERROR(InitCopy(desc(SumInput())));
       DOPPIO_ASSIGN_OR_RETURN(weights_, packed->Get(Kind::Weights(conv), best.weights_desc()));
@@ -134,10 +139,10 @@ class BlockedConvOp final : public BlockedOperator {
   }
 
   absl::Status CheckSlopes(int64_t channels) const {
-    const Dims slopes = dims(InputSize() - 1);
-    if (slopes.size() == 1 && (slopes[0] == 1 || slopes[0] == channels)) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat("the slopes are ", ShapeToString(slopes),
-                                                   ", must be one or ", channels, " numbers"));
+    const int64_t slopes = Slopes();
+    if (slopes == 1 || slopes == channels) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("there are ", slopes, " slopes, must be one or ", channels));
   }
 
   // Layouts: the input's own where oneDNN is fast with it, else one of its choice.
@@ -146,8 +151,7 @@ class BlockedConvOp final : public BlockedOperator {
     const dnnl::memory::desc any_target =
         post_.has_sum() ? desc(SumInput()) : DnnlAnyLayout(output);
     const bool try_own = !IsPlain(0) || desc(0).dims()[1] <= kImageChannels;
-    const dnnl::primitive_attr attributes =
-        post_.Attributes(post_.has_slopes() ? dims(InputSize() - 1)[0] : 0);
+    const dnnl::primitive_attr attributes = post_.Attributes(Slopes());
     if (try_own) {
       PrimitiveDesc own(Describe(conv, desc(0), any_target, channels), attributes, DnnlEngine(),
                         /*allow_empty=*/true);
@@ -177,7 +181,7 @@ class BlockedConvOp final : public BlockedOperator {
                                                       {DNNL_ARG_DST, target_}};
     if (has_bias_) arguments.push_back({DNNL_ARG_BIAS, DnnlRowMajor({channels})});
     if (post_.has_slopes()) {
-      arguments.push_back({post_.SlopesArgument(), DnnlRowMajor(dims(InputSize() - 1))});
+      arguments.push_back({post_.SlopesArgument(), DnnlRowMajor({Slopes()})});
     }
     return conv_.Init(desc, arguments);
   }
@@ -202,7 +206,7 @@ class BlockedConvOp final : public BlockedOperator {
   const WindowArguments args_;
   const PostOperations post_;
   const bool has_bias_;
-  Relayout to_source_;
+  DnnlOperand source_;
   std::shared_ptr<const Tensor> weights_;
   dnnl::memory::desc target_;
   DnnlPrimitive conv_;

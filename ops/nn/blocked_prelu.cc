@@ -31,15 +31,15 @@ class BlockedPReluOp final : public BlockedOperator {
 
  private:
   absl::Status Prepare() {
-    dnnl::memory::dims slopes(dims(0).size(), 1);
-    if (dims(1).size() != 1 || (dims(1)[0] != 1 && dims(1)[0] != dims(0)[1])) {
-      return absl::InvalidArgumentError(absl::StrCat("the slopes are ", ShapeToString(dims(1)),
-                                                     ", must be one or ", dims(0)[1], " numbers"));
+    Dims slopes(dims(0).size(), 1);
+    slopes[1] = SizeFromDim(dims(1), 0);
+    if (slopes[1] != 1 && slopes[1] != dims(0)[1]) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there are ", slopes[1], " slopes, must be one or ", dims(0)[1]));
     }
-    slopes[1] = dims(1)[0];
     return CallDnnl([&] {
       target_ = desc(0);
-      const dnnl::memory::desc weights = desc(1).reshape(slopes);
+      const dnnl::memory::desc weights = DnnlRowMajor(slopes);
       const dnnl::prelu_forward::primitive_desc primitive(
           {dnnl::prop_kind::forward_inference, target_, weights}, DnnlAttributes(), DnnlEngine());
       return prelu_.Init(

@@ -1,9 +1,28 @@
+#include <algorithm>
+
+#include "absl/strings/match.h"
 #include "doppio/op_def.h"
 #include "doppio/registry.h"
 #include "src/graph/rewriting.h"
 
 namespace doppio {
 namespace {
+
+// What oneDNN does not know: windows that begin or end inside of the image, tensors that are put
+// together along a dimension that they do not have.
+bool IsUnknownToDnnl(const OperatorDef& op) {
+  constexpr int kSame = 2;
+  for (const Argument& arg : op.arg()) {
+    if (arg.name() == "legacy_pad" && arg.i() == kSame) return true;
+    if (arg.name() == "add_axis" && arg.i() != 0) return true;
+    if (!absl::StartsWith(arg.name(), "adj")) continue;
+    if (arg.i() != 0 || std::any_of(arg.ints().begin(), arg.ints().end(),
+                                    [](int64_t adjust) { return adjust != 0; })) {
+      return true;
+    }
+  }
+  return false;
+}
 
 class Blocking {
  public:
@@ -33,6 +52,7 @@ class Blocking {
     if (!OperatorRegistry::Has(kBlocked + op.type())) return false;
     const Argument* order = FindArgument(op, "order");
     if (order != nullptr && order->s() != "NCHW") return false;
+    if (IsUnknownToDnnl(op)) return false;
     for (int o = 0; o < op.output_size(); ++o) {
       const bool used = !net_->IsInternal(op.output(o)) || !net_->Readers(op.output(o)).empty();
       if (net_->IsPinned(op.output(o)) || (o > 0 && used)) return false;
