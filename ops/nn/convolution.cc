@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "doppio/parallel.h"
+#include "ops/nn/spatial.h"
 #include "src/kernel/convolve.h"
 #include "src/kernel/reduce.h"
 
@@ -14,22 +15,6 @@ namespace {
 constexpr int kImageSlot = 1;
 constexpr int kPlacesSlot = 2;
 constexpr int kFilterSlot = 3;
-
-Spatial ToSpatial(DimsView dims, int64_t fill) {
-  Spatial spatial{fill, fill, fill};
-  std::copy(dims.begin(), dims.end(), spatial.begin() + static_cast<int64_t>(3 - dims.size()));
-  return spatial;
-}
-
-ImageStrides StridesOf(int64_t inner_size, const Spatial& size, bool channels_last) {
-  const int64_t pixel = channels_last ? inner_size : 1;
-  ImageStrides strides;
-  strides.spatial = {size[1] * size[2] * pixel, size[2] * pixel, pixel};
-  const int64_t image = size[0] * size[1] * size[2];
-  strides.inner = channels_last ? 1 : image;
-  strides.outer = inner_size * image;
-  return strides;
-}
 
 PlainConvolution ToPlain(const ConvShape& shape) {
   const Window& window = shape.window;

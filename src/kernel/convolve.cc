@@ -11,19 +11,9 @@ constexpr double kThreadWork = 1 << 16;  // multiply-adds that are worth a threa
 
 int64_t Size(const Spatial& s) { return s[0] * s[1] * s[2]; }
 
-int64_t Offset(const Spatial& index, const Spatial& strides) {
-  return index[0] * strides[0] + index[1] * strides[1] + index[2] * strides[2];
-}
-
-// Calls f(index) for all indices in [0, size), the last dimension fastest.
 template <typename F>
 void ForEach(const Spatial& size, F&& f) {
-  Spatial i;
-  for (i[0] = 0; i[0] < size[0]; ++i[0]) {
-    for (i[1] = 0; i[1] < size[1]; ++i[1]) {
-      for (i[2] = 0; i[2] < size[2]; ++i[2]) f(i);
-    }
-  }
+  ForEachSpatial({0, 0, 0}, size, f);
 }
 
 // The element of the image under a tap of the window at `place`; false where that is padding.

@@ -3,22 +3,12 @@
 
 // Convolutions as plain loops, in any layout: for types and geometries that no library has.
 
-#include <array>
 #include <cstdint>
 
 #include "doppio/context.h"
+#include "src/kernel/spatial.h"
 
 namespace doppio {
-
-// Three spatial dimensions; those that are not there have size 1.
-using Spatial = std::array<int64_t, 3>;
-
-// A tensor whose element (i, j, s) stands at i * outer + j * inner + the sum of s * spatial.
-struct ImageStrides {
-  int64_t outer = 0;
-  int64_t inner = 0;
-  Spatial spatial{};
-};
 
 // X [batch, groups * inputs, in...], W [groups * outputs, inputs, kernel...] and
 // Y [batch, groups * outputs, out...]: every y is a sum over the taps of a window on x, which

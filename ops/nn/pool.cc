@@ -1,0 +1,161 @@
+#include "ops/nn/pool.h"
+
+#include "ops/nn/gemm.h"
+#include "ops/nn/spatial.h"
+
+namespace doppio {
+namespace {
+
+int64_t FlopsOf(const OperatorDef& def, const std::vector<TensorInfo>& inputs) {
+  InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
+  const auto window = PlaceWindow(WindowArguments(&context, WindowUse::kPool), *inputs[0].dims);
+  if (!window.ok()) return 0;
+  const absl::StatusOr<Dims> dims = PooledDims(*window);
+  // One operation for each element of a window.
+  return dims.ok() ? GemmFlops(SizeFromDim(*dims, 0), window->kernel_size(), 1) / 2 : 0;
+}
+
+void StateArguments(OpSchema& schema, PoolKind kind) {
+  StateWindowArguments(schema, WindowUse::kPool);
+  schema.Flops([](const OperatorDef& def, const std::vector<TensorInfo>& inputs, const auto&) {
+    return FlopsOf(def, inputs);
+  });
+  if (kind == PoolKind::kAverage) {
+    schema.Arg<bool>("count_include_pad",
+                     "divide by the size of the window, also where it reaches into the padding",
+                     false);
+  }
+}
+
+dnnl::memory::dims ToDnnl(const Dims& dims) { return {dims.begin(), dims.end()}; }
+
+}  // namespace
+
+void StatePool(OpSchema& schema, PoolKind kind) {
+  StateArguments(schema, kind);
+  schema.NumInputs(1)
+      .NumOutputs(1)
+      .Input(0, "X", "image of float or double: [N, C, spatial...], or [N, spatial..., C] for NHWC")
+      .Output(0, "Y", "image of X's type, batch and channels")
+      .TensorInference([](InferenceContext* context) -> absl::Status {
+        const WindowArguments args(context, WindowUse::kPool);
+        DOPPIO_ASSIGN_OR_RETURN(const Window window, PlaceWindow(args, context->dims(0)));
+        DOPPIO_ASSIGN_OR_RETURN(const Dims dims, PooledDims(window));
+        context->SetOutput(0, context->dtype(0), dims);
+        return absl::OkStatus();
+      });
+}
+
+void StatePoolGradient(OpSchema& schema, PoolKind kind) {
+  StateArguments(schema, kind);
+  schema.NumInputs(3)
+      .NumOutputs(1)
+      .Input(0, "X", "input of the pool")
+      .Input(1, "Y", "its output")
+      .Input(2, "dY", "gradient of the output")
+      .Output(0, "dX", "gradient of X, of X's shape and type")
+      .IdenticalTypeAndShape();
+}
+
+DnnlPool::DnnlPool(const Window& window, PoolKind kind, bool count_include_pad)
+    : algorithm(kind == PoolKind::kMax ? dnnl::algorithm::pooling_max
+                : count_include_pad    ? dnnl::algorithm::pooling_avg_include_padding
+                                       : dnnl::algorithm::pooling_avg_exclude_padding),
+      x(DnnlImage(ImageDims(window.batch, window.channels, window.in, window.channels_last),
+                  window.channels_last)),
+      y(DnnlImage(ImageDims(window.batch, window.channels, window.out, window.channels_last),
+                  window.channels_last)),
+      kernel(ToDnnl(window.kernel)),
+      stride(ToDnnl(window.stride)),
+      pad_head(ToDnnl(window.pad_head)),
+      pad_tail(ToDnnl(window.pad_tail)) {}
+
+bool DnnlHasPool(const Window& window) { return window.IsTight() && !window.HasEmptyWindow(); }
+
+PlainPool ToPlainPool(const Window& window) {
+  PlainPool plain;
+  plain.batch = window.batch;
+  plain.channels = window.channels;
+  plain.in = ToSpatial(window.in, 1);
+  plain.out = ToSpatial(window.out, 1);
+  plain.kernel = ToSpatial(window.kernel, 1);
+  plain.stride = ToSpatial(window.stride, 1);
+  plain.pad = ToSpatial(window.pad_head, 0);
+  plain.x = StridesOf(window.channels, plain.in, window.channels_last);
+  plain.y = StridesOf(window.channels, plain.out, window.channels_last);
+  return plain;
+}
+
+absl::Status Pooling::ForwardDnnl(const Window& window, const float* x, float* y) {
+  if (!primitive_.IsFor({{window.batch, window.channels}, window.in})) {
+    DOPPIO_RETURN_IF_ERROR(CallDnnl([&] {
+      const DnnlPool pool(window, kind_, count_include_pad_);
+      const dnnl::pooling_forward::primitive_desc desc(
+          {dnnl::prop_kind::forward_inference, pool.algorithm, pool.x, pool.y, pool.stride,
+           pool.kernel, pool.pad_head, pool.pad_tail},
+          DnnlAttributes(), DnnlEngine());
+      return primitive_.Init(desc, {{DNNL_ARG_SRC, pool.x}, {DNNL_ARG_DST, pool.y}});
+    }));
+  }
+  primitive_.Bind(0, x);
+  primitive_.Bind(1, y);
+  return primitive_.Execute();
+}
+
+absl::Status Pooling::BackwardDnnl(const Window& window, const float* dy, float* dx) {
+  if (!primitive_.IsFor({{window.batch, window.channels}, window.in})) {
+    DOPPIO_RETURN_IF_ERROR(CallDnnl([&] {
+      const DnnlPool pool(window, kind_, count_include_pad_);
+      const dnnl::pooling_forward::primitive_desc forward(
+          {dnnl::prop_kind::forward_training, pool.algorithm, pool.x, pool.y, pool.stride,
+           pool.kernel, pool.pad_head, pool.pad_tail},
+          DnnlAttributes(), DnnlEngine());
+      const dnnl::pooling_backward::primitive_desc desc(
+          {pool.algorithm, pool.x, pool.y, pool.stride, pool.kernel, pool.pad_head, pool.pad_tail},
+          DnnlAttributes(), DnnlEngine(), forward);
+      return primitive_.Init(desc, {{DNNL_ARG_DIFF_DST, pool.y}, {DNNL_ARG_DIFF_SRC, pool.x}});
+    }));
+  }
+  primitive_.Bind(0, dy);
+  primitive_.Bind(1, dx);
+  return primitive_.Execute();
+}
+
+template <typename T>
+absl::Status Pooling::Forward(const Window& window, const T* x, T* y, CPUContext* context) {
+  if (window.batch == 0) return absl::OkStatus();
+  if constexpr (std::is_same_v<T, float>) {
+    if (DnnlHasPool(window)) return ForwardDnnl(window, x, y);
+  }
+  if (kind_ == PoolKind::kMax) {
+    MaxPool(ToPlainPool(window), x, y, context);
+  } else {
+    AveragePool(ToPlainPool(window), count_include_pad_, x, y, context);
+  }
+  return absl::OkStatus();
+}
+
+template <typename T>
+absl::Status Pooling::Backward(const Window& window, const T* x, const T* y, const T* dy, T* dx,
+                               CPUContext* context) {
+  if (window.batch == 0) return absl::OkStatus();
+  if (kind_ == PoolKind::kMax) {
+    MaxPoolGradient(ToPlainPool(window), x, y, dy, dx, context);
+    return absl::OkStatus();
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    if (DnnlHasPool(window)) return BackwardDnnl(window, dy, dx);
+  }
+  AveragePoolGradient(ToPlainPool(window), count_include_pad_, dy, dx, context);
+  return absl::OkStatus();
+}
+
+#define DOPPIO_POOLING_(T)                                                                    \
+  template absl::Status Pooling::Forward<T>(const Window&, const T*, T*, CPUContext*);        \
+  template absl::Status Pooling::Backward<T>(const Window&, const T*, const T*, const T*, T*, \
+                                             CPUContext*);
+DOPPIO_POOLING_(float)
+DOPPIO_POOLING_(double)
+#undef DOPPIO_POOLING_
+
+}  // namespace doppio

@@ -1,0 +1,37 @@
+#ifndef DOPPIO_KERNEL_SPATIAL_H_
+#define DOPPIO_KERNEL_SPATIAL_H_
+
+#include <array>
+#include <cstdint>
+
+namespace doppio {
+
+// Three spatial dimensions; those that are not there have size 1.
+using Spatial = std::array<int64_t, 3>;
+
+// A tensor whose element (i, j, s) stands at i * outer + j * inner + the sum of s * spatial.
+struct ImageStrides {
+  int64_t outer = 0;
+  int64_t inner = 0;
+  Spatial spatial{};
+};
+
+// Where the element at `index` stands.
+inline int64_t Offset(const Spatial& index, const Spatial& strides) {
+  return index[0] * strides[0] + index[1] * strides[1] + index[2] * strides[2];
+}
+
+// Calls f(index) for all indices from `begin` to before `end`, the last dimension fastest.
+template <typename F>
+void ForEachSpatial(const Spatial& begin, const Spatial& end, F&& f) {
+  Spatial i;
+  for (i[0] = begin[0]; i[0] < end[0]; ++i[0]) {
+    for (i[1] = begin[1]; i[1] < end[1]; ++i[1]) {
+      for (i[2] = begin[2]; i[2] < end[2]; ++i[2]) f(i);
+    }
+  }
+}
+
+}  // namespace doppio
+
+#endif  // DOPPIO_KERNEL_SPATIAL_H_
