@@ -13,5 +13,17 @@ DOPPIO_OP_ROW(Print)
     .Reference([](const OpCase&) -> std::vector<Tensor> { return {}; })
     .MayAllocate("it makes text");
 
+DOPPIO_OP_ROW(IsEmpty)
+    .Case([](CaseMaker& c) {
+      c.Input("tensor", c.Random(c.OneOf({DataType::kFloat, DataType::kInt64, DataType::kString}),
+                                 c.Shape()));
+      c.Output("is_empty");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      bool has_zero = false;
+      for (int64_t size : c.in(0).dims()) has_zero = has_zero || size == 0;
+      return {*Tensor::Scalar<bool>(has_zero)};
+    });
+
 }  // namespace
 }  // namespace doppio
