@@ -24,6 +24,8 @@
 
 #include "doppio/check.h"
 #include "doppio/gradient.h"
+#include "doppio/image.h"
+#include "doppio/image_recipe.h"
 #include "doppio/infer.h"
 #include "doppio/model.h"
 #include "doppio/model_io.h"

@@ -12,6 +12,7 @@ struct Limits {
   int64_t max_operators = 1'000'000;  // of one net, subnets included
   int64_t max_file_bytes = int64_t{2} << 30;  // protobuf itself stops at 2 GiB
   int64_t max_tensor_bytes = int64_t{1} << 40;
+  int64_t max_image_pixels = int64_t{1} << 28;  // a small file may claim a huge picture
 };
 
 // The largest number of dimensions of a tensor, as in NumPy.

@@ -1,0 +1,101 @@
+#include <png.h>
+
+#include <algorithm>
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+
+#include "src/io/image_codec.h"
+
+namespace doppio {
+namespace io {
+namespace {
+
+// Reads one picture. The two steps return false when libpng reported an error: message() says
+// which.
+class PngReader {
+ public:
+  explicit PngReader(absl::string_view bytes) : next_(bytes.data()), left_(bytes.size()) {
+    png_ =
+        png_create_read_struct(PNG_LIBPNG_VER_STRING, this, &PngReader::Error, &PngReader::Warning);
+    if (png_ != nullptr) info_ = png_create_info_struct(png_);
+  }
+  ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
+  PngReader(const PngReader&) = delete;
+  PngReader& operator=(const PngReader&) = delete;
+
+  bool is_ready() const { return info_ != nullptr; }
+  const char* message() const { return message_; }
+
+  // Reads the header, and asks for 8 bits of red, green, blue and perhaps alpha.
+  bool ReadHeader() {
+    if (setjmp(png_jmpbuf(png_)) != 0) return false;
+    png_set_read_fn(png_, this, &PngReader::Read);
+    // The limit on pixels comes later; sides are only limited by the format.
+    png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_read_info(png_, info_);
+    png_set_expand(png_);
+    png_set_scale_16(png_);
+    png_set_gray_to_rgb(png_);
+    passes_ = png_set_interlace_handling(png_);
+    png_read_update_info(png_, info_);
+    return true;
+  }
+  int64_t height() const { return png_get_image_height(png_, info_); }
+  int64_t width() const { return png_get_image_width(png_, info_); }
+  int64_t channels() const { return png_get_channels(png_, info_); }
+
+  // Reads all pixels, and what follows them, so that a file that ends too early is noticed.
+  bool ReadPixels(uint8_t* out) {
+    if (setjmp(png_jmpbuf(png_)) != 0) return false;
+    const size_t row = png_get_rowbytes(png_, info_);
+    const png_uint_32 rows = png_get_image_height(png_, info_);
+    for (int pass = 0; pass < passes_; ++pass) {
+      for (png_uint_32 i = 0; i < rows; ++i) png_read_row(png_, out + i * row, nullptr);
+    }
+    png_read_end(png_, nullptr);
+    return true;
+  }
+
+ private:
+  [[noreturn]] static void Error(png_structp png, png_const_charp message) {
+    auto* reader = static_cast<PngReader*>(png_get_error_ptr(png));
+    std::snprintf(reader->message_, sizeof(reader->message_), "%s", message);
+    png_longjmp(png, 1);
+  }
+  static void Warning(png_structp, png_const_charp) {}  // of no use to who only wants the pixels
+
+  static void Read(png_structp png, png_bytep out, size_t size) {
+    auto* reader = static_cast<PngReader*>(png_get_io_ptr(png));
+    if (size > reader->left_) png_error(png, "the file ends too early");
+    std::memcpy(out, reader->next_, size);
+    reader->next_ += size;
+    reader->left_ -= size;
+  }
+
+  png_structp png_ = nullptr;
+  png_infop info_ = nullptr;
+  const char* next_;
+  size_t left_;
+  int passes_ = 1;
+  char message_[160] = "";
+};
+
+absl::Status Damaged(const PngReader& reader) {
+  return absl::DataLossError(absl::StrCat("damaged PNG: ", reader.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<Tensor> ParsePng(absl::string_view bytes, const Limits& limits) {
+  PngReader reader(bytes);
+  if (!reader.is_ready()) return absl::ResourceExhaustedError("no memory to read a PNG");
+  if (!reader.ReadHeader()) return Damaged(reader);
+  DOPPIO_ASSIGN_OR_RETURN(
+      Tensor picture, CreatePicture(reader.height(), reader.width(), reader.channels(), limits));
+  if (!reader.ReadPixels(picture.mutable_data<uint8_t>())) return Damaged(reader);
+  return picture;
+}
+
+}  // namespace io
+}  // namespace doppio
