@@ -58,6 +58,13 @@ inline absl::Status CheckPerChannel(absl::string_view what, DimsView dims, int64
                                                  count, " elements for X ", ShapeToString(x)));
 }
 
+// The same for input i of an operator.
+inline absl::Status CheckPerChannel(const OperatorBase& op, int i, int64_t count, DimsView x) {
+  const Tensor& input = *op.InputBlob(i).Get<Tensor>();
+  if (input.numel() == count) return absl::OkStatus();
+  return CheckPerChannel(op.DescribeInput(i), input.dims(), count, x);
+}
+
 // All inputs have the type of the first one.
 inline absl::Status CheckSameTypes(const OperatorBase& op) {
   const DataType type = op.InputBlob(0).Get<Tensor>()->dtype();

@@ -49,12 +49,6 @@ absl::Status CheckInputs(const LayerNormArguments& args, int count) {
                                                  " inputs, but there are ", count));
 }
 
-// Vectors of one number for each element of a row.
-absl::Status CheckPerColumn(absl::string_view what, DimsView dims, const LayerNormSizes& sizes,
-                            DimsView x) {
-  return CheckPerChannel(what, dims, sizes.columns, x);
-}
-
 Dims StatisticsShape(const LayerNormSizes& sizes, DimsView x) {
   Dims dims(x.begin(), x.begin() + sizes.axis);
   dims.push_back(1);
@@ -86,8 +80,8 @@ gamma and beta is added, which have one number for each column.
       DOPPIO_RETURN_IF_ERROR(CheckSameTypes(*context));
       DOPPIO_ASSIGN_OR_RETURN(const LayerNormSizes sizes, SizesOf(args, context->dims(0)));
       for (int i = 1; i < context->InputSize(); ++i) {
-        DOPPIO_RETURN_IF_ERROR(
-            CheckPerColumn(i == 1 ? "gamma" : "beta", context->dims(i), sizes, context->dims(0)));
+        DOPPIO_RETURN_IF_ERROR(CheckPerChannel(i == 1 ? "gamma" : "beta", context->dims(i),
+                                               sizes.columns, context->dims(0)));
       }
       const Dims statistics = StatisticsShape(sizes, context->dims(0));
       context->SetOutput(0, context->dtype(0), context->dims(0));
@@ -109,7 +103,7 @@ class LayerNormOp final : public Operator<Context> {
     DOPPIO_RETURN_IF_ERROR(CheckSameTypes(*this));
     DOPPIO_ASSIGN_OR_RETURN(const LayerNormSizes sizes, SizesOf(args_, x.dims()));
     for (int i = 1; i < InputSize(); ++i) {
-      DOPPIO_RETURN_IF_ERROR(CheckPerColumn(DescribeInput(i), Input(i).dims(), sizes, x.dims()));
+      DOPPIO_RETURN_IF_ERROR(CheckPerChannel(*this, i, sizes.columns, x.dims()));
     }
     return DispatchType(TypeList<float, double>(), x.dtype(),
                         [&](auto tag) { return Normalise<typename decltype(tag)::type>(sizes); });
@@ -200,11 +194,10 @@ class LayerNormGradientOp final : public Operator<Context> {
           absl::StrCat("dY ", DescribeInput(0), " must have the shape of X ", DescribeInput(4)));
     }
     for (int i = 2; i < 4; ++i) {
-      DOPPIO_RETURN_IF_ERROR(
-          CheckPerChannel(DescribeInput(i), Input(i).dims(), sizes.rows, x.dims()));
+      DOPPIO_RETURN_IF_ERROR(CheckPerChannel(*this, i, sizes.rows, x.dims()));
     }
     if (args_.affine) {
-      DOPPIO_RETURN_IF_ERROR(CheckPerColumn("gamma", Input(5).dims(), sizes, x.dims()));
+      DOPPIO_RETURN_IF_ERROR(CheckPerChannel(*this, 5, sizes.columns, x.dims()));
     }
     return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) {
       return Differentiate<typename decltype(tag)::type>(sizes);

@@ -256,8 +256,7 @@ class SpatialBNGradientOp final : public Operator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(const ChannelView view, args_.order.Batch(x.dims()));
     for (int i = 1; i < InputSize(); ++i) {
       if (i == 2) continue;
-      DOPPIO_RETURN_IF_ERROR(
-          CheckPerChannel(DescribeInput(i), Input(i).dims(), view.channels, x.dims()));
+      DOPPIO_RETURN_IF_ERROR(CheckPerChannel(*this, i, view.channels, x.dims()));
     }
     return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) {
       return Differentiate<typename decltype(tag)::type>(view);
