@@ -61,6 +61,16 @@ absl::Status CheckOutputGradient(const FcSizes& sizes, DimsView x, DimsView dy) 
       absl::StrCat("dY is ", ShapeToString(dy), ", but the output is ", ShapeToString(y)));
 }
 
+absl::Status CheckTypes(const InferenceContext& context) {
+  for (int i = 1; i < 3; ++i) {
+    if (context.dtype(i) == context.dtype(0)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the inputs must have the same type, but input 0 is ", DataTypeName(context.dtype(0)),
+        " and input ", i, " is ", DataTypeName(context.dtype(i))));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTypes(const OperatorBase& op, const Tensor& x, const Tensor& w, const Tensor& b) {
   if (x.dtype() == w.dtype() && x.dtype() == b.dtype()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("the inputs must have the same type, but are ",
@@ -96,6 +106,7 @@ OpSchema& Forward(OpSchema& schema, bool transposed) {
       .TensorInference([transposed](InferenceContext* context) -> absl::Status {
         DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(FcArguments(context), transposed,
                                                        context->dims(0), context->dims(1)));
+        DOPPIO_RETURN_IF_ERROR(CheckTypes(*context));
         DOPPIO_RETURN_IF_ERROR(CheckBias(sizes, context->dims(2)));
         DOPPIO_ASSIGN_OR_RETURN(Dims dims, OutputShape(sizes, context->dims(0)));
         context->SetOutput(0, context->dtype(0), dims);
@@ -124,6 +135,7 @@ OpSchema& Backward(OpSchema& schema, bool transposed) {
       .TensorInference([transposed](InferenceContext* context) -> absl::Status {
         DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(FcArguments(context), transposed,
                                                        context->dims(0), context->dims(1)));
+        DOPPIO_RETURN_IF_ERROR(CheckTypes(*context));
         DOPPIO_RETURN_IF_ERROR(CheckOutputGradient(sizes, context->dims(0), context->dims(2)));
         context->SetOutput(0, context->dtype(1), context->dims(1));
         context->SetOutput(1, context->dtype(0), {sizes.n});

@@ -8,6 +8,7 @@
 #include "doppio/parallel.h"
 #include "doppio/shape.h"
 #include "ops/nn/onednn.h"
+#include "src/kernel/vector_matrix.h"
 
 namespace doppio {
 namespace {
@@ -105,7 +106,7 @@ absl::Status BlockedSgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int6
 
 template <typename T>
 absl::Status Gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a,
-                  const T* b, T* c, CPUContext*) {
+                  const T* b, T* c, [[maybe_unused]] CPUContext* context) {
   if (m == 0 || n == 0) return absl::OkStatus();
   if (std::is_same_v<T, double> || k == 0 || WorkUpTo(kTinyWork, m, n, k) < kTinyWork) {
     const int64_t row_work = WorkUpTo(kThreadWork, 1, n, std::max<int64_t>(k, 1));
@@ -115,6 +116,10 @@ absl::Status Gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, c
     return absl::OkStatus();
   }
   if constexpr (std::is_same_v<T, float>) {
+    if (m == 1 && !trans_b) {  // measured to be up to three times as fast as sgemm
+      VectorTimesMatrix(a, b, k, n, c, context);
+      return absl::OkStatus();
+    }
     return BlockedSgemm(trans_a, trans_b, m, n, k, a, b, c);
   } else {
     return absl::OkStatus();
