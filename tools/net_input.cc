@@ -106,6 +106,16 @@ std::vector<NeededInput> NeededInputs(const NetDef& net) {
   return needed;
 }
 
+BlobInfos InfosOf(const Workspace& workspace) {
+  BlobInfos infos;
+  for (const std::string& name : workspace.Blobs()) {
+    const absl::StatusOr<Tensor> tensor = workspace.Fetch(name);
+    if (!tensor.ok()) continue;  // no tensor, or none yet
+    infos[name] = {tensor->dtype(), Dims(tensor->dims().begin(), tensor->dims().end()), *tensor};
+  }
+  return infos;
+}
+
 absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace) {
   Table table({"", "", ""});
   int64_t missing = 0;

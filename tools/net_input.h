@@ -47,6 +47,9 @@ struct NeededInput {
 };
 std::vector<NeededInput> NeededInputs(const NetDef& net);
 
+// The tensors of a workspace.
+BlobInfos InfosOf(const Workspace& workspace);
+
 // An error that lists what `net` needs and `workspace` does not have, with what to write for it.
 absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace);
 

@@ -36,11 +36,13 @@
 #include "doppio/predictor.h"
 #include "doppio/profiler.h"
 #include "doppio/proto_io.h"
+#include "doppio/random_weights.h"
 #include "doppio/registry.h"
 #include "doppio/serialize.h"
 #include "doppio/tensor.h"
 #include "doppio/tensor_io.h"
 #include "doppio/version.h"
+#include "doppio/weight_shapes.h"
 #include "doppio/workspace.h"
 
 #endif  // DOPPIO_DOPPIO_H_

@@ -24,6 +24,9 @@ struct NetInference {
   OpCost total;
 };
 
+// Totals of nets that nobody could run stop at the largest number.
+OpCost& operator+=(OpCost& total, const OpCost& more);
+
 // `known` says what is known of the net's inputs; values of constant inputs help (Expand needs
 // `shape`). Blobs filled by init nets are known when those nets were inferred first and their
 // `blobs` are given here. Errors: shapes that can not go together, with the operator's place.

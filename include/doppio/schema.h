@@ -73,6 +73,7 @@ struct OpCost {
   int64_t flops = 0;
   int64_t bytes_read = 0;
   int64_t bytes_written = 0;
+  int64_t multiply_adds = 0;  // of products of matrices and convolutions: the size of a net
 };
 
 class OpSchema {
@@ -141,6 +142,9 @@ class OpSchema {
   // Floating point operations, asked for when all shapes are known; without one an operator counts
   // one for each element of its outputs. Bytes are always those of the inputs and outputs.
   OpSchema& Flops(FlopsFunction f);
+  // The multiplications with an addition each of an operator that is made of them (convolutions,
+  // products of matrices). Its floating point operations are two of each, unless Flops says more.
+  OpSchema& MultiplyAdds(FlopsFunction f);
   // Two runs with the same inputs may differ, or something besides the outputs changes: such an
   // operator is never removed.
   OpSchema& HasSideEffects();
@@ -206,6 +210,7 @@ class OpSchema {
   std::vector<int> value_inputs_;
   InferenceFunction inference_;
   FlopsFunction flops_;
+  FlopsFunction multiply_adds_;
   bool has_side_effects_ = false;
 };
 

@@ -57,15 +57,17 @@ std::string PlainType(const std::string& blocked_type) {
 }
 
 void StateBlocked(OpSchema& schema, const std::string& type, int inputs) {
+  const auto plain_cost = [type, inputs](const OperatorDef& def, const std::vector<TensorInfo>& in,
+                                         const std::vector<TensorInfo>& out) {
+    const OperatorDef plain = PlainDef(def, type, inputs);
+    const std::vector<TensorInfo> first(in.begin(), in.begin() + plain.input_size());
+    return OpSchemaRegistry::Schema(type)->Cost(plain, first, out);
+  };
   schema.AllowAnyInput(OpSchema::kMany)
       .NumOutputs(1)
       .Output(0, "Y", "blocked tensor; the shape is that of " + type + "'s output")
-      .Flops([type, inputs](const OperatorDef& def, const std::vector<TensorInfo>& in,
-                            const std::vector<TensorInfo>& out) {
-        const OperatorDef plain = PlainDef(def, type, inputs);
-        const std::vector<TensorInfo> first(in.begin(), in.begin() + plain.input_size());
-        return OpSchemaRegistry::Schema(type)->Cost(plain, first, out).flops;
-      })
+      .Flops([plain_cost](const auto&... args) { return plain_cost(args...).flops; })
+      .MultiplyAdds([plain_cost](const auto&... args) { return plain_cost(args...).multiply_adds; })
       .TensorInference([type, inputs](InferenceContext* context) -> absl::Status {
         const OperatorDef plain = PlainDef(context->def(), type, inputs);
         std::vector<TensorInfo> infos;

@@ -44,8 +44,8 @@ absl::Status CheckConvBias(int64_t channels, DimsView b);
 // All inputs of a convolution have one type.
 absl::Status CheckConvTypes(const OperatorBase& op, std::initializer_list<const Tensor*> inputs);
 
-// One pass over all taps, a multiplication and an addition each, padding included. At most 2^61.
-int64_t ConvFlops(const ConvShape& shape);
+// One pass over all taps, padding included. At most 2^60.
+int64_t ConvMultiplyAdds(const ConvShape& shape);
 
 // What oneDNN calls the parts of a convolution, in the layouts of plain tensors; the filter of
 // more than one group has five dimensions for four.

@@ -5,11 +5,12 @@
 namespace doppio {
 namespace {
 
-int64_t FlopsOf(bool transposed, const OperatorDef& def, const std::vector<TensorInfo>& inputs) {
+int64_t MultiplyAddsOf(bool transposed, const OperatorDef& def,
+                       const std::vector<TensorInfo>& inputs) {
   InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
   const WindowArguments args(&context, ConvUse(transposed));
   const auto shape = ShapeOf(transposed, args, *inputs[0].dims, *inputs[1].dims);
-  return shape.ok() ? ConvFlops(*shape) : 0;
+  return shape.ok() ? ConvMultiplyAdds(*shape) : 0;
 }
 
 void StateInputs(OpSchema& schema, bool transposed) {
@@ -33,8 +34,8 @@ void StateConv(OpSchema& schema, bool transposed) {
       .NumOutputs(1)
       .Input(2, "b", "vector of M, added to each channel; may be left out")
       .Output(0, "Y", "image of X's type with M channels")
-      .Flops([transposed](const OperatorDef& def, const std::vector<TensorInfo>& inputs,
-                          const auto&) { return FlopsOf(transposed, def, inputs); })
+      .MultiplyAdds([transposed](const OperatorDef& def, const std::vector<TensorInfo>& inputs,
+                                 const auto&) { return MultiplyAddsOf(transposed, def, inputs); })
       .TensorInference([transposed](InferenceContext* context) -> absl::Status {
         const WindowArguments args(context, ConvUse(transposed));
         DOPPIO_ASSIGN_OR_RETURN(const ConvShape shape,
@@ -57,11 +58,11 @@ void StateConvGradient(OpSchema& schema, bool transposed) {
       .Output(0, "dW", "gradient of W")
       .Output(1, "db", "gradient of the bias, a vector of M; dX where no_bias is set")
       .Output(2, "dX", "gradient of X; not computed where it is not asked for")
-      .Flops(
+      .MultiplyAdds(
           [transposed](const OperatorDef& def, const std::vector<TensorInfo>& inputs, const auto&) {
             InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
             const bool has_dx = ConvGradientOutputs(&context, def.output_size()).x >= 0;
-            return (has_dx ? 2 : 1) * FlopsOf(transposed, def, inputs);
+            return (has_dx ? 2 : 1) * MultiplyAddsOf(transposed, def, inputs);
           })
       .TensorInference([transposed](InferenceContext* context) -> absl::Status {
         const WindowArguments args(context, ConvUse(transposed));

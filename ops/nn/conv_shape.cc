@@ -80,11 +80,11 @@ absl::Status CheckConvTypes(const OperatorBase& op, std::initializer_list<const 
   return absl::OkStatus();
 }
 
-int64_t ConvFlops(const ConvShape& shape) {
+int64_t ConvMultiplyAdds(const ConvShape& shape) {
   // These products are parts of those of shapes that have been checked.
   const int64_t rows = shape.window.batch * SizeFromDim(shape.window.out, 0);
   const int64_t taps = shape.in_channels / shape.groups * shape.window.kernel_size();
-  return GemmFlops(rows, shape.out_channels, taps);
+  return GemmMultiplyAdds(rows, shape.out_channels, taps);
 }
 
 DnnlConv::DnnlConv(const ConvShape& shape)

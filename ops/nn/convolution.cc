@@ -206,12 +206,12 @@ namespace {
 
 // Of the filter's first dimension (output channels, or groups), how much makes a piece.
 int64_t PieceSize(const ConvShape& shape) {
-  constexpr int64_t kOnePiece = int64_t{1} << 21;  // floating point operations
+  constexpr int64_t kOnePiece = int64_t{1} << 20;  // multiplications with an addition
   constexpr int64_t kMostPieces = 16;
   constexpr int64_t kVector = 16;  // channels that oneDNN likes to have together
   const int64_t outputs = shape.out_channels / shape.groups;
   const int64_t all = shape.groups == 1 ? outputs : shape.groups;
-  if (ConvFlops(shape) < kOnePiece) return all;
+  if (ConvMultiplyAdds(shape) < kOnePiece) return all;
   const int64_t least = shape.groups == 1 ? kVector : (kVector - 1) / outputs + 1;
   const int64_t wanted = (all - 1) / kMostPieces + 1;
   return std::min(all, (wanted - 1) / least * least + least);

@@ -96,12 +96,12 @@ OpSchema& Forward(OpSchema& schema, bool transposed) {
                         : "weights of X's type, read as a matrix [N,K]")
       .Input(2, "b", "vector of N, of X's type")
       .Output(0, "Y", "X's dimensions before `axis`, and then N")
-      .Flops(
+      .MultiplyAdds(
           [transposed](const OperatorDef& def, const std::vector<TensorInfo>& inputs, const auto&) {
             InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
             const auto sizes =
                 SizesOf(FcArguments(&context), transposed, *inputs[0].dims, *inputs[1].dims);
-            return sizes.ok() ? GemmFlops(sizes->m, sizes->n, sizes->k) : 0;
+            return sizes.ok() ? GemmMultiplyAdds(sizes->m, sizes->n, sizes->k) : 0;
           })
       .TensorInference([transposed](InferenceContext* context) -> absl::Status {
         DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(FcArguments(context), transposed,
@@ -124,13 +124,14 @@ OpSchema& Backward(OpSchema& schema, bool transposed) {
       .Output(0, "dW", "gradient of W")
       .Output(1, "db", "gradient of the bias, a vector of N")
       .Output(2, "dX", "gradient of X; not computed where it is not asked for")
-      .Flops([transposed](const OperatorDef& def, const std::vector<TensorInfo>& inputs,
-                          const auto&) {
+      .MultiplyAdds([transposed](const OperatorDef& def, const std::vector<TensorInfo>& inputs,
+                                 const auto&) {
         InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
         const auto sizes =
             SizesOf(FcArguments(&context), transposed, *inputs[0].dims, *inputs[1].dims);
         // dW, and dX where it is asked for, are a product each.
-        return sizes.ok() ? (def.output_size() - 1) * GemmFlops(sizes->m, sizes->n, sizes->k) : 0;
+        return sizes.ok() ? (def.output_size() - 1) * GemmMultiplyAdds(sizes->m, sizes->n, sizes->k)
+                          : 0;
       })
       .TensorInference([transposed](InferenceContext* context) -> absl::Status {
         DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(FcArguments(context), transposed,

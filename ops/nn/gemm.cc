@@ -131,8 +131,8 @@ template absl::Status Gemm<float>(bool, bool, int64_t, int64_t, int64_t, const f
 template absl::Status Gemm<double>(bool, bool, int64_t, int64_t, int64_t, const double*,
                                    const double*, double*, CPUContext*);
 
-int64_t GemmFlops(int64_t m, int64_t n, int64_t k) {
-  return 2 * WorkUpTo(std::numeric_limits<int64_t>::max() / 8, m, n, k);
+int64_t GemmMultiplyAdds(int64_t m, int64_t n, int64_t k) {
+  return WorkUpTo(std::numeric_limits<int64_t>::max() / 8, m, n, k);
 }
 
 }  // namespace doppio

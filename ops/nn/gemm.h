@@ -21,8 +21,9 @@ template <typename T>
 absl::Status Gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a,
                   const T* b, T* c, CPUContext* context);
 
-// Floating point operations of such a product; at most 2^61, so that a few may be added up.
-int64_t GemmFlops(int64_t m, int64_t n, int64_t k);
+// Multiplications with an addition each of such a product; at most 2^60, so that a few may be added
+// up.
+int64_t GemmMultiplyAdds(int64_t m, int64_t n, int64_t k);
 
 }  // namespace doppio
 

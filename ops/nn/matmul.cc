@@ -77,10 +77,10 @@ Example: A [2,3] and B [4,3] with trans_b=1 give Y [2,4].
     .Input(1, "B", "tensor of A's type")
     .Input(2, "like", "tensor whose shape Y takes, with as many elements; only in gradient nets")
     .Output(0, "Y", "tensor of A's type: the rows of op(A) by the columns of op(B)")
-    .Flops([](const OperatorDef& def, const std::vector<TensorInfo>& inputs, const auto&) {
+    .MultiplyAdds([](const OperatorDef& def, const std::vector<TensorInfo>& inputs, const auto&) {
       InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
       const auto sizes = SizesOf(MatMulArguments(&context), *inputs[0].dims, *inputs[1].dims);
-      return sizes.ok() ? GemmFlops(sizes->m, sizes->n, sizes->k) : 0;
+      return sizes.ok() ? GemmMultiplyAdds(sizes->m, sizes->n, sizes->k) : 0;
     })
     .TensorInference([](InferenceContext* context) -> absl::Status {
       DOPPIO_ASSIGN_OR_RETURN(

@@ -7,12 +7,19 @@
 namespace doppio {
 namespace {
 
-// Totals of nets that nobody could run stop at the largest number.
 void AddTo(int64_t* total, int64_t more) {
   if (__builtin_add_overflow(*total, more, total)) *total = std::numeric_limits<int64_t>::max();
 }
 
 }  // namespace
+
+OpCost& operator+=(OpCost& total, const OpCost& more) {
+  AddTo(&total.flops, more.flops);
+  AddTo(&total.bytes_read, more.bytes_read);
+  AddTo(&total.bytes_written, more.bytes_written);
+  AddTo(&total.multiply_adds, more.multiply_adds);
+  return total;
+}
 
 absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known) {
   NetInference result;
@@ -34,9 +41,7 @@ absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known)
       op.cost = schema->Cost(def, op.inputs, op.outputs);
     }
     for (int o = 0; o < def.output_size(); ++o) result.blobs[def.output(o)] = op.outputs[o];
-    AddTo(&result.total.flops, op.cost.flops);
-    AddTo(&result.total.bytes_read, op.cost.bytes_read);
-    AddTo(&result.total.bytes_written, op.cost.bytes_written);
+    result.total += op.cost;
     result.ops.push_back(std::move(op));
   }
   return result;

@@ -56,6 +56,11 @@ OpSchema& OpSchema::Flops(FlopsFunction f) {
   return *this;
 }
 
+OpSchema& OpSchema::MultiplyAdds(FlopsFunction f) {
+  multiply_adds_ = std::move(f);
+  return *this;
+}
+
 absl::StatusOr<std::vector<TensorInfo>> OpSchema::Infer(const OperatorDef& def,
                                                         std::vector<TensorInfo> inputs) const {
   std::vector<TensorInfo> unknown(def.output_size());
@@ -104,8 +109,14 @@ OpCost OpSchema::Cost(const OperatorDef& def, const std::vector<TensorInfo>& inp
   cost.bytes_written = BytesOf(outputs);
   const bool all_known = std::all_of(inputs.begin(), inputs.end(), HasCost) &&
                          std::all_of(outputs.begin(), outputs.end(), HasCost);
+  if (multiply_adds_ != nullptr && all_known) {
+    cost.multiply_adds = multiply_adds_(def, inputs, outputs);
+  }
   if (flops_ != nullptr) {
     cost.flops = all_known ? flops_(def, inputs, outputs) : 0;
+  } else if (multiply_adds_ != nullptr) {
+    constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 2;
+    cost.flops = 2 * std::min(cost.multiply_adds, kMost);
   } else {
     for (const TensorInfo& output : outputs) cost.flops += ElementsOf(output);
   }

@@ -1,123 +1,23 @@
 #include "doppio/predictor.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_join.h"
-#include "absl/synchronization/mutex.h"
-#include "doppio/check.h"
 #include "doppio/optimize.h"
 #include "doppio/registry.h"
-#include "src/graph/net_text.h"
-#include "src/runtime/predictor_blobs.h"
-#include "src/runtime/predictor_instance.h"
+#include "src/runtime/predictor_state.h"
 
 namespace doppio {
 
-struct Predictor::State {
-  bool optimize = true;
-  std::vector<std::string> inputs;
-  std::vector<std::string> outputs;
-  int operators_before = 0;
-  Workspace weights;  // once the predictor is made, only read
-  std::shared_ptr<const NetDef> net;
+namespace {
 
-  absl::Mutex mutex;
-  std::shared_ptr<const NetDef> planned ABSL_GUARDED_BY(mutex);  // null: not yet
-  int64_t bytes_before ABSL_GUARDED_BY(mutex) = 0;
-  int64_t bytes_after ABSL_GUARDED_BY(mutex) = 0;
-  int instances ABSL_GUARDED_BY(mutex) = 0;
-  std::vector<std::unique_ptr<PredictorInstance>> idle ABSL_GUARDED_BY(mutex);
-
-  std::string Place() const { return absl::StrCat("predictor of ", NetPlace(*net)); }
-
-  absl::Status Prepare(Model model);
-  absl::Status Optimize(const NetDef& predict);
-  absl::Status RunPrepare(const NetDef& prepare);
-
-  void Plan(absl::Span<const Tensor> fed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  absl::StatusOr<std::unique_ptr<PredictorInstance>> Acquire(absl::Span<const Tensor> fed);
-  void Release(std::unique_ptr<PredictorInstance> instance, bool has_failed);
-  absl::StatusOr<std::vector<Tensor>> Run(absl::Span<const Tensor> fed, NetObserver* observer);
-};
-
-// --- Making a predictor. ---
-
-absl::Status Predictor::State::Prepare(Model model) {
-  const std::set<std::string> placeholders = PlaceholdersOf(model.inits);
-  for (auto& [name, tensor] : model.weights) {
-    DOPPIO_RETURN_IF_ERROR(weights.Feed(name, std::move(tensor)));
-  }
-  model.weights.clear();
-  for (NetDef& init : model.inits) DOPPIO_RETURN_IF_ERROR(RunAndFree(std::move(init), &weights));
-  model.inits.clear();
-
-  const NetBlobs blobs = BlobsOfWholeNet(model.predict);
-  inputs = std::move(model.inputs);
-  if (inputs.empty()) inputs = ChooseInputs(model.predict, blobs, weights, placeholders);
-  outputs = model.outputs.empty() ? OutputsOfNet(model.predict) : std::move(model.outputs);
-  operators_before = model.predict.op_size();
-
-  CheckOptions check;
-  for (const std::string& name : weights.Blobs()) check.known_blobs.insert(name);
-  check.known_blobs.insert(inputs.begin(), inputs.end());
-  DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNet(model.predict, check)));
-  absl::Status status = CheckForPrediction(model.predict, blobs, weights, inputs, outputs);
-  if (!status.ok()) return Annotate(status, NetPlace(model.predict));
-
-  for (const std::string& name : weights.LocalBlobs()) {
-    const bool is_input = std::find(inputs.begin(), inputs.end(), name) != inputs.end();
-    if (is_input) DOPPIO_RETURN_IF_ERROR(weights.RemoveBlob(name));
-  }
-  if (optimize) return Optimize(model.predict);
-  net = std::make_shared<const NetDef>(std::move(model.predict));
-  return RunPrepare(NetDef());
-}
-
-absl::Status Predictor::State::Optimize(const NetDef& predict) {
-  absl::StatusOr<OptimizedNet> optimized = OptimizeNet(predict, {inputs, outputs}, &weights);
-  if (!optimized.ok()) return Annotate(optimized.status(), NetPlace(predict));
-  net = std::make_shared<const NetDef>(std::move(optimized->net));
-  return RunPrepare(optimized->prepare);
-}
-
-// Makes other forms of weights (packed, folded). Each weight goes as soon as nothing reads it any
-// more, so that not all are there in both forms at once.
-absl::Status Predictor::State::RunPrepare(const NetDef& prepare) {
-  std::set<std::string> read_by_net(outputs.begin(), outputs.end());
-  for (std::string& name : BlobsOfWholeNet(*net).needed) read_by_net.insert(std::move(name));
-  std::map<std::string, int> last_reader;
-  std::vector<OpBlobs> blobs;
-  for (int k = 0; k < prepare.op_size(); ++k) {
-    blobs.push_back(BlobsOfOp(prepare.op(k)));
-    for (const std::string& name : blobs.back().reads) last_reader[name] = k;
-    for (const std::string& name : blobs.back().writes) last_reader[name] = k;
-  }
-  for (const std::string& name : weights.LocalBlobs()) {
-    if (read_by_net.count(name) > 0 || last_reader.count(name) > 0) continue;
-    DOPPIO_RETURN_IF_ERROR(weights.RemoveBlob(name));
-  }
-  for (int k = 0; k < prepare.op_size(); ++k) {
-    const absl::Status status = weights.RunOperatorOnce(prepare.op(k));
-    if (!status.ok()) return Annotate(status, NetPlace(prepare));
-    for (const std::vector<std::string>& names : {blobs[k].reads, blobs[k].writes}) {
-      for (const std::string& name : names) {
-        const bool is_done = last_reader[name] == k && read_by_net.count(name) == 0;
-        if (is_done && weights.HasBlob(name)) DOPPIO_RETURN_IF_ERROR(weights.RemoveBlob(name));
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
-// --- Running it. ---
-
-static TensorInfo InfoOf(const Tensor& tensor) {
+TensorInfo InfoOf(const Tensor& tensor) {
   return {tensor.dtype(), Dims(tensor.dims().begin(), tensor.dims().end()), tensor};
 }
+
+}  // namespace
 
 // Gives blobs shared buffers, by the shapes of what is fed. Where that fails, so does the run with
 // these inputs, most likely, and says better why; the next one may be right.
@@ -144,7 +44,7 @@ absl::StatusOr<std::unique_ptr<PredictorInstance>> Predictor::State::Acquire(
     absl::Span<const Tensor> fed) {
   std::shared_ptr<const NetDef> def;
   {
-    absl::MutexLock lock(&mutex);
+    std::lock_guard<std::mutex> lock(mutex);
     if (!idle.empty()) {
       std::unique_ptr<PredictorInstance> instance = std::move(idle.back());
       idle.pop_back();
@@ -155,13 +55,13 @@ absl::StatusOr<std::unique_ptr<PredictorInstance>> Predictor::State::Acquire(
   }
   DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<PredictorInstance> instance,
                           PredictorInstance::Create(def, &weights, inputs, outputs));
-  absl::MutexLock lock(&mutex);
+  std::lock_guard<std::mutex> lock(mutex);
   ++instances;
   return instance;
 }
 
 void Predictor::State::Release(std::unique_ptr<PredictorInstance> instance, bool has_failed) {
-  absl::MutexLock lock(&mutex);
+  std::lock_guard<std::mutex> lock(mutex);
   const bool is_outdated = planned != nullptr ? instance->def() != planned : optimize && has_failed;
   if (is_outdated) {
     --instances;
@@ -188,8 +88,6 @@ absl::StatusOr<std::vector<Tensor>> Predictor::State::Run(absl::Span<const Tenso
   Release(std::move(instance), !results.ok());
   return results;
 }
-
-// --- The class. ---
 
 Predictor::Predictor(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Predictor::~Predictor() = default;
@@ -245,7 +143,7 @@ absl::StatusOr<std::map<std::string, Tensor>> Predictor::Run(
 }
 
 std::shared_ptr<const NetDef> Predictor::net() const {
-  absl::MutexLock lock(&state_->mutex);
+  std::lock_guard<std::mutex> lock(state_->mutex);
   return state_->planned != nullptr ? state_->planned : state_->net;
 }
 
@@ -253,7 +151,7 @@ PredictorStats Predictor::Stats() const {
   PredictorStats stats;
   stats.operators_before = state_->operators_before;
   stats.weight_bytes = state_->weights.Stats().live_bytes;
-  absl::MutexLock lock(&state_->mutex);
+  std::lock_guard<std::mutex> lock(state_->mutex);
   stats.operators_after = (state_->planned != nullptr ? state_->planned : state_->net)->op_size();
   stats.bytes_before = state_->bytes_before;
   stats.bytes_after = state_->bytes_after;

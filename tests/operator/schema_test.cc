@@ -163,5 +163,14 @@ TEST(CostTest, AsksTheSchemaWhereAllIsKnown) {
   EXPECT_EQ(schema.Cost(Def({"X"}, {}), {TensorInfo()}, {}).flops, 0);
 }
 
+TEST(CostTest, AMultiplyAddIsTwoOperations) {
+  const OpSchema schema = Schema().MultiplyAdds(
+      [](const OperatorDef&, const auto&, const auto&) { return int64_t{7}; });
+  const OpCost cost = schema.Cost(Def({"X"}, {}), {Known(DataType::kFloat, {2})}, {});
+  EXPECT_EQ(cost.multiply_adds, 7);
+  EXPECT_EQ(cost.flops, 14);
+  EXPECT_EQ(schema.Cost(Def({"X"}, {}), {TensorInfo()}, {}).multiply_adds, 0);
+}
+
 }  // namespace
 }  // namespace doppio

@@ -83,5 +83,62 @@ TEST_F(InspectTest, ACutOffArrayIsAnError) {
   EXPECT_THAT(result.err, HasSubstr("cut.npy"));
 }
 
+NetDef ScoreNet() {
+  return NetBuilder("score").Op("FC", {"X", "w", "b"}, {"Y"}).Op("Softmax", {"Y"}, {"P"}).def();
+}
+
+constexpr char kScoreWidths[] = "net Score\nsource a book\nname score\nwidth w 10\n";
+
+TEST_F(InspectTest, ShapesOfAWholeNetComeWithWhatTheyCost) {
+  const std::string net = Save("net.pbtxt", ScoreNet());
+  const std::string widths = Write("widths.txt", kScoreWidths);
+  const CommandResult result = Doppio({"inspect", net, "--shape", "X=3,20", "--widths", widths});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("[10,20]"), HasSubstr("inferred, outputs by table"),
+                    HasSubstr("Y float[3,10]"), HasSubstr("P float[3,10]"),
+                    HasSubstr("together 600 multiply-adds"), HasSubstr("2 weights inferred, 840 B"),
+                    HasSubstr("1 width from the table: Score, a book")));
+  const CommandResult json =
+      Doppio({"inspect", net, "--shape", "X=3,20", "--widths", widths, "--json"});
+  EXPECT_THAT(json.out, AllOf(HasSubstr("\"multiply_adds\": 600"), HasSubstr("[10, 20]"),
+                              HasSubstr("\"widths_from\": \"Score\"")));
+}
+
+TEST_F(InspectTest, AnInitNetGivesTheShapesOfWeightsWithoutBeingRun) {
+  const NetDef init =
+      NetBuilder("init")
+          .Op("ConstantFill", {}, {"w"},
+              {MakeArgument<std::vector<int64_t>>("shape", {10'000'000, 20'000'000})})
+          .def();
+  const CommandResult result = Doppio({"inspect", Save("net.pbtxt", ScoreNet()), "--init",
+                                       Save("init.pb", init), "--shape", "X=3,20000000"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("[10000000,20000000]"), HasSubstr("[3,10000000]")));
+}
+
+TEST_F(InspectTest, WhatIsNotKnownSaysWhy) {
+  const CommandResult result =
+      Doppio({"inspect", Save("net.pbtxt", ScoreNet()), "--shape", "X=3,20"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("op 0 FC does not tell how many outputs it has"));
+}
+
+TEST_F(InspectTest, RefusesShapesThatAreNone) {
+  const std::string net = Save("net.pbtxt", ScoreNet());
+  for (const char* shape :
+       {"X", "X=a", "X=1,-2", "X=int9:3", "=3", "X=9223372036854775807,9223372036854775807"}) {
+    const CommandResult result = Doppio({"inspect", net, "--shape", shape});
+    EXPECT_EQ(result.code, 2) << shape;
+    EXPECT_THAT(result.err, HasSubstr("write BLOB=1,3,227,227")) << shape;
+  }
+  EXPECT_EQ(Doppio({"inspect", net, "--shape", "X=3,20", "--widths", "/nowhere"}).code, 1);
+  EXPECT_THAT(Doppio({"inspect", net, "--widths", Write("w.txt", "width w 3\n")}).err,
+              HasSubstr("line 1"));
+  EXPECT_EQ(Doppio({"inspect", net, "--shape", "X=3,20", "--shape", "w=3,4"}).code, 1);
+  const std::string array = Save("x.npy", Tensor::Of<int32_t>({3}, {1, 2, 6}));
+  EXPECT_EQ(Doppio({"inspect", array, "--shape", "X=3,20"}).code, 2);
+}
+
 }  // namespace
 }  // namespace doppio

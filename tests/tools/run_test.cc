@@ -184,5 +184,47 @@ TEST_F(RunTest, ALibraryThatIsNoneIsRefused) {
   EXPECT_THAT(result.err, HasSubstr("x.npy"));
 }
 
+NetDef ScoreNet() {
+  return NetBuilder("score").Op("FC", {"X", "w", "b"}, {"Y"}).Op("Softmax", {"Y"}, {"P"}).def();
+}
+
+TEST_F(RunTest, MakesUpWeightsAndSaysSo) {
+  const std::string net = Save("net.pbtxt", ScoreNet());
+  const std::string widths =
+      Write("widths.txt", "net Score\nsource a book\nname score\nguess w 10\n");
+  const auto run = [&](const std::string& seed) {
+    return Doppio({"run", net, "--random-weights", seed, "--shape", "X=3,20", "--widths", widths});
+  };
+  const CommandResult result = run("7");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("the weights are random (seed 7), so the results mean nothing: "
+                              "2 blobs, 210 numbers"),
+                    HasSubstr("1 width from the table: Score, a book"),
+                    HasSubstr("1 width guessed: w [10,20] (table)"),
+                    HasSubstr("random too: X float[3,20]"), HasSubstr("P: float[3,10]")));
+  EXPECT_EQ(result.out, run("7").out);
+  EXPECT_NE(result.out, run("8").out);
+}
+
+TEST_F(RunTest, FedBlobsAreNotMadeUp) {
+  const std::string x = Save("x.npy", Tensor::Of<float>({1, 2}, {1, 2}));
+  const std::string b = Save("b.npy", Tensor::Of<float>({3}, {1, 1, 1}));
+  const CommandResult result = Doppio({"run", Save("net.pbtxt", ScoreNet()), "--random-weights",
+                                       "1", "--feed", "X=" + x, "--feed", "b=" + b});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("1 blob, 6 numbers"), HasSubstr("P: float[1,3]")));
+}
+
+TEST_F(RunTest, WeightsThatCanNotBeMadeUpAreListed) {
+  const std::string net = Save("net.pbtxt", ScoreNet());
+  const CommandResult result = Doppio({"run", net, "--random-weights", "1", "--shape", "X=3,20"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("no table has this net"),
+                                HasSubstr("w    op 0 FC does not tell how many outputs")));
+  EXPECT_EQ(Doppio({"run", net, "--shape", "X=3,20"}).code, 2);
+  EXPECT_EQ(Doppio({"run", net, "--random-weights", "-1"}).code, 2);
+}
+
 }  // namespace
 }  // namespace doppio

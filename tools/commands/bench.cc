@@ -8,6 +8,7 @@
 #include "doppio/parallel.h"
 #include "doppio/profiler.h"
 #include "tools/json.h"
+#include "tools/known_shapes.h"
 #include "tools/net_input.h"
 #include "tools/progress.h"
 #include "tools/table.h"
@@ -52,6 +53,7 @@ class BenchCommand final : public Command {
     input_.AddNet(app);
     input_.AddInits(app);
     input_.AddFeeds(app);
+    random_.AddOptions(app);
     input_.AddLibraries(app);
     app->add_option("--warmup", warmup_, "runs before measuring")
         ->check(CLI::Range(0, 1'000'000'000))
@@ -73,6 +75,7 @@ class BenchCommand final : public Command {
     Workspace workspace;
     DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace));
     DOPPIO_ASSIGN_OR_RETURN(const NetDef def, LoadNamedNet(input_.net));
+    DOPPIO_RETURN_IF_ERROR(random_.Fill(def, &workspace));
     CheckOptions options;
     for (const std::string& blob : workspace.Blobs()) options.known_blobs.insert(blob);
     DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNet(def, options)));
@@ -106,21 +109,11 @@ class BenchCommand final : public Command {
     }
     const Distribution whole = Describe(std::move(seconds));
     const std::vector<OpTime> ops = OpTimes(def, infos, profiler, profiled);
-    Print(json_ ? Json(def, whole, ops) : Text(def, whole, ops));
+    Print(json_ ? Json(def, whole, ops) : random_.report() + Text(def, whole, ops));
     return absl::OkStatus();
   }
 
  private:
-  static BlobInfos InfosOf(const Workspace& workspace) {
-    BlobInfos infos;
-    for (const std::string& name : workspace.Blobs()) {
-      const absl::StatusOr<Tensor> tensor = workspace.Fetch(name);
-      if (!tensor.ok()) continue;  // no tensor, or none yet
-      infos[name] = {tensor->dtype(), Dims(tensor->dims().begin(), tensor->dims().end()), *tensor};
-    }
-    return infos;
-  }
-
   // Slowest first.
   static std::vector<OpTime> OpTimes(const NetDef& def, const BlobInfos& infos,
                                      const Profiler& profiler, int runs) {
@@ -199,6 +192,7 @@ class BenchCommand final : public Command {
                    const std::vector<OpTime>& ops) const {
     JsonWriter json;
     json.BeginObject().Field("net", def.name()).Field("threads", NumThreads());
+    if (!random_.report().empty()) json.Field("made_up", random_.report());
     json.Field("warmup", warmup_).Field("iterations", iterations_);
     json.Key("seconds").BeginObject().Field("min", whole.min).Field("median", whole.p50);
     json.Field("mean", whole.mean).Field("p90", whole.p90).Field("p99", whole.p99);
@@ -213,6 +207,7 @@ class BenchCommand final : public Command {
   }
 
   NetInput input_;
+  RandomWeights random_;
   int warmup_ = 10;
   int iterations_ = 100;
   int threads_ = 0;

@@ -5,7 +5,9 @@
 #include "doppio/op_def.h"
 #include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
+#include "tools/known_shapes.h"
 #include "tools/net_input.h"
+#include "tools/shape_table.h"
 #include "tools/table.h"
 #include "tools/tensor_text.h"
 
@@ -169,6 +171,9 @@ class InspectCommand final : public Command {
     app->add_option("FILE", path_, "any file; its content decides what it is")
         ->required()
         ->type_name("");
+    known_.AddOptions(app);
+    AddListOption(app, "--init", &inits_, "net that fills weights; with --shape, it is not run",
+                  "NET");
     app->add_flag("--json", json_, "print as JSON");
   }
 
@@ -179,6 +184,10 @@ class InspectCommand final : public Command {
           path_, ": ",
           file.bytes == 0 ? "the file is empty"
                           : "this is no net, plan, tensor, array or picture that doppio knows"));
+    }
+    if (HasShapes() && file.kind != FileKind::kNetDef && file.kind != FileKind::kInitNet) {
+      return UsageError(absl::StrCat("--shape, --widths and --init are for nets, but ", path_,
+                                     " is: ", FileKindName(file.kind)));
     }
     Inspection inspection;
     const bool is_proto = file.kind != FileKind::kNpy && file.kind != FileKind::kNpz &&
@@ -199,6 +208,7 @@ class InspectCommand final : public Command {
   absl::Status Content(FileKind kind, Inspection* inspection) {
     if (kind == FileKind::kNetDef || kind == FileKind::kInitNet) {
       DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNet(path_));
+      if (HasShapes()) return Shapes(inspection);
       inspection->Net(net, kind == FileKind::kInitNet);
       if (kind == FileKind::kInitNet) inspection->Filled(net);
     } else if (kind == FileKind::kPlanDef) {
@@ -222,6 +232,25 @@ class InspectCommand final : public Command {
     return absl::OkStatus();
   }
 
+  bool HasShapes() const { return !known_.empty() || !inits_.empty(); }
+
+  // All shapes of a net, from those that are given.
+  absl::Status Shapes(Inspection* inspection) const {
+    DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNamedNet(path_));
+    inspection->Net(net);
+    DOPPIO_ASSIGN_OR_RETURN(BlobInfos given, known_.Load());
+    for (const std::string& path : inits_) {
+      DOPPIO_ASSIGN_OR_RETURN(const NetDef init, LoadNamedNet(path));
+      DOPPIO_ASSIGN_OR_RETURN(const NetInference filled, InferNet(init, given));
+      given.insert(filled.blobs.begin(), filled.blobs.end());
+    }
+    DOPPIO_ASSIGN_OR_RETURN(const PublishedWidths widths, known_.Widths(net));
+    DOPPIO_ASSIGN_OR_RETURN(const NetShapes shapes, InferWeightShapes(net, given, &widths));
+    inspection->Say(ShapesToText(net, given, shapes, widths));
+    ShapesToJson(net, given, shapes, widths, &inspection->json());
+    return absl::OkStatus();
+  }
+
   // A blob need not be a tensor, and a file may hold one chunk of a blob only.
   absl::Status BlobContent(Inspection* inspection) {
     BlobProto proto;
@@ -242,12 +271,15 @@ class InspectCommand final : public Command {
   }
 
   std::string path_;
+  KnownShapes known_;
+  std::vector<std::string> inits_;
   bool json_ = false;
 };
 
 DOPPIO_COMMAND(InspectCommand, "inspect", "Say what a file is and what is in it",
                "  doppio inspect predict_net.pb\n"
                "  doppio inspect init_net.pb --json\n"
+               "  doppio inspect predict_net.pb --init init_net.pb --shape data=1,3,227,227\n"
                "  doppio inspect cat.npy\n");
 
 }  // namespace

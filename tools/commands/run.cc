@@ -8,6 +8,7 @@
 #include "doppio/proto_io.h"
 #include "doppio/serialize.h"
 #include "doppio/tensor_io.h"
+#include "tools/known_shapes.h"
 #include "tools/net_input.h"
 #include "tools/progress.h"
 #include "tools/table.h"
@@ -22,6 +23,7 @@ class RunCommand final : public Command {
     input_.AddNet(app);
     input_.AddInits(app);
     input_.AddFeeds(app);
+    random_.AddOptions(app);
     AddListOption(app, "--fetch", &fetches_,
                   "blob to write to FILE (.npy, .npz; else a BlobProto, as text for .pbtxt, as "
                   "JSON for .json), or to describe when there is no FILE; default: describe the "
@@ -59,6 +61,7 @@ class RunCommand final : public Command {
 
  private:
   absl::Status RunPlan() {
+    DOPPIO_RETURN_IF_ERROR(random_.CheckUnused("for nets, not for plans"));
     if (!profile_.empty() || !net_type_.empty() || iterations_ != 1) {
       return UsageError(
           "a plan says itself how often its nets run and how; --iterations, --net-type and "
@@ -74,6 +77,7 @@ class RunCommand final : public Command {
   absl::Status RunNet() {
     DOPPIO_ASSIGN_OR_RETURN(NetDef def, LoadNamedNet(input_.net));
     if (!net_type_.empty()) def.set_type(net_type_);
+    DOPPIO_RETURN_IF_ERROR(random_.Fill(def, &workspace_));
     outputs_ = OutputsOfNet(def);
 
     // What is wrong with the net itself comes before what is missing around it.
@@ -124,8 +128,9 @@ class RunCommand final : public Command {
     std::vector<std::string> wanted = fetches_.empty() ? outputs_ : fetches_;
     JsonWriter json;
     json.BeginObject().Field("iterations", iterations_).Field("seconds", seconds_);
+    if (!random_.report().empty()) json.Field("made_up", random_.report());
     json.Key("blobs").BeginArray();
-    std::string text;
+    std::string text = random_.report();
     for (const std::string& fetch : wanted) {
       const Assignment to =
           fetches_.empty() ? Assignment{fetch, "", false} : ParseAssignment(fetch);
@@ -154,6 +159,7 @@ class RunCommand final : public Command {
   }
 
   NetInput input_;
+  RandomWeights random_;
   std::vector<std::string> fetches_;
   std::vector<std::string> outputs_;  // what is described when nothing is fetched
   std::string net_type_;
@@ -169,6 +175,7 @@ DOPPIO_COMMAND(RunCommand, "run", "Run a net (or a plan) on data from files",
                "  doppio run predict_net.pb --init init_net.pb --feed data=cat.npy\n"
                "  doppio run net.pbtxt --feed X=x.npy --fetch Y=y.npy --fetch loss\n"
                "  doppio run net.pb --feed inputs.npz --iterations 100 --profile trace.json\n"
+               "  doppio run alexnet.pbtxt --random-weights 1 --shape data=1,3,227,227\n"
                "  doppio run net.pbtxt --load ./libmy_operators.so --feed X=x.npy\n");
 
 }  // namespace
