@@ -116,13 +116,17 @@ struct RegionBuffer {
       region.width = std::max(region.width, T(1));
       region.height = std::max(region.height, T(1));
     }
-    const bool is_sampled = GridSize(args, region.width, args.pooled_width, &region.grid_x) &&
-                            GridSize(args, region.height, args.pooled_height, &region.grid_y);
-    if (!is_sampled || region.width < 0 || region.height < 0) {
+    if (region.width < 0 || region.height < 0) {
       return absl::InvalidArgumentError(
           absl::StrCat("roi ", i, " is ", region.width, " wide and ", region.height,
-                       " high on the feature map, but must be at least 0, and its bins at most ",
-                       kMostAdaptiveGrid));
+                       " high on the feature map, but must be at least 0"));
+    }
+    if (!GridSize(args, region.width, args.pooled_width, &region.grid_x) ||
+        !GridSize(args, region.height, args.pooled_height, &region.grid_y)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("roi ", i, " is ", region.width, " wide and ", region.height,
+                       " high on the feature map: without a sampling_ratio its bins may be ",
+                       kMostAdaptiveGrid, " at most"));
     }
     regions.push_back(region);
     return absl::OkStatus();
@@ -134,7 +138,7 @@ struct RegionBuffer {
     if (args.sampling_ratio > 0) return std::isfinite(size);
     const T samples = std::ceil(size / static_cast<T>(pooled));
     if (!(samples <= static_cast<T>(kMostAdaptiveGrid))) return false;
-    *grid = static_cast<int64_t>(std::max(samples, T(0)));
+    *grid = static_cast<int64_t>(samples);
     return true;
   }
 
