@@ -102,25 +102,6 @@ absl::Status Pooling::ForwardDnnl(const Window& window, const float* x, float* y
   return primitive_.Execute();
 }
 
-absl::Status Pooling::BackwardDnnl(const Window& window, const float* dy, float* dx) {
-  if (!primitive_.IsFor({{window.batch, window.channels}, window.in})) {
-    DOPPIO_RETURN_IF_ERROR(CallDnnl([&] {
-      const DnnlPool pool(window, kind_, count_include_pad_);
-      const dnnl::pooling_forward::primitive_desc forward(
-          {dnnl::prop_kind::forward_training, pool.algorithm, pool.x, pool.y, pool.stride,
-           pool.kernel, pool.pad_head, pool.pad_tail},
-          DnnlAttributes(), DnnlEngine());
-      const dnnl::pooling_backward::primitive_desc desc(
-          {pool.algorithm, pool.x, pool.y, pool.stride, pool.kernel, pool.pad_head, pool.pad_tail},
-          DnnlAttributes(), DnnlEngine(), forward);
-      return primitive_.Init(desc, {{DNNL_ARG_DIFF_DST, pool.y}, {DNNL_ARG_DIFF_SRC, pool.x}});
-    }));
-  }
-  primitive_.Bind(0, dy);
-  primitive_.Bind(1, dx);
-  return primitive_.Execute();
-}
-
 template <typename T>
 absl::Status Pooling::Forward(const Window& window, const T* x, T* y, CPUContext* context) {
   if (window.batch == 0) return absl::OkStatus();
@@ -135,27 +116,7 @@ absl::Status Pooling::Forward(const Window& window, const T* x, T* y, CPUContext
   return absl::OkStatus();
 }
 
-template <typename T>
-absl::Status Pooling::Backward(const Window& window, const T* x, const T* y, const T* dy, T* dx,
-                               CPUContext* context) {
-  if (window.batch == 0) return absl::OkStatus();
-  if (kind_ == PoolKind::kMax) {
-    MaxPoolGradient(ToPlainPool(window), x, y, dy, dx, context);
-    return absl::OkStatus();
-  }
-  if constexpr (std::is_same_v<T, float>) {
-    if (DnnlHasPool(window)) return BackwardDnnl(window, dy, dx);
-  }
-  AveragePoolGradient(ToPlainPool(window), count_include_pad_, dy, dx, context);
-  return absl::OkStatus();
-}
-
-#define DOPPIO_POOLING_(T)                                                                    \
-  template absl::Status Pooling::Forward<T>(const Window&, const T*, T*, CPUContext*);        \
-  template absl::Status Pooling::Backward<T>(const Window&, const T*, const T*, const T*, T*, \
-                                             CPUContext*);
-DOPPIO_POOLING_(float)
-DOPPIO_POOLING_(double)
-#undef DOPPIO_POOLING_
+template absl::Status Pooling::Forward<float>(const Window&, const float*, float*, CPUContext*);
+template absl::Status Pooling::Forward<double>(const Window&, const double*, double*, CPUContext*);
 
 }  // namespace doppio

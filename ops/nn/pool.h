@@ -40,7 +40,7 @@ bool DnnlHasPool(const Window& window);
 
 PlainPool ToPlainPool(const Window& window);
 
-// Computes Y from X, or for averages also dX from dY. Belongs to one operator.
+// Computes Y from X. Belongs to one operator.
 class Pooling {
  public:
   Pooling(PoolKind kind, bool count_include_pad)
@@ -48,13 +48,9 @@ class Pooling {
 
   template <typename T>
   absl::Status Forward(const Window& window, const T* x, T* y, CPUContext* context);
-  template <typename T>
-  absl::Status Backward(const Window& window, const T* x, const T* y, const T* dy, T* dx,
-                        CPUContext* context);
 
  private:
   absl::Status ForwardDnnl(const Window& window, const float* x, float* y);
-  absl::Status BackwardDnnl(const Window& window, const float* dy, float* dx);
 
   const PoolKind kind_;
   const bool count_include_pad_;
@@ -97,7 +93,7 @@ class PoolGradientOp final : public Operator<Context> {
   explicit PoolGradientOp(OperatorInit* init)
       : Operator<Context>(init),
         args_(init, WindowUse::kPool),
-        pooling_(kKind, CountIncludePad(init, kKind)) {}
+        count_include_pad_(CountIncludePad(init, kKind)) {}
 
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
@@ -114,14 +110,21 @@ class PoolGradientOp final : public Operator<Context> {
     return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
-      return pooling_.Backward(window, x.data<T>(), y.data<T>(), dy.data<T>(),
-                               dx->mutable_data<T>(), &context_);
+      if (window.batch == 0) return absl::OkStatus();
+      const PlainPool plain = ToPlainPool(window);
+      T* out = dx->mutable_data<T>();
+      if constexpr (kKind == PoolKind::kMax) {
+        MaxPoolGradient(plain, x.data<T>(), y.data<T>(), dy.data<T>(), out, &context_);
+      } else {
+        AveragePoolGradient(plain, count_include_pad_, dy.data<T>(), out, &context_);
+      }
+      return absl::OkStatus();
     });
   }
 
  private:
   const WindowArguments args_;
-  Pooling pooling_;
+  const bool count_include_pad_;
 };
 
 class GetPoolGradient final : public GradientMakerBase {

@@ -102,22 +102,6 @@ absl::Status CheckTransposed(const WindowArguments& args) {
   return absl::OkStatus();
 }
 
-absl::Status CheckArguments(const WindowArguments& args, WindowUse use) {
-  if (args.group < 1) return Invalid(absl::StrCat("group is ", args.group, ", must be positive"));
-  if (args.global_pooling) return CheckGlobal(args);
-  if (args.kernel.empty()) return Invalid("the size of the kernel is missing");
-  const size_t rank = args.kernel.size();
-  DOPPIO_RETURN_IF_ERROR(CheckList("kernel", args.kernel, 1, rank, args.kernel));
-  DOPPIO_RETURN_IF_ERROR(CheckList("stride", args.stride, 1, rank, args.kernel));
-  DOPPIO_RETURN_IF_ERROR(CheckList("dilation", args.dilation, 1, rank, args.kernel));
-  DOPPIO_RETURN_IF_ERROR(CheckList("adj", args.adjust, 0, rank, args.kernel));
-  if (!PadsAreImplied(args.legacy_pad))
-    DOPPIO_RETURN_IF_ERROR(CheckList("pads", args.pads, 0, 2 * rank, args.kernel));
-  if (use == WindowUse::kPool) return CheckPool(args);
-  if (use == WindowUse::kTransposedConvolution) return CheckTransposed(args);
-  return absl::OkStatus();
-}
-
 // Of an image or of places, by the order: batch, channels, and the spatial sizes.
 absl::Status SplitDims(const WindowArguments& args, DimsView x, Window* window, Dims* spatial) {
   DOPPIO_RETURN_IF_ERROR(args.status);
@@ -232,8 +216,24 @@ WindowArguments::WindowArguments(ArgumentReader* reader, WindowUse use)
   if (dilation.empty()) dilation.resize(rank, 1);
   if (adjust.empty()) adjust.resize(rank, 0);
   if (pads.empty()) pads.resize(2 * rank, 0);
-  if (reader->status().ok()) reader->Fail(CheckArguments(*this, use));
+  if (reader->status().ok()) reader->Fail(Verify(use));
   status = reader->status();
+}
+
+absl::Status WindowArguments::Verify(WindowUse use) const {
+  if (group < 1) return Invalid(absl::StrCat("group is ", group, ", must be positive"));
+  if (global_pooling) return CheckGlobal(*this);
+  if (kernel.empty()) return Invalid("the size of the kernel is missing");
+  const size_t rank = kernel.size();
+  DOPPIO_RETURN_IF_ERROR(CheckList("kernel", kernel, 1, rank, kernel));
+  DOPPIO_RETURN_IF_ERROR(CheckList("stride", stride, 1, rank, kernel));
+  DOPPIO_RETURN_IF_ERROR(CheckList("dilation", dilation, 1, rank, kernel));
+  DOPPIO_RETURN_IF_ERROR(CheckList("adj", adjust, 0, rank, kernel));
+  if (!PadsAreImplied(legacy_pad))
+    DOPPIO_RETURN_IF_ERROR(CheckList("pads", pads, 0, 2 * rank, kernel));
+  if (use == WindowUse::kPool) return CheckPool(*this);
+  if (use == WindowUse::kTransposedConvolution) return CheckTransposed(*this);
+  return absl::OkStatus();
 }
 
 bool Window::HasEmptyWindow() const {

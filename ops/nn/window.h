@@ -33,7 +33,11 @@ enum class WindowUse { kConvolution, kPool, kTransposedConvolution };
 // pad_t, pad_l, pad_b and pad_r. A set that is not complete (kernel_h alone) does not count. What
 // is wrong is reported to the reader.
 struct WindowArguments {
+  WindowArguments() = default;
   WindowArguments(ArgumentReader* reader, WindowUse use);
+
+  // What is wrong with the numbers below.
+  absl::Status Verify(WindowUse use) const;
 
   absl::Status status;  // what is wrong with them; nothing is placed then
   // Each has a number for each spatial dimension, but may have any where global_pooling is set.

@@ -374,5 +374,106 @@ std::vector<Tensor> PoolReference(const OpCase& c, bool average) {
   return true;
 }();
 
+// Im2Col knows two dimensions, one pad, and arguments of its own.
+struct ColumnCase {
+  int64_t kernel[2], stride[2], dilation[2], out[2];
+  int64_t pad, batch, channels, height, width;
+  bool last;
+
+  ColumnCase(const OpCase& c, const Tensor& image) {
+    const auto pair = [&](const std::string& name, int64_t fallback, int64_t* values) {
+      const int64_t both = c.Arg<int64_t>(name, fallback);
+      values[0] = c.Arg<int64_t>(name + "_h", both);
+      values[1] = c.Arg<int64_t>(name + "_w", both);
+    };
+    pair("kernel", 0, kernel);
+    pair("stride", 1, stride);
+    pair("dilation", 1, dilation);
+    pad = c.Arg<int64_t>("pad", 0);
+    last = c.Arg<std::string>("order", "NCHW") == "NHWC";
+    batch = image.dim(0);
+    channels = Channels(c, image);
+    height = image.dim(last ? 1 : 2);
+    width = image.dim(last ? 2 : 3);
+    out[0] = (height + 2 * pad - (kernel[0] - 1) * dilation[0] - 1) / stride[0] + 1;
+    out[1] = (width + 2 * pad - (kernel[1] - 1) * dilation[1] - 1) / stride[1] + 1;
+  }
+
+  Dims columns() const {
+    const int64_t all = channels * kernel[0] * kernel[1];
+    return last ? Dims{batch, out[0], out[1], all} : Dims{batch, all, out[0], out[1]};
+  }
+
+  // The element of the image that a column's element shows; empty for padding.
+  Dims Source(const Dims& column) const {
+    const int64_t tap = column[last ? 3 : 1];
+    const int64_t taps = kernel[0] * kernel[1];
+    const int64_t channel = last ? tap % channels : tap / taps;
+    const int64_t k = last ? tap / channels : tap % taps;
+    const int64_t h = column[last ? 1 : 2] * stride[0] - pad + k / kernel[1] * dilation[0];
+    const int64_t w = column[last ? 2 : 3] * stride[1] - pad + k % kernel[1] * dilation[1];
+    if (h < 0 || h >= height || w < 0 || w >= width) return {};
+    return last ? Dims{column[0], h, w, channel} : Dims{column[0], channel, h, w};
+  }
+};
+
+Tensor DrawColumnImage(CaseMaker& c, DataType type) {
+  const Sizes sizes = DrawSizes(c, 2);
+  Ints in;
+  const bool together = c.Chance(0.3);
+  for (const char* side : {"_h", "_w"}) {
+    const int64_t kernel = together ? 2 : c.Int(1, 3);
+    const int64_t dilation = c.Int(1, 2);
+    if (!together) c.Arg(absl::StrCat("kernel", side), static_cast<int>(kernel));
+    c.Arg(absl::StrCat("dilation", side), static_cast<int>(dilation));
+    if (c.Chance()) c.Arg(absl::StrCat("stride", side), static_cast<int>(c.Int(1, 3)));
+    in.push_back((kernel - 1) * dilation + 1 + (sizes.large ? c.Int(15, 25) : c.Int(0, 4)));
+  }
+  if (together) c.Arg("kernel", 2);
+  if (c.Chance()) c.Arg("pad", static_cast<int>(c.Int(0, 2)));
+  return c.Random(type, Image(sizes, sizes.large ? c.Int(20, 40) : c.Int(1, 3), in, DrawOrder(c)));
+}
+
+DOPPIO_OP_ROW(Im2Col)
+    .Case([](CaseMaker& c) {
+      c.Input("X", DrawColumnImage(c, c.ValueType({DataType::kFloat, DataType::kDouble})));
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& x = c.in(0);
+      const ColumnCase columns(c, x);
+      return {Generate(x.dtype(), columns.columns(), [&](const Dims& i) {
+        const Dims source = columns.Source(i);
+        return source.empty() ? 0 : At(x, source);
+      })};
+    })
+    .NeverScalar("an image has four dimensions")
+    .Differentiable({0});
+
+DOPPIO_OP_ROW(Col2Im)
+    .Case([](CaseMaker& c) {
+      const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble});
+      const Tensor image = DrawColumnImage(c, DataType::kInt32);
+      const Dims columns = ColumnCase(OpCase{c.def(), {}}, image).columns();
+      c.Input("X", c.Random(type, columns));
+      c.Input("Z", image);
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& x = c.in(0);
+      const Tensor& image = c.in(1);
+      const ColumnCase columns(c, image);
+      std::vector<double> sums(static_cast<size_t>(image.numel()), 0.0);
+      ForEachIndex(columns.columns(), [&](const Dims& i) {
+        const Dims source = columns.Source(i);
+        if (!source.empty()) sums[static_cast<size_t>(FlatIndex(image.dims(), source))] += At(x, i);
+      });
+      return {Generate(x.dtype(), image.dims(), [&](const Dims& i) {
+        return sums[static_cast<size_t>(FlatIndex(image.dims(), i))];
+      })};
+    })
+    .NeverScalar("an image has four dimensions")
+    .Differentiable({0});
+
 }  // namespace
 }  // namespace doppio
