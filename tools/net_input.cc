@@ -10,6 +10,7 @@
 #include "doppio/proto_io.h"
 #include "doppio/registry.h"
 #include "doppio/tensor_io.h"
+#include "tools/pictures.h"
 #include "tools/table.h"
 
 namespace doppio::tools {
@@ -28,8 +29,10 @@ void NetInput::AddInits(CLI::App* app) {
 void NetInput::AddFeeds(CLI::App* app) {
   AddListOption(app, "--feed", &feeds,
                 "tensor for a blob: .npy, .npz, BlobProto or TensorProto (the content decides); "
-                "FILE alone feeds every array of an .npz under its own name",
+                "FILE alone feeds every array of an .npz under its own name; or a picture, as "
+                "--image says",
                 "BLOB=FILE");
+  AddImageOption(app, &image);
 }
 
 void NetInput::AddLibraries(CLI::App* app) {
@@ -51,6 +54,12 @@ absl::StatusOr<std::vector<NamedTensor>> NetInput::LoadFeeds() const {
     const std::string place = absl::StrCat("--feed ", feed);
     if (wanted.key.empty() || file.empty()) {
       return UsageError(absl::StrCat(place, ": write BLOB=FILE"));
+    }
+    if (wanted.has_value && IsPictureFile(file)) {
+      absl::StatusOr<Tensor> picture = LoadPicture(file, image, net, wanted.key);
+      if (!picture.ok()) return Annotate(picture.status(), place);
+      fed.push_back({wanted.key, *std::move(picture)});
+      continue;
     }
     absl::StatusOr<std::vector<NamedTensor>> tensors = LoadTensors(file);
     if (!tensors.ok()) return Annotate(tensors.status(), place);

@@ -20,6 +20,7 @@ struct NetInput {
   std::vector<std::string> inits;
   std::vector<std::string> feeds;
   std::vector<std::string> libraries;
+  std::string image;  // the recipe for pictures among the feeds
 
   void AddNet(CLI::App* app);
   void AddInits(CLI::App* app);

@@ -10,9 +10,11 @@
 #include "doppio/tensor_io.h"
 #include "tools/known_shapes.h"
 #include "tools/net_input.h"
+#include "tools/pictures.h"
 #include "tools/progress.h"
 #include "tools/table.h"
 #include "tools/tensor_text.h"
+#include "tools/top.h"
 
 namespace doppio::tools {
 namespace {
@@ -25,10 +27,11 @@ class RunCommand final : public Command {
     input_.AddFeeds(app);
     random_.AddOptions(app);
     AddListOption(app, "--fetch", &fetches_,
-                  "blob to write to FILE (.npy, .npz; else a BlobProto, as text for .pbtxt, as "
-                  "JSON for .json), or to describe when there is no FILE; default: describe the "
-                  "external outputs",
+                  "blob to write to FILE (.npy, .npz; .png: as a picture; else a BlobProto, as "
+                  "text for .pbtxt, as JSON for .json), or to describe when there is no FILE; "
+                  "default: describe the external outputs",
                   "BLOB[=FILE]");
+    top_.AddOptions(app);
     input_.AddLibraries(app);
     app->add_option("--iterations", iterations_, "how often the net is run")
         ->check(CLI::Range(1, 1'000'000'000))
@@ -47,6 +50,7 @@ class RunCommand final : public Command {
   }
 
   absl::Status Run() override {
+    DOPPIO_RETURN_IF_ERROR(top_.Load());
     if (threads_ > 0) SetNumThreads(threads_);
     DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
     DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(input_.net));
@@ -119,7 +123,10 @@ class RunCommand final : public Command {
   }
 
   absl::Status Save(const std::string& name, const Blob& blob, const std::string& file) const {
-    if (const Tensor* tensor = blob.Get<Tensor>()) return SaveTensor(*tensor, file, name);
+    if (const Tensor* tensor = blob.Get<Tensor>()) {
+      if (IsPicturePath(file)) return SavePicture(*tensor, file, input_.image);
+      return SaveTensor(*tensor, file, name);
+    }
     DOPPIO_ASSIGN_OR_RETURN(const BlobProto proto, BlobToProto(blob, name));
     return SaveProto(proto, file);
   }
@@ -148,6 +155,10 @@ class RunCommand final : public Command {
         absl::StrAppend(&text, to.key, ": ",
                         tensor != nullptr ? tensor->TypeAndShape() : blob->TypeName(), " -> ",
                         to.value, "\n");
+      } else if (top_.is_asked() && tensor != nullptr && TopClasses::IsClassification(*tensor)) {
+        DOPPIO_RETURN_IF_ERROR(top_.Check(to.key, *tensor));
+        top_.ToJson(*tensor, &json);
+        absl::StrAppend(&text, top_.ToText(to.key, *tensor));
       } else {
         absl::StrAppend(&text, DescribeBlob(to.key, *blob));
       }
@@ -160,6 +171,7 @@ class RunCommand final : public Command {
 
   NetInput input_;
   RandomWeights random_;
+  TopClasses top_;
   std::vector<std::string> fetches_;
   std::vector<std::string> outputs_;  // what is described when nothing is fetched
   std::string net_type_;
@@ -176,6 +188,9 @@ DOPPIO_COMMAND(RunCommand, "run", "Run a net (or a plan) on data from files",
                "  doppio run net.pbtxt --feed X=x.npy --fetch Y=y.npy --fetch loss\n"
                "  doppio run net.pb --feed inputs.npz --iterations 100 --profile trace.json\n"
                "  doppio run alexnet.pbtxt --random-weights 1 --shape data=1,3,227,227\n"
+               "  doppio run style.pb --init init.pb --feed data=cat.jpg --fetch styled=out.png\n"
+               "  doppio run squeezenet.pb --init init.pb --feed data=cat.jpg --image caffe "
+               "--top 5\n"
                "  doppio run net.pbtxt --load ./libmy_operators.so --feed X=x.npy\n");
 
 }  // namespace
