@@ -155,7 +155,7 @@ class OpRow {
   OpRow& MayAllocate(absl::string_view why);    // also in a second run
   // The same for what a library keeps for its own: in a second run only tensors' memory counts.
   OpRow& LibraryMayAllocate(absl::string_view why);
-  OpRow& GradientUnchecked(absl::string_view why);  // it does not work in double
+  OpRow& GradientUnchecked(absl::string_view why);  // differences in double say nothing
 
   // --- Asking it. ---
   const std::string& type() const { return type_; }

@@ -128,6 +128,42 @@ TEST(MeanTest, RejectsTensorsOfDifferentShapes) {
       .ExpectError(kInvalid, "input 1");
 }
 
+TEST(MaxTest, LetsNanWinWhereverItStands) {
+  for (const char* type : {"Max", "Min"}) {
+    OpTester tester(type);
+    tester.Input("A", Tensor::Of<float>({2}, {kNan, 1}))
+        .Input("B", Tensor::Of<float>({2}, {1, kNan}))
+        .Outputs({"Y"});
+    ASSERT_TRUE(tester.Run().ok());
+    EXPECT_TRUE(std::isnan(tester.Output(0).data<float>()[0])) << type;
+    EXPECT_TRUE(std::isnan(tester.Output(0).data<float>()[1])) << type;
+  }
+}
+
+TEST(MaxTest, RejectsTensorsOfDifferentTypes) {
+  OpTester("Max")
+      .Input("A", Tensor::Of<float>({1}, {1}))
+      .Input("B", Tensor::Of<double>({1}, {1}))
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "must have the same type and shape");
+}
+
+TEST(MaxGradientTest, RejectsInputsThatDoNotGoWithTheOutputs) {
+  OpTester("MaxGradient")
+      .Input("Y", Tensor::Of<float>({1}, {1}))
+      .Input("dY", Tensor::Of<float>({1}, {1}))
+      .Input("A", Tensor::Of<float>({1}, {1}))
+      .Outputs({"dA", "dB"})
+      .ExpectError(kInvalid, "as many as the 2 outputs");
+}
+
+TEST(NanCheckTest, RejectsWhatIsNotFinite) {
+  Of("NanCheck", Tensor::Of<float>({2}, {1, kNan}))
+      .ExpectError(absl::StatusCode::kFailedPrecondition, "element 1 of X");
+  Of("NanCheck", Tensor::Of<float>({1}, {kInfinity}))
+      .ExpectError(absl::StatusCode::kFailedPrecondition, "is inf");
+}
+
 std::string GradientOf(const OperatorDef& def) {
   const auto meta = GetGradientForOp(def, {GradientWrapper::Dense("Y_grad")});
   if (!meta.ok()) return meta.status().ToString();
@@ -147,6 +183,8 @@ TEST(ActivationGradientTest, TakesWhatCaffe2Takes) {
   EXPECT_EQ(of("Softsign"), "SoftsignGradient(X, Y_grad) -> X_grad;");
   EXPECT_EQ(of("Swish"), "SwishGradient(X, Y, Y_grad) -> X_grad;");
   EXPECT_EQ(of("Sqrt"), "Scale(Y_grad) -> X_grad;Div(X_grad, Y) -> X_grad;");
+  EXPECT_EQ(GradientOf(CreateOperatorDef("Max", "", {"A", "B"}, {"Y"})),
+            "MaxGradient(Y, Y_grad, A, B) -> A_grad, B_grad;");
   EXPECT_EQ(GradientOf(CreateOperatorDef("Mean", "", {"A", "B"}, {"Y"})),
             "MeanGradient(Y_grad) -> A_grad, B_grad;");
 }

@@ -212,6 +212,57 @@ DOPPIO_OP_ROW(Mean)
     .Differentiable({0, 1, 2, 3});
 DOPPIO_OP_ROW(MeanGradient).CheckedByGradientOf("Mean");
 
+// Max or Min of many tensors.
+void FoldRow(absl::string_view type, bool most) {
+  NewOpRow(type)
+      .Case([](CaseMaker& c) {
+        const DataType dtype = c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt32});
+        const Dims dims = c.Shape();
+        const int64_t count = c.Int(1, 4);
+        for (int64_t i = 0; i < count; ++i) {
+          c.Input(absl::StrCat("X", i), c.Random(dtype, dims, -9, 9));
+        }
+        c.Output("Y");
+      })
+      .Reference([most](const OpCase& c) -> std::vector<Tensor> {
+        return {Generate(c.in(0).dtype(), c.in(0).dims(), [&](const Dims& index) {
+          double extreme = At(c.in(0), index);
+          for (int i = 1; i < c.def.input_size(); ++i) {
+            const double value = At(c.in(i), index);
+            extreme = most ? std::max(extreme, value) : std::min(extreme, value);
+          }
+          return extreme;
+        })};
+      })
+      .Tolerance(0)
+      .Differentiable({0, 1, 2, 3});
+  NewOpRow(absl::StrCat(type, "Gradient")).CheckedByGradientOf(type);
+}
+[[maybe_unused]] const bool fold_rows = [] {
+  FoldRow("Max", true);
+  FoldRow("Min", false);
+  return true;
+}();
+
+DOPPIO_OP_ROW(NanCheck)
+    .Case([](CaseMaker& c) {
+      c.Input("X", c.Random(Type(c), c.Shape()));
+      if (c.Chance(0.3)) c.Input("other", c.Random(DataType::kInt32, c.Shape()));
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> { return {c.in(0)}; })
+    .Tolerance(0)
+    .Differentiable({0});
+
+DOPPIO_OP_ROW(NegateGradient)
+    .Case([](CaseMaker& c) {
+      c.Input("X", c.Random(Type(c), c.Shape()));
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> { return {c.in(0)}; })
+    .Tolerance(0)
+    .GradientUnchecked("it is not the derivative, on purpose");
+
 DOPPIO_OP_ROW(Alias)
     .Case([](CaseMaker& c) {
       c.Input("X",
