@@ -104,6 +104,11 @@ TEST(LayerNormTest, CountsTheAxisFromTheBack) {
       .ExpectOutput(1, Tensor::Of<float>({1, 2, 1}, {2, 5}));
 }
 
+TEST(LayerNormTest, NeedNotPutItsStatisticsOut) {
+  LayerNorm({2, 2}).Outputs({"Y"}).ExpectOutput(0, Tensor::Of<float>({2, 2}, {-0.5, 0.5, 0, 0}),
+                                                1e-6);
+}
+
 TEST(LayerNormTest, RejectsAVector) {
   LayerNorm({4})
       .Outputs({"Y", "mean", "stddev"})
