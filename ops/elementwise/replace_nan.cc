@@ -20,7 +20,7 @@ struct ReplaceNanFunction {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(ReplaceNaN, UnaryOp<CPUContext, ReplaceNanFunction>);
-DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(ReplaceNaN);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(ReplaceNaN);
 
 }  // namespace
 }  // namespace doppio

@@ -57,12 +57,13 @@ Dims StatisticsShape(const LayerNormSizes& sizes, DimsView x) {
 
 DOPPIO_OPERATOR_SCHEMA(LayerNorm)
     .NumInputs(1, 3)
-    .NumOutputs(3)
+    .NumOutputs(1, 3)
     .Doc(R"DOC(
 Layer normalisation: every row of X, which is read as a matrix whose columns begin at `axis`, becomes
 (X - mean) / stddev, where mean is that of the row and stddev = sqrt(var + epsilon), var being the
 row's variance (divided by the number of elements). With elementwise_affine, that is multiplied by
-gamma and beta is added, which have one number for each column.
+gamma and beta is added, which have one number for each column. Nets that only want Y may leave the
+other outputs out; the gradient needs them.
 )DOC")
     .FillUsing(LayerNormArguments::State)
     .Input(0, "X", "tensor of float or double of at least two dimensions")
@@ -115,8 +116,18 @@ class LayerNormOp final : public Operator<Context> {
     const DataType type = DataTypeOf<T>::value;
     const Dims statistics = StatisticsShape(sizes, Input(0).dims());
     DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, type, Input(0).dims()));
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * mean_out, Output(1, type, statistics));
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * stddev_out, Output(2, type, statistics));
+    Tensor* mean_out = &mean_;
+    Tensor* stddev_out = &stddev_;
+    if (OutputSize() > 1) {
+      DOPPIO_ASSIGN_OR_RETURN(mean_out, Output(1, type, statistics));
+    } else {
+      DOPPIO_RETURN_IF_ERROR(mean_.Resize(type, statistics));
+    }
+    if (OutputSize() > 2) {
+      DOPPIO_ASSIGN_OR_RETURN(stddev_out, Output(2, type, statistics));
+    } else {
+      DOPPIO_RETURN_IF_ERROR(stddev_.Resize(type, statistics));
+    }
     DOPPIO_ASSIGN_OR_RETURN(T* const scale, Room<T>(&scale_, sizes.rows));
     DOPPIO_ASSIGN_OR_RETURN(T* const shift, Room<T>(&shift_, sizes.rows));
     const T* x = Input(0).template data<T>();
@@ -138,6 +149,8 @@ class LayerNormOp final : public Operator<Context> {
   }
 
   const LayerNormArguments args_;
+  Tensor mean_;
+  Tensor stddev_;
   Tensor scale_;
   Tensor shift_;
 };

@@ -4,6 +4,7 @@
 //
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "doppio/parallel.h"
 #include "hwy/contrib/math/math-inl.h"
@@ -91,12 +92,54 @@ HWY_INLINE void ScalesOf(const T* x, const LrnShape& shape, const LrnWindow& win
   for (int64_t i = 0; i < piece.length; ++i) scales[i] = bias + factor * scales[i];
 }
 
+// As many elements of a piece as fill vectors, in one go; returns how many. For images whose
+// channels are apart (inner > 1).
+HWY_INLINE int64_t LrnVectors(const float* x, const LrnShape& shape, const LrnWindow& window,
+                              const Piece& piece, float* y, float* scale) {
+  const Tag<float> d;
+  using V = hn::Vec<decltype(d)>;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t before = (window.size - 1) / 2;
+  const int64_t first = std::max(-before, -piece.channel);
+  const int64_t last = std::min(window.size - 1 - before, shape.channels - 1 - piece.channel);
+  const V factor = hn::Set(d, static_cast<float>(window.alpha / static_cast<double>(window.size)));
+  const V bias = hn::Set(d, static_cast<float>(window.bias));
+  const VectorPower power = {static_cast<float>(window.beta)};
+  int64_t i = 0;
+  for (; i + 2 * lanes <= piece.length; i += 2 * lanes) {
+    const int64_t at = piece.at + i;
+    V sum0 = hn::Zero(d);
+    V sum1 = hn::Zero(d);
+    for (int64_t offset = first; offset <= last; ++offset) {
+      const float* from = x + at + offset * shape.inner;
+      const V v0 = hn::LoadU(d, from);
+      const V v1 = hn::LoadU(d, from + lanes);
+      sum0 = hn::MulAdd(v0, v0, sum0);
+      sum1 = hn::MulAdd(v1, v1, sum1);
+    }
+    const V scale0 = hn::MulAdd(factor, sum0, bias);
+    const V scale1 = hn::MulAdd(factor, sum1, bias);
+    if (scale != nullptr) {
+      hn::StoreU(scale0, d, scale + at);
+      hn::StoreU(scale1, d, scale + at + lanes);
+    }
+    hn::StoreU(hn::Mul(hn::LoadU(d, x + at), power(d, scale0)), d, y + at);
+    hn::StoreU(hn::Mul(hn::LoadU(d, x + at + lanes), power(d, scale1)), d, y + at + lanes);
+  }
+  return i;
+}
+
 template <typename T>
 HWY_INLINE void LrnRows(const T* x, const LrnShape& shape, const LrnWindow& window, int64_t begin,
                         int64_t end, T* y, T* scale) {
   T scales[kChunk];
   T powers[kChunk];
-  ForPieces(shape, begin, end, [&](const Piece& piece) {
+  ForPieces(shape, begin, end, [&](Piece piece) {
+    if constexpr (std::is_same_v<T, float>) {
+      const int64_t done = shape.inner > 1 ? LrnVectors(x, shape, window, piece, y, scale) : 0;
+      piece.at += done;
+      piece.length -= done;
+    }
     ScalesOf(x, shape, window, piece, scales);
     Powers(scales, piece.length, window.beta, powers);
     if (scale != nullptr) std::copy_n(scales, piece.length, scale + piece.at);

@@ -198,6 +198,10 @@ OpRow& OpRow::LibraryMayAllocate(absl::string_view) {
   library_may_allocate_ = true;
   return *this;
 }
+OpRow& OpRow::GradientUnchecked(absl::string_view) {
+  gradient_unchecked_ = true;
+  return *this;
+}
 
 OpRow& OpRow::MayAllocate(absl::string_view) {
   may_allocate_ = true;

@@ -155,6 +155,7 @@ class OpRow {
   OpRow& MayAllocate(absl::string_view why);    // also in a second run
   // The same for what a library keeps for its own: in a second run only tensors' memory counts.
   OpRow& LibraryMayAllocate(absl::string_view why);
+  OpRow& GradientUnchecked(absl::string_view why);  // differences in double say nothing
 
   // --- Asking it. ---
   const std::string& type() const { return type_; }
@@ -173,6 +174,7 @@ class OpRow {
   bool inference_open() const { return inference_open_; }
   bool may_allocate() const { return may_allocate_; }
   bool library_may_allocate() const { return library_may_allocate_; }
+  bool gradient_unchecked() const { return gradient_unchecked_; }
 
   // The cases of one request: one that Case() makes, or those of this type that the gradient of
   // such a case of the forward operator runs.
@@ -194,6 +196,7 @@ class OpRow {
   bool inference_open_ = false;
   bool may_allocate_ = false;
   bool library_may_allocate_ = false;
+  bool gradient_unchecked_ = false;
 };
 
 // The row of that operator, or null.

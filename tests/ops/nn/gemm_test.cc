@@ -58,25 +58,28 @@ TEST_P(GemmTest, GivesTheSameBitsForAnyNumberOfThreads) {
   const std::vector<float> b = Random(k * n);
   CPUContext context;
   const int threads_before = NumThreads();
-  std::vector<std::vector<float>> results;
-  for (int threads : {1, 2, 3, 5}) {
-    SetNumThreads(threads);
-    results.emplace_back(static_cast<size_t>(m * n));
-    ASSERT_TRUE(
-        Gemm(false, true, m, n, k, a.data(), b.data(), results.back().data(), &context).ok());
-  }
-  SetNumThreads(threads_before);
   const auto same_bits = [](float a, float b) { return std::memcmp(&a, &b, sizeof(a)) == 0; };
-  for (const std::vector<float>& result : results) {
-    EXPECT_TRUE(std::equal(result.begin(), result.end(), results[0].begin(), same_bits));
+  for (bool trans_b : {false, true}) {
+    std::vector<std::vector<float>> results;
+    for (int threads : {1, 2, 3, 5}) {
+      SetNumThreads(threads);
+      results.emplace_back(static_cast<size_t>(m * n));
+      ASSERT_TRUE(
+          Gemm(false, trans_b, m, n, k, a.data(), b.data(), results.back().data(), &context).ok());
+    }
+    SetNumThreads(threads_before);
+    for (const std::vector<float>& result : results) {
+      EXPECT_TRUE(std::equal(result.begin(), result.end(), results[0].begin(), same_bits));
+    }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, GemmTest,
                          testing::Values(Shape{1, 1, 1}, Shape{3, 5, 7}, Shape{1, 300, 20},
-                                         Shape{300, 1, 20}, Shape{17, 33, 5}, Shape{200, 130, 90},
-                                         Shape{5, 700, 64}, Shape{600, 300, 64}, Shape{4, 4, 0},
-                                         Shape{0, 4, 4}, Shape{4, 0, 4}));
+                                         Shape{1, 999, 403}, Shape{300, 1, 20}, Shape{17, 33, 5},
+                                         Shape{200, 130, 90}, Shape{5, 700, 64},
+                                         Shape{600, 300, 64}, Shape{4, 4, 0}, Shape{0, 4, 4},
+                                         Shape{4, 0, 4}));
 
 int CountThreads() {
   DIR* const tasks = opendir("/proc/self/task");

@@ -1,0 +1,295 @@
+// Rows of reductions that have a rule of their own for what is reduced, and of products.
+
+#include <cmath>
+
+#include "doppio/shape.h"
+#include "tests/table/op_table.h"
+
+namespace doppio {
+namespace {
+
+DataType Type(CaseMaker& c) { return c.ValueType({DataType::kFloat, DataType::kDouble}); }
+
+// ReduceFrontSum and its like.
+void FrontBack(absl::string_view type, bool front, bool mean) {
+  NewOpRow(type)
+      .Case([=](CaseMaker& c) {
+        const Dims dims = c.Shape();
+        const int rank = static_cast<int>(dims.size());
+        const DataType dtype =
+            mean ? Type(c) : c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt32});
+        c.Input("X", c.Random(dtype, dims, -9, 9));
+        c.Output("Y");
+        if (rank > 0 && c.Chance(0.3)) {
+          const int split = front ? 1 : rank - 1;
+          const int64_t most = front ? SizeToDim(dims, split) : SizeFromDim(dims, split);
+          const int64_t count = front ? SizeFromDim(dims, split) : SizeToDim(dims, split);
+          c.Input("lengths", c.Random(DataType::kInt32, {count}, 0, static_cast<double>(most)));
+          return;
+        }
+        const int reduced = static_cast<int>(c.Int(0, rank));
+        if (reduced != 1 || c.Chance()) c.Arg("num_reduce_dim", reduced);
+      })
+      .Reference([=](const OpCase& c) -> std::vector<Tensor> {
+        const Tensor& x = c.in(0);
+        const int reduced = c.Arg<int>("num_reduce_dim", 1);
+        const int split = front ? reduced : x.rank() - reduced;
+        const int64_t rows = SizeToDim(x.dims(), split);
+        const int64_t columns = SizeFromDim(x.dims(), split);
+        const Dims y = front ? Dims(x.dims().begin() + split, x.dims().end())
+                             : Dims(x.dims().begin(), x.dims().begin() + split);
+        return {Generate(x.dtype(), y, [&](const Dims& index) {
+          const int64_t vector = FlatIndex(y, index);
+          int64_t length = front ? rows : columns;
+          if (c.def.input_size() > 1) length = static_cast<int64_t>(At(c.in(1), {vector}));
+          double sum = 0;
+          for (int64_t j = 0; j < length; ++j) {
+            sum += ElementAsDouble(x, front ? j * columns + vector : vector * columns + j);
+          }
+          return mean ? sum / static_cast<double>(std::max<int64_t>(length, 1)) : sum;
+        })};
+      })
+      .Tolerance(1e-4)
+      .Differentiable({0});
+  NewOpRow(absl::StrCat(type, "Gradient")).CheckedByGradientOf(type);
+}
+
+[[maybe_unused]] const bool front_back_rows = [] {
+  FrontBack("ReduceFrontSum", true, false);
+  FrontBack("ReduceFrontMean", true, true);
+  FrontBack("ReduceBackSum", false, false);
+  FrontBack("ReduceBackMean", false, true);
+  return true;
+}();
+
+DOPPIO_OP_ROW(ArgMin)
+    .Case([](CaseMaker& c) {
+      const Dims dims = c.Shape(1);
+      const int rank = static_cast<int>(dims.size());
+      c.Input("X", c.Random(c.OneOf({DataType::kFloat, DataType::kInt32, DataType::kFloat16}), dims,
+                            -3, 3));
+      if (c.Chance()) c.Arg("axis", static_cast<int>(c.Int(-rank, rank - 1)));
+      if (c.Chance()) c.Arg<int>("keepdims", c.Chance() ? 1 : 0);
+      c.Output("Indices");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& x = c.in(0);
+      const int axis = *CanonicalAxis(c.Arg<int>("axis", -1), x.rank());
+      Dims kept(x.dims().begin(), x.dims().end());
+      kept[static_cast<size_t>(axis)] = 1;
+      Dims pruned = kept;
+      pruned.erase(pruned.begin() + axis);
+      const Tensor indices = Generate(DataType::kInt64, kept, [&](const Dims& index) {
+        Dims best = index;
+        for (Dims at = index; at[static_cast<size_t>(axis)] < x.dim(axis);
+             ++at[static_cast<size_t>(axis)]) {
+          if (At(x, at) < At(x, best)) best = at;
+        }
+        return static_cast<double>(best[static_cast<size_t>(axis)]);
+      });
+      if (c.Arg<bool>("keepdims", true)) return {indices};
+      return {Pick(indices, pruned, [&](const Dims& index) { return FlatIndex(pruned, index); })};
+    })
+    .NeverEmpty("nothing is the smallest of nothing")
+    .NeverScalar("there is a dimension to choose from");
+
+DOPPIO_OP_ROW(LpNorm)
+    .Case([](CaseMaker& c) {
+      const Tensor x = c.Random(Type(c), c.Shape());
+      // Away from the kink of the absolute value.
+      c.Input("X", Generate(x.dtype(), x.dims(), [&](const Dims& index) {
+                return At(x, index) + (At(x, index) < 0 ? -0.01 : 0.01);
+              }));
+      if (c.Chance()) c.Arg("p", static_cast<int>(c.Int(1, 2)));
+      if (x.numel() > 0 && c.Chance()) c.Arg("average", true);
+      c.Output("norm");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& x = c.in(0);
+      double sum = 0;
+      ForEachIndex(x.dims(), [&](const Dims& index) {
+        sum += std::pow(std::abs(At(x, index)), c.Arg<int>("p", 2));
+      });
+      if (c.Arg<bool>("average")) sum /= static_cast<double>(x.numel());
+      return {Generate(x.dtype(), {1}, [&](const Dims&) { return sum; })};
+    })
+    .Differentiable({0});
+DOPPIO_OP_ROW(LpNormGradient).CheckedByGradientOf("LpNorm");
+
+DOPPIO_OP_ROW(DotProduct)
+    .Case([](CaseMaker& c) {
+      const DataType type = Type(c);
+      const Dims dims = c.Shape();
+      c.Input("X", c.Random(type, dims));
+      c.Input("Y", c.Random(type, dims));
+      c.Output("Z");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& x = c.in(0);
+      const int64_t rows = x.rank() == 0 ? 1 : x.dim(0);
+      const int64_t columns = rows == 0 ? 0 : x.numel() / rows;
+      return {Generate(x.dtype(), {rows}, [&](const Dims& index) {
+        double sum = 0;
+        for (int64_t j = 0; j < columns; ++j) {
+          const int64_t at = index[0] * columns + j;
+          sum += ElementAsDouble(x, at) * ElementAsDouble(c.in(1), at);
+        }
+        return sum;
+      })};
+    })
+    .Tolerance(1e-4)
+    .Differentiable({0, 1});
+DOPPIO_OP_ROW(DotProductGradient).CheckedByGradientOf("DotProduct");
+
+DOPPIO_OP_ROW(BatchMatMul)
+    .Case([](CaseMaker& c) {
+      const DataType type = Type(c);
+      const int64_t m = c.Size();
+      const int64_t n = c.Size();
+      const int64_t k = c.Size();
+      const bool trans_a = c.Chance();
+      const bool trans_b = c.Chance();
+      Dims a = c.Shape(0, 2);
+      Dims b = a;
+      if (type == DataType::kFloat && c.Chance()) {  // has no gradient, which is checked in double
+        c.Arg("broadcast", true);
+        b = c.BroadcastsTo(a);
+      }
+      for (int64_t size : trans_a ? Dims{k, m} : Dims{m, k}) a.push_back(size);
+      for (int64_t size : trans_b ? Dims{n, k} : Dims{k, n}) b.push_back(size);
+      c.Input("A", c.Random(type, a));
+      c.Input("B", c.Random(type, b));
+      if (trans_a || c.Chance()) c.Arg("trans_a", trans_a);
+      if (trans_b || c.Chance()) c.Arg("trans_b", trans_b);
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& a = c.in(0);
+      const Tensor& b = c.in(1);
+      const bool trans_a = c.Arg<bool>("trans_a");
+      const bool trans_b = c.Arg<bool>("trans_b");
+      const Dims batch_a(a.dims().begin(), a.dims().end() - 2);
+      const Dims batch_b(b.dims().begin(), b.dims().end() - 2);
+      Dims y = *BroadcastShapes(batch_a, batch_b);
+      y.push_back(a.dim(a.rank() - (trans_a ? 1 : 2)));
+      y.push_back(b.dim(b.rank() - (trans_b ? 2 : 1)));
+      const int64_t terms = a.dim(a.rank() - (trans_a ? 2 : 1));
+      const auto at = [](const Tensor& tensor, const Dims& index, int64_t row, int64_t column,
+                         bool trans) {
+        Dims place(index.begin(), index.end() - 2);
+        place.push_back(trans ? column : row);
+        place.push_back(trans ? row : column);
+        return At(tensor, place);
+      };
+      return {Generate(a.dtype(), y, [&](const Dims& index) {
+        double sum = 0;
+        for (int64_t l = 0; l < terms; ++l) {
+          sum += at(a, index, index[index.size() - 2], l, trans_a) *
+                 at(b, index, l, index.back(), trans_b);
+        }
+        return sum;
+      })};
+    })
+    .Tolerance(1e-4)
+    .NeverScalar("matrices have two dimensions")
+    .Differentiable({0, 1});
+
+DOPPIO_OP_ROW(Mean)
+    .Case([](CaseMaker& c) {
+      const DataType type = Type(c);
+      const Dims dims = c.Shape();
+      const int64_t count = c.Int(1, 4);
+      for (int64_t i = 0; i < count; ++i) c.Input(absl::StrCat("X", i), c.Random(type, dims));
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      return {Generate(c.in(0).dtype(), c.in(0).dims(), [&](const Dims& index) {
+        double sum = 0;
+        for (int i = 0; i < c.def.input_size(); ++i) sum += At(c.in(i), index);
+        return sum / c.def.input_size();
+      })};
+    })
+    .Differentiable({0, 1, 2, 3});
+DOPPIO_OP_ROW(MeanGradient).CheckedByGradientOf("Mean");
+
+// Max or Min of many tensors.
+void FoldRow(absl::string_view type, bool most) {
+  NewOpRow(type)
+      .Case([](CaseMaker& c) {
+        const DataType dtype = c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt32});
+        const Dims dims = c.Shape();
+        const int64_t count = c.Int(1, 4);
+        for (int64_t i = 0; i < count; ++i) {
+          c.Input(absl::StrCat("X", i), c.Random(dtype, dims, -9, 9));
+        }
+        c.Output("Y");
+      })
+      .Reference([most](const OpCase& c) -> std::vector<Tensor> {
+        return {Generate(c.in(0).dtype(), c.in(0).dims(), [&](const Dims& index) {
+          double extreme = At(c.in(0), index);
+          for (int i = 1; i < c.def.input_size(); ++i) {
+            const double value = At(c.in(i), index);
+            extreme = most ? std::max(extreme, value) : std::min(extreme, value);
+          }
+          return extreme;
+        })};
+      })
+      .Tolerance(0)
+      .Differentiable({0, 1, 2, 3});
+  NewOpRow(absl::StrCat(type, "Gradient")).CheckedByGradientOf(type);
+}
+[[maybe_unused]] const bool fold_rows = [] {
+  FoldRow("Max", true);
+  FoldRow("Min", false);
+  return true;
+}();
+
+DOPPIO_OP_ROW(NanCheck)
+    .Case([](CaseMaker& c) {
+      c.Input("X", c.Random(Type(c), c.Shape()));
+      if (c.Chance(0.3)) c.Input("other", c.Random(DataType::kInt32, c.Shape()));
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> { return {c.in(0)}; })
+    .Tolerance(0)
+    .Differentiable({0});
+
+DOPPIO_OP_ROW(NegateGradient)
+    .Case([](CaseMaker& c) {
+      c.Input("X", c.Random(Type(c), c.Shape()));
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> { return {c.in(0)}; })
+    .Tolerance(0)
+    .GradientUnchecked("it is not the derivative, on purpose");
+
+DOPPIO_OP_ROW(Alias)
+    .Case([](CaseMaker& c) {
+      c.Input("X",
+              c.Random(c.OneOf({DataType::kFloat, DataType::kBool, DataType::kString}), c.Shape()));
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> { return {c.in(0)}; })
+    .Tolerance(0);
+
+// A conversion, whose reference is that of the element type.
+void HalfRow(absl::string_view type, DataType from, DataType to) {
+  NewOpRow(type)
+      .Case([=](CaseMaker& c) {
+        c.Input("X", c.Random(from, c.Shape()));
+        c.Output("Y");
+      })
+      .Reference([=](const OpCase& c) -> std::vector<Tensor> {
+        return {Generate(to, c.in(0).dims(), [&](const Dims& i) { return At(c.in(0), i); })};
+      })
+      .Tolerance(0)
+      .GradientUnchecked("it converts between float and float16 alone");
+}
+[[maybe_unused]] const bool half_rows = [] {
+  HalfRow("FloatToHalf", DataType::kFloat, DataType::kFloat16);
+  HalfRow("HalfToFloat", DataType::kFloat16, DataType::kFloat);
+  return true;
+}();
+
+}  // namespace
+}  // namespace doppio
