@@ -1,5 +1,5 @@
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "src/kernel/channels.cc"
+#define HWY_TARGET_INCLUDE "src/kernel/channel_statistics.cc"
 #include "hwy/foreach_target.h"  // must come before highway.h
 //
 #include <algorithm>
