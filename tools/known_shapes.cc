@@ -36,6 +36,11 @@ absl::StatusOr<TensorInfo> ParseShape(absl::string_view text) {
   return info;
 }
 
+// Caffe2's exporters let init nets fill the data with a single element, so that it exists.
+bool IsPlaceholder(const TensorInfo& info) {
+  return info.IsKnown() && NumElements(*info.dims).value_or(0) == 1;
+}
+
 }  // namespace
 
 void KnownShapes::AddOptions(CLI::App* app) {
@@ -130,7 +135,12 @@ absl::Status RandomWeights::Fill(const NetDef& net, Workspace* workspace) {
   DOPPIO_ASSIGN_OR_RETURN(const BlobInfos given, known_.Load());
   std::string data;
   for (const auto& [blob, info] : given) {
-    if (workspace->HasBlob(blob)) continue;
+    const auto there = infos.find(blob);
+    if (there != infos.end() && !IsPlaceholder(there->second)) {
+      if (InfoToString(there->second) == InfoToString(info)) continue;
+      return UsageError(absl::StrCat("--shape says that ", blob, " is ", InfoToString(info),
+                                     ", but it was filled as ", InfoToString(there->second)));
+    }
     DOPPIO_ASSIGN_OR_RETURN(Tensor tensor, RandomData(blob, info.dtype, *info.dims, *seed_));
     DOPPIO_RETURN_IF_ERROR(workspace->Feed(blob, std::move(tensor)));
     infos[blob] = info;

@@ -41,8 +41,9 @@ class RandomWeights {
  public:
   void AddOptions(CLI::App* app);
 
-  // Fills what `net` reads and the workspace does not have: blobs of --shape, and weights. Does
-  // nothing without --random-weights. Errors: what is still missing, and why.
+  // Fills what `net` reads and the workspace does not have, but for a placeholder of one element:
+  // blobs of --shape, and weights. Does nothing without --random-weights. Errors: what is still
+  // missing, and why.
   absl::Status Fill(const NetDef& net, Workspace* workspace);
   absl::Status CheckUnused(absl::string_view why) const;
   // What was made up, in whole lines; empty where nothing was.

@@ -42,12 +42,12 @@ Source SourceOf(const std::string& blob, const BlobInfos& given, const NetShapes
   return {TensorInfo(), "", false};
 }
 
-// "0.35 G", "12.6 M".
+// "4.09 G", "12.6 M".
 std::string Short(int64_t count) {
   const double value = static_cast<double>(count);
   if (value < 1e4) return absl::StrCat(count);
-  if (value < 1e7) return absl::StrFormat("%.1f k", value * 1e-3);
-  if (value < 1e10) return absl::StrFormat("%.1f M", value * 1e-6);
+  if (value < 1e6) return absl::StrFormat("%.1f k", value * 1e-3);
+  if (value < 1e9) return absl::StrFormat("%.1f M", value * 1e-6);
   return absl::StrFormat("%.2f G", value * 1e-9);
 }
 

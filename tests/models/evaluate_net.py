@@ -3,7 +3,7 @@
     evaluate_net.py NET --doppio build/release/bin/doppio --shape data=1,3,227,227 [--seed 1]
                     [--init INIT] [--feed BLOB=FILE] [--with torch|numpy] [--tolerance 1e-4]
 
-doppio runs the net (with random weights from --seed where there is no --init) and writes what the
+doppio runs the net (with random weights and data from --seed for what nothing fills) and writes what the
 net reads and makes as .npy; NET's operators are then computed here, from what the net reads alone,
 and each blob must be as doppio says: |ours - theirs| <= tolerance * (1e-3 + the largest |theirs|).
 What an operator makes that is not known here is taken from doppio and listed. Exit code 77 means
@@ -335,8 +335,7 @@ class Run:
             command += ["--init", init]
         for feed in options.feed:
             command += ["--feed", feed]
-        if not options.init:
-            command += ["--random-weights", str(options.seed)]
+        command += ["--random-weights", str(options.seed)]
         for shape in options.shape:
             command += ["--shape", shape]
         self.files = {}

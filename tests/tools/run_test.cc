@@ -216,6 +216,18 @@ TEST_F(RunTest, FedBlobsAreNotMadeUp) {
   EXPECT_THAT(result.out, AllOf(HasSubstr("1 blob, 6 numbers"), HasSubstr("P: float[1,3]")));
 }
 
+TEST_F(RunTest, APlaceholderOfAnInitNetIsReplaced) {
+  const std::string net = Save("net.pbtxt", ReluNet());
+  const std::string one = Save("one.npy", Tensor::Of<float>({1}, {5}));
+  const std::string two = Save("two.npy", Tensor::Of<float>({2}, {5, 6}));
+  const auto run = [&](const std::string& x) {
+    return Doppio({"run", net, "--feed", "X=" + x, "--random-weights", "1", "--shape", "X=3,20"});
+  };
+  EXPECT_THAT(run(one).out, HasSubstr("Y: float[3,20]"));
+  EXPECT_EQ(run(two).code, 2);
+  EXPECT_THAT(run(two).err, HasSubstr("--shape says that X is float[3,20], but it was filled as"));
+}
+
 TEST_F(RunTest, WeightsThatCanNotBeMadeUpAreListed) {
   const std::string net = Save("net.pbtxt", ScoreNet());
   const CommandResult result = Doppio({"run", net, "--random-weights", "1", "--shape", "X=3,20"});

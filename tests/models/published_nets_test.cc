@@ -1,0 +1,149 @@
+// Published nets whose weights are lost: they run to their end with made-up ones, and are as large
+// as the literature says.
+
+#include <cmath>
+#include <fstream>
+#include <numeric>
+#include <sstream>
+
+#include "doppio/check.h"
+#include "doppio/proto_io.h"
+#include "doppio/random_weights.h"
+#include "doppio/workspace.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/shared_dir.h"
+
+namespace doppio {
+namespace {
+
+struct PublishedNet {
+  std::string name;
+  std::string file;
+  std::string data;  // the input
+  Dims dims;
+  double multiply_adds;  // as published; 0: nobody says
+};
+
+std::ostream& operator<<(std::ostream& out, const PublishedNet& net) { return out << net.name; }
+
+class PublishedNetsTest : public testing::TestWithParam<PublishedNet> {
+ protected:
+  void SetUp() override {
+    DOPPIO_SKIP_WITHOUT_SHARED();
+    absl::StatusOr<NetDef> net = LoadNet(SharedDir() + "/models/" + GetParam().file);
+    ASSERT_TRUE(net.ok()) << net.status();
+    net_ = *std::move(net);
+    if (net_.name().empty()) net_.set_name("predict_net");
+    std::ifstream file(std::string(DOPPIO_SOURCE_DIR) + "/tools/data/published_widths.txt");
+    std::stringstream text;
+    text << file.rdbuf();
+    absl::StatusOr<std::vector<PublishedWidths>> table = ParseWidthTable(text.str());
+    ASSERT_TRUE(table.ok()) << table.status();
+    const PublishedWidths* widths = FindPublishedWidths(*table, net_);
+    ASSERT_NE(widths, nullptr);
+    BlobInfos known = {{GetParam().data, {DataType::kFloat, GetParam().dims, std::nullopt}}};
+    if (IsDetection()) {
+      im_info_ = *Tensor::Of<float>({1, 3}, {static_cast<float>(GetParam().dims[2]),
+                                             static_cast<float>(GetParam().dims[3]), 1});
+      known["im_info"] = {DataType::kFloat, Dims{1, 3}, im_info_};
+    }
+    const absl::Status sound = ProblemsToStatus(CheckNet(net_, Everything()));
+    if (!sound.ok()) GTEST_SKIP() << "can not be run yet: " << sound.message();
+    absl::StatusOr<NetShapes> shapes = InferWeightShapes(net_, known, widths);
+    ASSERT_TRUE(shapes.ok()) << shapes.status();
+    shapes_ = *std::move(shapes);
+  }
+
+  bool IsDetection() const { return GetParam().name == "MaskRcnn2Go"; }
+
+  CheckOptions Everything() const {
+    CheckOptions options;
+    for (const OperatorDef& op : net_.op()) {
+      const OpBlobs blobs = BlobsOfOp(op);
+      options.known_blobs.insert(blobs.reads.begin(), blobs.reads.end());
+    }
+    return options;
+  }
+
+  NetDef net_;
+  NetShapes shapes_;
+  Tensor im_info_;
+};
+
+TEST_P(PublishedNetsTest, EveryShapeIsFound) {
+  for (const UnknownShape& unknown : shapes_.unknown) {
+    // The one output of If's nets that nothing bounds is what its operators write into.
+    ADD_FAILURE() << unknown.blob << ": " << unknown.why;
+  }
+}
+
+TEST_P(PublishedNetsTest, HasAsManyMultiplyAddsAsPublished) {
+  const double published = GetParam().multiply_adds;
+  if (published == 0) GTEST_SKIP() << "nobody has published a number";
+  EXPECT_NEAR(static_cast<double>(shapes_.total.multiply_adds), published, 0.02 * published);
+}
+
+TEST_P(PublishedNetsTest, RunsToItsEndWithShapesAsInferred) {
+  Workspace workspace;
+  for (const WeightShape& weight : shapes_.weights) {
+    absl::StatusOr<Tensor> tensor = RandomWeight(weight, 1);
+    ASSERT_TRUE(tensor.ok()) << tensor.status();
+    ASSERT_TRUE(workspace.Feed(weight.blob, *std::move(tensor)).ok());
+  }
+  const Dims& dims = GetParam().dims;
+  absl::StatusOr<Tensor> data = RandomData(GetParam().data, DataType::kFloat, dims, 1);
+  ASSERT_TRUE(workspace.Feed(GetParam().data, *std::move(data)).ok());
+  if (IsDetection()) ASSERT_TRUE(workspace.Feed("im_info", im_info_).ok());
+  const absl::Status run = workspace.RunNetOnce(net_);
+  ASSERT_TRUE(run.ok()) << run;
+
+  // Later operators may have written a blob again: the last one is what can be compared.
+  std::map<std::string, std::pair<TensorInfo, bool>> made;
+  for (const NetShapes::Op& op : shapes_.ops) {
+    if (op.depth > 0) continue;  // which may not have run
+    for (int o = 0; o < op.def->output_size(); ++o) {
+      made[op.def->output(o)] = {op.outputs[o], op.is_most};
+    }
+  }
+  for (const auto& [blob, shape] : made) {
+    if (IsDetection()) break;  // there the data decides of shapes
+    const absl::StatusOr<Tensor> tensor = workspace.Fetch(blob);
+    if (!tensor.ok()) continue;  // an output that only training fills
+    EXPECT_EQ(Dims(tensor->dims().begin(), tensor->dims().end()), *shape.first.dims) << blob;
+  }
+  for (const std::string& blob : net_.external_output()) {
+    const absl::StatusOr<Tensor> tensor = workspace.Fetch(blob);
+    ASSERT_TRUE(tensor.ok()) << tensor.status();
+    if (!tensor->Is<float>()) continue;
+    double sum = 0;
+    for (const float value : tensor->span<float>()) {
+      ASSERT_TRUE(std::isfinite(value)) << blob;
+      sum += value;
+    }
+    if (blob.find("prob") == 0 || blob.find("softmax") != std::string::npos) {
+      EXPECT_NEAR(sum, 1, 1e-4) << blob;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, PublishedNetsTest,
+    testing::Values(
+        PublishedNet{"AlexNet", "alexnet/predict_net.pbtxt", "data", {1, 3, 227, 227}, 0.72e9},
+        PublishedNet{
+            "ResNet50", "resnet50/predict_net.pbtxt", "gpu_0/data", {1, 3, 224, 224}, 4.1e9},
+        PublishedNet{"SqueezeNet", "squeezenet/predict_net.pb", "data", {1, 3, 224, 224}, 0.35e9},
+        PublishedNet{"SqueezeNetOfOnnx",
+                     "squeezenet/onnx_born_predict_net.pb",
+                     "1",
+                     {1, 3, 224, 224},
+                     0.35e9},
+        PublishedNet{
+            "InceptionV1", "inception_v1/predict_net.pbtxt", "data", {1, 3, 224, 224}, 1.58e9},
+        PublishedNet{
+            "MaskRcnn2Go", "mask_rcnn_2go/predict_net.pbtxt", "data", {1, 3, 128, 160}, 0}),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace doppio
