@@ -19,7 +19,7 @@ void StateDistributeArguments(OpSchema& schema) {
       .FillUsing(StatePlusOne);
 }
 
-Levels::Levels(ArgumentReader* args, absl::string_view prefix)
+PyramidLevels::PyramidLevels(ArgumentReader* args, absl::string_view prefix)
     : first(args->GetSingleArgument<int>(absl::StrCat(prefix, "_min_level"))),
       last(args->GetSingleArgument<int>(absl::StrCat(prefix, "_max_level"))) {
   if (last < first) {

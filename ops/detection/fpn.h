@@ -21,8 +21,8 @@ inline void StateCollectArguments(OpSchema& schema) {
 void StateDistributeArguments(OpSchema& schema);
 
 // The least and the last level: from arguments `prefix`_min_level and `prefix`_max_level.
-struct Levels {
-  Levels(ArgumentReader* args, absl::string_view prefix);
+struct PyramidLevels {
+  PyramidLevels(ArgumentReader* args, absl::string_view prefix);
   int64_t count() const { return last - first + 1; }
 
   int64_t first;
@@ -48,7 +48,7 @@ class ProposalCollector {
     const float* roi;
   };
 
-  Levels levels_;
+  PyramidLevels levels_;
   int64_t most_;
   std::vector<Proposal> proposals_;  // kept from run to run
 };
@@ -70,7 +70,7 @@ class ProposalDistributor {
   void WriteRestore(int32_t* restore) const;
 
  private:
-  Levels levels_;
+  PyramidLevels levels_;
   float canonical_scale_;
   float canonical_level_;
   bool plus_one_;

@@ -14,6 +14,7 @@ namespace {
 // Of samples along one axis of a bin: what is beyond them is a mistake, and would take for ever.
 constexpr int64_t kMostSamplingRatio = 1024;
 constexpr int64_t kMostAdaptiveGrid = int64_t{1} << 20;
+constexpr int64_t kMostBins = int64_t{1} << 20;  // along one axis; their lists take memory too
 
 struct RoIAlignArguments : RoiArguments {
   explicit RoIAlignArguments(ArgumentReader* args)
@@ -21,6 +22,11 @@ struct RoIAlignArguments : RoiArguments {
         channels_last(ReadChannelsLast(args)),
         sampling_ratio(args->GetSingleArgument<int>("sampling_ratio", -1)),
         aligned(args->GetSingleArgument<bool>("aligned", false)) {
+    if (std::max(pooled_height, pooled_width) > kMostBins) {
+      args->Fail(absl::InvalidArgumentError(absl::StrCat("pooled_h and pooled_w are ",
+                                                         pooled_height, " and ", pooled_width,
+                                                         ", must be at most ", kMostBins)));
+    }
     if (sampling_ratio > kMostSamplingRatio) {
       args->Fail(absl::InvalidArgumentError(absl::StrCat(
           "sampling_ratio is ", sampling_ratio, ", must be at most ", kMostSamplingRatio)));

@@ -23,11 +23,25 @@ int64_t FirstWhere(int64_t count, F is_true) {
   return low;
 }
 
-// Appends the samples of bin `bin` along an axis of `size` pixels. A region may reach so far beyond
-// the map that most of its samples lie outside, so those inside are found by bisection.
+// Adds `weight` of a pixel to a list in ascending order, of which the last two may be that pixel.
 template <typename T>
-void AddSamples(T start, T bin_size, int64_t bin, int64_t grid, int64_t size,
-                std::vector<AxisSample<T>>* samples) {
+void AddWeight(int64_t pixel, T weight, size_t first, std::vector<AxisWeight<T>>* weights) {
+  for (size_t back = 1; back <= 2 && weights->size() >= first + back; ++back) {
+    AxisWeight<T>& known = (*weights)[weights->size() - back];
+    if (known.pixel != pixel) continue;
+    known.weight += weight;
+    return;
+  }
+  weights->push_back({pixel, weight});
+}
+
+// Appends the pixels that the samples of bin `bin` touch along an axis of `size` pixels. A region
+// may reach so far beyond the map that most of its samples lie outside, so those inside are found
+// by bisection.
+template <typename T>
+void AddAxis(T start, T bin_size, int64_t bin, int64_t grid, int64_t size,
+             std::vector<AxisWeight<T>>* weights) {
+  const size_t first = weights->size();
   const T step = bin_size / static_cast<T>(grid);
   const auto position = [&](int64_t i) {
     return start + static_cast<T>(bin) * bin_size + (static_cast<T>(i) + T(0.5)) * step;
@@ -38,50 +52,54 @@ void AddSamples(T start, T bin_size, int64_t bin, int64_t grid, int64_t size,
   for (int64_t i = begin; i < end; ++i) {
     const T at = std::min(std::max(position(i), T(0)), static_cast<T>(size - 1));
     const int64_t low = std::min(static_cast<int64_t>(at), size - 1);
-    samples->push_back({low, std::min(low + 1, size - 1), at - static_cast<T>(low)});
+    const T fraction = at - static_cast<T>(low);
+    AddWeight(low, T(1) - fraction, first, weights);
+    if (low + 1 < size) AddWeight(low + 1, fraction, first, weights);
   }
 }
 
-// The samples of a bin: those along y, then those along x, and the weight of each.
+// Lists the pixels of all bins of a region: those of their rows, then those of their columns. A bin
+// is the sum of weight by weight by pixel over both lists, since samples are a grid and bilinear
+// interpolation is linear along both axes. Bins do not overlap, so the lists together are hardly
+// longer than the map and the output.
 template <typename T>
-struct BinSamples {
-  absl::Span<const AxisSample<T>> y;
-  absl::Span<const AxisSample<T>> x;
-  T scale;
-};
-
-template <typename T>
-BinSamples<T> SamplesOfBin(const AlignedRegion<T>& region, const RoIAlignShape& shape, int64_t ph,
-                           int64_t pw, std::vector<AxisSample<T>>* scratch) {
-  scratch->clear();
-  if (shape.height == 0 || shape.width == 0 || region.grid_x == 0 || region.grid_y == 0) {
-    return {{}, {}, T(0)};
+void WeighRegion(const AlignedRegion<T>& region, const RoIAlignShape& shape,
+                 RegionWeights<T>* lists) {
+  lists->weights.clear();
+  lists->begins.clear();
+  const bool is_empty =
+      shape.height == 0 || shape.width == 0 || region.grid_x == 0 || region.grid_y == 0;
+  const T bin_height = region.height / static_cast<T>(shape.pooled_height);
+  const T bin_width = region.width / static_cast<T>(shape.pooled_width);
+  for (int64_t ph = 0; ph < shape.pooled_height; ++ph) {
+    lists->begins.push_back(lists->weights.size());
+    if (is_empty) continue;
+    AddAxis(region.y1, bin_height, ph, region.grid_y, shape.height, &lists->weights);
   }
-  AddSamples(region.y1, region.height / static_cast<T>(shape.pooled_height), ph, region.grid_y,
-             shape.height, scratch);
-  const size_t rows = scratch->size();
-  AddSamples(region.x1, region.width / static_cast<T>(shape.pooled_width), pw, region.grid_x,
-             shape.width, scratch);
-  const absl::Span<const AxisSample<T>> all(*scratch);
-  return {all.subspan(0, rows), all.subspan(rows),
-          T(1) / static_cast<T>(region.grid_x * region.grid_y)};
+  for (int64_t pw = 0; pw < shape.pooled_width; ++pw) {
+    lists->begins.push_back(lists->weights.size());
+    if (is_empty) continue;
+    AddAxis(region.x1, bin_width, pw, region.grid_x, shape.width, &lists->weights);
+  }
+  lists->begins.push_back(lists->weights.size());
 }
 
-// Calls f(low row, high row, low column, high column, weights of the four corners) for each sample
-// of the bin.
+// Calls f(bin, rows, columns) for each bin of a region that was weighed.
 template <typename T, typename F>
-void ForEachSample(const BinSamples<T>& bin, int64_t width, F f) {
-  for (const AxisSample<T>& y : bin.y) {
-    const T above = T(1) - y.fraction;
-    for (const AxisSample<T>& x : bin.x) {
-      const T left = T(1) - x.fraction;
-      const int64_t corners[4] = {y.low * width + x.low, y.low * width + x.high,
-                                  y.high * width + x.low, y.high * width + x.high};
-      const T weights[4] = {above * left, above * x.fraction, y.fraction * left,
-                            y.fraction * x.fraction};
-      f(corners, weights);
-    }
+void ForEachBin(const RegionWeights<T>& lists, const RoIAlignShape& shape, F f) {
+  const auto list = [&](int64_t i) {
+    const size_t* begin = &lists.begins[static_cast<size_t>(i)];
+    return absl::Span<const AxisWeight<T>>(lists.weights).subspan(begin[0], begin[1] - begin[0]);
+  };
+  for (int64_t bin = 0; bin < shape.pooled_height * shape.pooled_width; ++bin) {
+    f(bin, list(bin / shape.pooled_width), list(shape.pooled_height + bin % shape.pooled_width));
   }
+}
+
+// By how much the sum of the samples of a bin is multiplied.
+template <typename T>
+T ScaleOf(const AlignedRegion<T>& region) {
+  return T(1) / static_cast<T>(std::max<int64_t>(region.grid_x * region.grid_y, 1));
 }
 
 // Cuts [0, size) into pieces of at least `grain`, each with scratch of its own.
@@ -100,6 +118,67 @@ void ForEachPiece(int64_t size, int64_t grain, RoIAlignScratch<T>* scratch, F bo
   });
 }
 
+// Channels [begin, end) of one region, whose feature map and outputs begin at `map` and `y`.
+template <typename T>
+void PoolRegion(const T* map, const RoIAlignShape& shape, const RegionWeights<T>& lists, T scale,
+                int64_t begin, int64_t end, T* y) {
+  const int64_t bins = shape.pooled_height * shape.pooled_width;
+  if (shape.channels_last) {
+    ForEachBin(lists, shape, [&](int64_t bin, auto rows, auto columns) {
+      T* out = y + bin * shape.channels;
+      std::fill(out + begin, out + end, T(0));
+      for (const AxisWeight<T>& row : rows) {
+        for (const AxisWeight<T>& column : columns) {
+          const T weight = row.weight * column.weight * scale;
+          const T* x = map + (row.pixel * shape.width + column.pixel) * shape.channels;
+          for (int64_t c = begin; c < end; ++c) out[c] += weight * x[c];
+        }
+      }
+    });
+    return;
+  }
+  // A few channels at a time: enough to foresee how long the lists are, and few enough that their
+  // planes around a bin stay in the cache until the next one.
+  constexpr int64_t kBlock = 32;
+  const int64_t plane = shape.height * shape.width;
+  for (int64_t first = begin; first < end; first += kBlock) {
+    ForEachBin(lists, shape, [&](int64_t bin, auto rows, auto columns) {
+      for (int64_t c = first; c < std::min(end, first + kBlock); ++c) {
+        T sum = 0;
+        for (const AxisWeight<T>& row : rows) {
+          const T* line = map + c * plane + row.pixel * shape.width;
+          T part = 0;
+          for (const AxisWeight<T>& column : columns) part += column.weight * line[column.pixel];
+          sum += row.weight * part;
+        }
+        y[c * bins + bin] = sum * scale;
+      }
+    });
+  }
+}
+
+// The other way round: adds what dy says to the pixels.
+template <typename T>
+void SpreadRegion(const T* dy, const RoIAlignShape& shape, const RegionWeights<T>& lists, T scale,
+                  int64_t begin, int64_t end, T* map) {
+  const int64_t plane = shape.height * shape.width;
+  const int64_t bins = shape.pooled_height * shape.pooled_width;
+  // How far apart channels are, in the map and in dy.
+  const int64_t map_step = shape.channels_last ? 1 : plane;
+  const int64_t dy_step = shape.channels_last ? 1 : bins;
+  ForEachBin(lists, shape, [&](int64_t bin, auto rows, auto columns) {
+    const T* in = dy + (shape.channels_last ? bin * shape.channels : bin);
+    for (const AxisWeight<T>& row : rows) {
+      for (const AxisWeight<T>& column : columns) {
+        const T weight = row.weight * column.weight * scale;
+        const int64_t pixel = row.pixel * shape.width + column.pixel;
+        T* out = map + (shape.channels_last ? pixel * shape.channels : pixel);
+        for (int64_t c = begin; c < end; ++c) out[c * map_step] += weight * in[c * dy_step];
+      }
+    }
+  });
+}
+
 constexpr int64_t kGrain = 1 << 14;  // numbers of the output that are worth a thread
 
 }  // namespace
@@ -107,47 +186,21 @@ constexpr int64_t kGrain = 1 << 14;  // numbers of the output that are worth a t
 template <typename T>
 void RoIAlign(const T* x, absl::Span<const AlignedRegion<T>> regions, const RoIAlignShape& shape,
               T* y, RoIAlignScratch<T>* scratch) {
+  const int64_t channels = shape.channels;
   const int64_t plane = shape.height * shape.width;
   const int64_t bins = shape.pooled_height * shape.pooled_width;
-  const int64_t row = shape.channels * shape.pooled_width;
-  if (row == 0) return;
-  // A unit is a row of bins of one region.
-  const int64_t units = static_cast<int64_t>(regions.size()) * shape.pooled_height;
-  ForEachPiece<T>(units, kGrain / row + 1, scratch, [&](int64_t begin, int64_t end, auto* samples) {
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t r = unit / shape.pooled_height;
-      const int64_t ph = unit % shape.pooled_height;
+  // A unit is a channel of a region.
+  const int64_t units = static_cast<int64_t>(regions.size()) * channels;
+  ForEachPiece<T>(units, kGrain / bins + 1, scratch, [&](int64_t begin, int64_t end, auto* lists) {
+    for (int64_t unit = begin; unit < end;) {
+      const int64_t r = unit / channels;
+      const int64_t first = unit - r * channels;
+      const int64_t last = std::min(channels, end - r * channels);
       const AlignedRegion<T>& region = regions[static_cast<size_t>(r)];
-      const T* map = x + region.image * shape.channels * plane;
-      for (int64_t pw = 0; pw < shape.pooled_width; ++pw) {
-        const BinSamples<T> bin = SamplesOfBin(region, shape, ph, pw, samples);
-        const int64_t place = ph * shape.pooled_width + pw;
-        if (shape.channels_last) {
-          T* out = y + (r * bins + place) * shape.channels;
-          std::fill_n(out, shape.channels, T(0));
-          ForEachSample(bin, shape.width, [&](const int64_t* corners, const T* weights) {
-            const T* a = map + corners[0] * shape.channels;
-            const T* b = map + corners[1] * shape.channels;
-            const T* c = map + corners[2] * shape.channels;
-            const T* d = map + corners[3] * shape.channels;
-            for (int64_t i = 0; i < shape.channels; ++i) {
-              out[i] +=
-                  weights[0] * a[i] + weights[1] * b[i] + weights[2] * c[i] + weights[3] * d[i];
-            }
-          });
-          for (int64_t i = 0; i < shape.channels; ++i) out[i] *= bin.scale;
-        } else {
-          for (int64_t i = 0; i < shape.channels; ++i) {
-            const T* in = map + i * plane;
-            T sum = 0;
-            ForEachSample(bin, shape.width, [&](const int64_t* corners, const T* weights) {
-              sum += weights[0] * in[corners[0]] + weights[1] * in[corners[1]] +
-                     weights[2] * in[corners[2]] + weights[3] * in[corners[3]];
-            });
-            y[(r * shape.channels + i) * bins + place] = sum * bin.scale;
-          }
-        }
-      }
+      WeighRegion(region, shape, lists);
+      PoolRegion(x + region.image * channels * plane, shape, *lists, ScaleOf(region), first, last,
+                 y + r * channels * bins);
+      unit = r * channels + last;
     }
   });
 }
@@ -155,35 +208,21 @@ void RoIAlign(const T* x, absl::Span<const AlignedRegion<T>> regions, const RoIA
 template <typename T>
 void RoIAlignGradient(const T* dy, absl::Span<const AlignedRegion<T>> regions,
                       const RoIAlignShape& shape, T* dx, RoIAlignScratch<T>* scratch) {
+  const int64_t channels = shape.channels;
   const int64_t plane = shape.height * shape.width;
   const int64_t bins = shape.pooled_height * shape.pooled_width;
   const int64_t count = static_cast<int64_t>(regions.size());
-  if (count == 0 || shape.channels == 0) return;
+  if (count == 0 || channels == 0) return;
   // Regions overlap, so threads share the channels among them: each adds in the same order.
-  ForEachPiece<T>(
-      shape.channels, kGrain / (count * bins) + 1, scratch,
-      [&](int64_t begin, int64_t end, auto* samples) {
-        for (int64_t r = 0; r < count; ++r) {
-          const AlignedRegion<T>& region = regions[static_cast<size_t>(r)];
-          T* map = dx + region.image * shape.channels * plane;
-          for (int64_t place = 0; place < bins; ++place) {
-            const BinSamples<T> bin = SamplesOfBin(region, shape, place / shape.pooled_width,
-                                                   place % shape.pooled_width, samples);
-            ForEachSample(bin, shape.width, [&](const int64_t* corners, const T* weights) {
-              for (int64_t i = begin; i < end; ++i) {
-                const T gradient =
-                    bin.scale * (shape.channels_last ? dy[(r * bins + place) * shape.channels + i]
-                                                     : dy[(r * shape.channels + i) * bins + place]);
-                for (int k = 0; k < 4; ++k) {
-                  T* out = shape.channels_last ? map + corners[k] * shape.channels + i
-                                               : map + i * plane + corners[k];
-                  *out += weights[k] * gradient;
-                }
-              }
-            });
-          }
-        }
-      });
+  ForEachPiece<T>(channels, kGrain / (count * bins) + 1, scratch,
+                  [&](int64_t begin, int64_t end, auto* lists) {
+                    for (int64_t r = 0; r < count; ++r) {
+                      const AlignedRegion<T>& region = regions[static_cast<size_t>(r)];
+                      WeighRegion(region, shape, lists);
+                      SpreadRegion(dy + r * channels * bins, shape, *lists, ScaleOf(region), begin,
+                                   end, dx + region.image * channels * plane);
+                    }
+                  });
 }
 
 template void RoIAlign(const float*, absl::Span<const AlignedRegion<float>>, const RoIAlignShape&,

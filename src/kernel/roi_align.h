@@ -29,23 +29,30 @@ struct RoIAlignShape {
   int64_t pooled_width;
 };
 
-// Where the samples of one bin lie along one axis: between pixels `low` and `high`, with the weight
-// `fraction` for the latter. Samples outside of the map do not appear: they count as 0.
+// A pixel along one axis, and its part in the samples of a bin.
 template <typename T>
-struct AxisSample {
-  int64_t low;
-  int64_t high;
-  T fraction;
+struct AxisWeight {
+  int64_t pixel;
+  T weight;
+};
+
+// What the bins of one region are made of: the lists of all rows of bins, then those of all
+// columns, one after the other.
+template <typename T>
+struct RegionWeights {
+  std::vector<AxisWeight<T>> weights;
+  std::vector<size_t> begins;  // of each list, and the end
 };
 
 // Scratch of a call, kept from run to run: one for each piece of the work.
 template <typename T>
-using RoIAlignScratch = std::vector<std::vector<AxisSample<T>>>;
+using RoIAlignScratch = std::vector<RegionWeights<T>>;
 
 // y [regions, channels, pooled_height, pooled_width], or with the channels last: the mean of the
-// samples of each bin of each region, interpolated between the four pixels around each sample. A
-// region's image is in range. The time depends on the size of the map, not on how far a region
-// reaches beyond it. T is float or double.
+// samples of each bin of each region, interpolated between the four pixels around each sample,
+// which count as 0 more than a pixel outside of the map. A region's image is in range. The time
+// depends on the pixels that a bin touches, not on how far it reaches beyond the map. T is float or
+// double.
 template <typename T>
 void RoIAlign(const T* x, absl::Span<const AlignedRegion<T>> regions, const RoIAlignShape& shape,
               T* y, RoIAlignScratch<T>* scratch);

@@ -164,11 +164,23 @@ TEST(RoIAlignTest, RejectsWrongArguments) {
 }
 
 TEST(RoIAlignTest, RejectsOutputsThatNoMachineHolds) {
-  EXPECT_FALSE(Align(kMap, Tensor::Of<float>({1, 4}, {0, 0, 1, 1}))
-                   .Arg("pooled_h", 2147483647)
-                   .Arg("pooled_w", 2147483647)
-                   .Run()
-                   .ok());
+  const auto roi = Tensor::Of<float>({1, 4}, {0, 0, 1, 1});
+  Align(kMap, roi)
+      .Arg("pooled_h", 2147483647)
+      .ExpectError(kInvalid, "pooled_h and pooled_w are 2147483647 and 1, must be at most 1048576");
+  Align(kMap, roi)
+      .Arg("pooled_h", 1 << 20)
+      .Arg("pooled_w", 1 << 20)
+      .ExpectError(absl::StatusCode::kResourceExhausted, "");
+}
+
+TEST(RoIAlignTest, HasAsManyBinsAsOneLikes) {
+  const auto y = Align(kMap, Tensor::Of<float>({1, 4}, {0, 0, 3, 3}))
+                     .Arg("pooled_h", 1000)
+                     .Arg("pooled_w", 500)
+                     .Output(0);
+  ASSERT_EQ(y.numel(), 500000);
+  EXPECT_NEAR(y.data<float>()[499 * 500 + 249], 1.4985f * 10 + 1.497f, 1e-3);
 }
 
 TEST(RoIAlignTest, RejectsOtherTypes) {

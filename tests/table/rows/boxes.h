@@ -37,7 +37,7 @@ inline Tensor Regions(CaseMaker& c, int64_t count, int64_t images, int64_t colum
   return rois;
 }
 
-inline void BoxArguments(CaseMaker& c) {
+inline void DrawBoxArguments(CaseMaker& c) {
   if (c.Chance(0.3)) c.Arg("legacy_plus_one", c.Chance());
   if (c.Chance(0.3)) c.Arg("correct_transform_coords", c.Chance());
 }

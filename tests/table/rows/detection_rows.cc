@@ -181,7 +181,7 @@ DOPPIO_OP_ROW(BBoxTransform)
       }
       if (c.Chance()) c.Arg("weights", std::vector<float>{10, 10, 5, 4});
       if (c.Chance()) c.Arg("apply_scale", c.Chance());
-      BoxArguments(c);
+      DrawBoxArguments(c);
       c.Output("box_out");
       if (c.Chance()) c.Output("roi_batch_splits");
     })

@@ -55,7 +55,7 @@ void ProposalCase(CaseMaker& c) {
   c.Arg("min_size", c.OneOf({0.0f, 3.0f}));
   c.Arg("pre_nms_topN", static_cast<int>(c.Int(0, 60)));
   c.Arg("post_nms_topN", static_cast<int>(c.Int(0, 10)));
-  BoxArguments(c);
+  DrawBoxArguments(c);
   c.Output("rois");
   c.Output("probs");
 }
