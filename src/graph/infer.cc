@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "doppio/check.h"
 #include "src/graph/net_text.h"
 
 namespace doppio {
@@ -39,6 +40,11 @@ absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known)
       }
       if (!status.ok()) return Annotate(status, OpPlace(net, k));
       op.cost = schema->Cost(def, op.inputs, op.outputs);
+    }
+    // Nets inside write blobs of this one, or not; which of them run is not known.
+    for (const std::string& name : BlobsOfOp(def).writes) {
+      const auto found = result.blobs.find(name);
+      if (found != result.blobs.end()) found->second = TensorInfo();
     }
     for (int o = 0; o < def.output_size(); ++o) result.blobs[def.output(o)] = op.outputs[o];
     result.total += op.cost;

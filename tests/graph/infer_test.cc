@@ -1,0 +1,44 @@
+#include "doppio/infer.h"
+
+#include "doppio/net_builder.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace doppio {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(InferNetTest, GoesFromOperatorToOperator) {
+  NetBuilder net("n");
+  net.Op("ConstantFill", {}, {"x"}, {MakeArgument<std::vector<int64_t>>("shape", {2, 3})});
+  net.Op("Copy", {"x"}, {"y"});
+  const absl::StatusOr<NetInference> inference = InferNet(net.def(), {});
+  ASSERT_TRUE(inference.ok()) << inference.status();
+  EXPECT_EQ(inference->blobs.at("y").dims, Dims({2, 3}));
+}
+
+TEST(InferNetTest, KnowsNothingMoreOfBlobsThatANetInsideMayWrite) {
+  NetBuilder inner("inner");
+  inner.Op("Copy", {"y"}, {"x"});
+  NetBuilder net("n");
+  net.Op("ConstantFill", {}, {"x"}, {MakeArgument<std::vector<int64_t>>("shape", {1})});
+  net.Op("If", {"condition"}, {}, {MakeArgument<NetDef>("then_net", inner.def())});
+  net.Op("Copy", {"x"}, {"z"});
+  const absl::StatusOr<NetInference> inference = InferNet(net.def(), {});
+  ASSERT_TRUE(inference.ok()) << inference.status();
+  EXPECT_FALSE(inference->blobs.at("x").IsKnown());
+  EXPECT_FALSE(inference->blobs.at("z").IsKnown());
+  EXPECT_EQ(inference->blobs.count("y"), 0u);  // of the net inside alone
+}
+
+TEST(InferNetTest, NamesTheOperatorThatIsWrong) {
+  NetBuilder net("n");
+  net.Op("ConstantFill", {}, {"x"}, {MakeArgument<std::vector<int64_t>>("shape", {2, 3})});
+  net.Op("Squeeze", {"x"}, {"y"}, {MakeArgument<std::vector<int64_t>>("dims", {0})});
+  EXPECT_THAT(std::string(InferNet(net.def(), {}).status().message()),
+              HasSubstr("net \"n\", op 1 Squeeze(x) -> y: "));
+}
+
+}  // namespace
+}  // namespace doppio
