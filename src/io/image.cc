@@ -1,20 +1,30 @@
 #include "doppio/image.h"
 
+#include <algorithm>
+
 #include "doppio/proto_io.h"
 #include "src/io/file.h"
 #include "src/io/image_codec.h"
 
 namespace doppio {
 
-absl::StatusOr<Tensor> io::CreatePicture(int64_t height, int64_t width, int64_t channels,
-                                         const Limits& limits) {
+absl::Status io::CheckPictureSize(int64_t height, int64_t width, int64_t channels,
+                                  const Limits& limits) {
   // Both formats keep sides below 2^31.
   const int64_t pixels = height * width;
-  if (pixels > limits.max_image_pixels || pixels * channels > limits.max_tensor_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("a picture of ", width, " x ", height, " pixels is larger than the limit of ",
-                     limits.max_image_pixels, " pixels and ", limits.max_tensor_bytes, " bytes"));
+  if (std::max(height, width) <= kMaxPictureSide && pixels <= limits.max_image_pixels &&
+      pixels * channels <= limits.max_tensor_bytes) {
+    return absl::OkStatus();
   }
+  return absl::ResourceExhaustedError(
+      absl::StrCat("a picture of ", width, " x ", height,
+                   " pixels is larger than the limits: ", limits.max_image_pixels, " pixels, ",
+                   kMaxPictureSide, " in one direction, ", limits.max_tensor_bytes, " bytes"));
+}
+
+absl::StatusOr<Tensor> io::CreatePicture(int64_t height, int64_t width, int64_t channels,
+                                         const Limits& limits) {
+  DOPPIO_RETURN_IF_ERROR(CheckPictureSize(height, width, channels, limits));
   return Tensor::Create(DataType::kUInt8, {height, width, channels});
 }
 

@@ -15,10 +15,15 @@
 namespace doppio {
 namespace io {
 
+inline constexpr int64_t kMaxPictureSide = int64_t{1} << 24;
+
 absl::StatusOr<Tensor> ParsePng(absl::string_view bytes, const Limits& limits);
 absl::StatusOr<Tensor> ParseJpeg(absl::string_view bytes, const Limits& limits);
 
-// The tensor for a picture whose header says this. ResourceExhausted beyond the limits.
+// ResourceExhausted for a picture beyond the limits, or of a side that makes single rows huge.
+absl::Status CheckPictureSize(int64_t height, int64_t width, int64_t channels,
+                              const Limits& limits);
+// The tensor for a picture whose header says this, after that check.
 absl::StatusOr<Tensor> CreatePicture(int64_t height, int64_t width, int64_t channels,
                                      const Limits& limits);
 

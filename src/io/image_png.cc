@@ -11,7 +11,7 @@ namespace doppio {
 namespace io {
 namespace {
 
-// Reads one picture. The two steps return false when libpng reported an error: message() says
+// Reads one picture. The steps return false when libpng reported an error: message() says
 // which.
 class PngReader {
  public:
@@ -27,13 +27,17 @@ class PngReader {
   bool is_ready() const { return info_ != nullptr; }
   const char* message() const { return message_; }
 
-  // Reads the header, and asks for 8 bits of red, green, blue and perhaps alpha.
   bool ReadHeader() {
     if (setjmp(png_jmpbuf(png_)) != 0) return false;
     png_set_read_fn(png_, this, &PngReader::Read);
-    // The limit on pixels comes later; sides are only limited by the format.
+    // CheckPictureSize has limits of its own.
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_read_info(png_, info_);
+    return true;
+  }
+  // Asks for 8 bits of red, green, blue and perhaps alpha. Allocates rows.
+  bool Prepare() {
+    if (setjmp(png_jmpbuf(png_)) != 0) return false;
     png_set_expand(png_);
     png_set_scale_16(png_);
     png_set_gray_to_rgb(png_);
@@ -91,6 +95,8 @@ absl::StatusOr<Tensor> ParsePng(absl::string_view bytes, const Limits& limits) {
   PngReader reader(bytes);
   if (!reader.is_ready()) return absl::ResourceExhaustedError("no memory to read a PNG");
   if (!reader.ReadHeader()) return Damaged(reader);
+  DOPPIO_RETURN_IF_ERROR(CheckPictureSize(reader.height(), reader.width(), 3, limits));
+  if (!reader.Prepare()) return Damaged(reader);
   DOPPIO_ASSIGN_OR_RETURN(
       Tensor picture, CreatePicture(reader.height(), reader.width(), reader.channels(), limits));
   if (!reader.ReadPixels(picture.mutable_data<uint8_t>())) return Damaged(reader);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "doppio/image_recipe.h"
+#include "src/io/image_codec.h"
 
 namespace doppio {
 namespace {
@@ -44,8 +45,10 @@ uint8_t Rounded(float value) {
 }  // namespace
 
 absl::StatusOr<Tensor> ResizeImage(const Tensor& picture, int64_t height, int64_t width) {
+  const int64_t sides =
+      picture.rank() == 3 ? std::max({height, width, picture.dim(0), picture.dim(1)}) : 0;
   if (!picture.Is<uint8_t>() || picture.rank() != 3 || picture.numel() == 0 || height < 1 ||
-      width < 1) {
+      width < 1 || sides > io::kMaxPictureSide) {
     return absl::InvalidArgumentError(absl::StrCat("cannot resize ", picture.TypeAndShape(), " to ",
                                                    width, " x ", height, " pixels"));
   }

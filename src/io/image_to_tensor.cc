@@ -70,7 +70,7 @@ absl::StatusOr<Tensor> Packed(const Tensor& picture) {
                           Tensor::Create(DataType::kUInt8, {1, picture.dim(0), picture.dim(1), 4}));
   const uint8_t* in = picture.data<uint8_t>();
   uint8_t* out = result.mutable_data<uint8_t>();
-  for (int64_t i = 0; i < picture.dim(0) * picture.dim(1); ++i, in += channels, out += 4) {
+  for (int64_t i = 0; i < picture.numel(); i += channels, in += channels, out += 4) {
     out[0] = in[2];
     out[1] = in[1];
     out[2] = in[0];

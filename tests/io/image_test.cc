@@ -147,12 +147,16 @@ void Write32(std::string* bytes, size_t at, uint32_t number) {
 
 TEST(ImageTest, RefusesHugePicturesByTheirHeader) {
   std::string png = *FormatPng(Picture(1, 1, 3));
-  Write32(&png, 16, 100000);
-  Write32(&png, 20, 100000);
-  const auto* header = reinterpret_cast<const Bytef*>(png.data()) + 12;
-  Write32(&png, 29, static_cast<uint32_t>(crc32(0, header, 17)));
-  EXPECT_THAT(ParseImage(png).status(),
-              FailsWith(absl::StatusCode::kResourceExhausted, "100000 x 100000 pixels"));
+  const std::vector<std::pair<uint32_t, uint32_t>> huge = {
+      {100000, 100000}, {0x7fffffff, 0x7fffffff}, {0x7fffffff, 1}, {1, 0x7fffffff}};
+  for (const auto& [width, height] : huge) {
+    Write32(&png, 16, width);
+    Write32(&png, 20, height);
+    const auto* header = reinterpret_cast<const Bytef*>(png.data()) + 12;
+    Write32(&png, 29, static_cast<uint32_t>(crc32(0, header, 17)));
+    EXPECT_THAT(ParseImage(png).status(), FailsWith(absl::StatusCode::kResourceExhausted,
+                                                    absl::StrCat(width, " x ", height, " pixels")));
+  }
 
   std::string jpeg = EncodeJpeg({8, 8, 3, 90, false}, Slopes(8, 8, 3));
   const size_t frame = jpeg.find("\xff\xc0") + 5;  // two bytes of height, two of width
