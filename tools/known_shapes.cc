@@ -144,6 +144,7 @@ absl::Status RandomWeights::Fill(const NetDef& net, Workspace* workspace) {
     DOPPIO_ASSIGN_OR_RETURN(Tensor tensor, RandomData(blob, info.dtype, *info.dims, *seed_));
     DOPPIO_RETURN_IF_ERROR(workspace->Feed(blob, std::move(tensor)));
     infos[blob] = info;
+    inputs_.push_back(blob);
     absl::StrAppend(&data, data.empty() ? "" : ", ", Printable(blob), " ", InfoToString(info));
   }
   DOPPIO_ASSIGN_OR_RETURN(const PublishedWidths widths, known_.Widths(net));

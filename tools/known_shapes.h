@@ -46,12 +46,15 @@ class RandomWeights {
   // missing, and why.
   absl::Status Fill(const NetDef& net, Workspace* workspace);
   absl::Status CheckUnused(absl::string_view why) const;
+  // The blobs of --shape that it filled: inputs rather than weights.
+  const std::vector<std::string>& inputs() const { return inputs_; }
   // What was made up, in whole lines; empty where nothing was.
   const std::string& report() const { return report_; }
 
  private:
   KnownShapes known_;
   std::optional<uint64_t> seed_;
+  std::vector<std::string> inputs_;
   std::string report_;
 };
 

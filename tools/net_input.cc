@@ -5,8 +5,10 @@
 #include <set>
 
 #include "doppio/check.h"
+#include "doppio/model_io.h"
 #include "doppio/op_def.h"
 #include "doppio/operator_library.h"
+#include "doppio/predictor.h"
 #include "doppio/proto_io.h"
 #include "doppio/registry.h"
 #include "doppio/tensor_io.h"
@@ -81,14 +83,15 @@ absl::StatusOr<std::vector<NamedTensor>> NetInput::LoadFeeds() const {
   return fed;
 }
 
-absl::Status NetInput::Fill(Workspace* workspace) const {
+absl::Status NetInput::Fill(Workspace* workspace, std::vector<std::string>* names) const {
   for (const std::string& path : inits) {
-    DOPPIO_ASSIGN_OR_RETURN(const NetDef init, LoadNamedNet(path));
+    DOPPIO_ASSIGN_OR_RETURN(NetDef init, LoadNamedNet(path));
     DOPPIO_RETURN_IF_ERROR(CheckInputsAreThere(init, *workspace));
-    DOPPIO_RETURN_IF_ERROR(Annotate(workspace->RunNetOnce(init), path));
+    DOPPIO_RETURN_IF_ERROR(Annotate(RunAndFree(std::move(init), workspace), path));
   }
   DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> fed, LoadFeeds());
   for (NamedTensor& tensor : fed) {
+    if (names != nullptr) names->push_back(tensor.name);
     DOPPIO_RETURN_IF_ERROR(workspace->Feed(tensor.name, std::move(tensor.tensor)));
   }
   return absl::OkStatus();
@@ -100,6 +103,20 @@ absl::StatusOr<NetDef> LoadNamedNet(const std::string& path) {
   DOPPIO_ASSIGN_OR_RETURN(NetDef net, LoadNet(path));
   if (net.name().empty()) net.set_name(FileStem(path));
   return net;
+}
+
+absl::StatusOr<Model> LoadNamedModel(const std::string& path, Workspace* workspace) {
+  DOPPIO_ASSIGN_OR_RETURN(Model model, LoadModel(path));
+  if (model.predict.name().empty()) model.predict.set_name(FileStem(path));
+  for (auto& [name, tensor] : model.weights) {
+    DOPPIO_RETURN_IF_ERROR(workspace->Feed(name, std::move(tensor)));
+  }
+  for (NetDef& init : model.inits) {
+    DOPPIO_RETURN_IF_ERROR(Annotate(RunAndFree(std::move(init), workspace), path));
+  }
+  model.weights.clear();
+  model.inits.clear();
+  return model;
 }
 
 std::vector<NeededInput> NeededInputs(const NetDef& net) {

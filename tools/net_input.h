@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "doppio/infer.h"
+#include "doppio/model.h"
 #include "doppio/net.pb.h"
 #include "doppio/npy.h"
 #include "doppio/workspace.h"
@@ -28,8 +29,8 @@ struct NetInput {
   void AddLibraries(CLI::App* app);
 
   absl::Status LoadLibraries() const;
-  // Runs the init nets and feeds the blobs.
-  absl::Status Fill(Workspace* workspace) const;
+  // Runs the init nets and feeds the blobs. `fed` gets the names of those.
+  absl::Status Fill(Workspace* workspace, std::vector<std::string>* fed = nullptr) const;
   // The fed tensors with the names of their blobs.
   absl::StatusOr<std::vector<NamedTensor>> LoadFeeds() const;
 };
@@ -37,6 +38,9 @@ struct NetInput {
 // The net of a file; where it has no name, it gets that of the file, without its ending. A net that
 // stands alone in a PlanDef or MetaNetDef is not looked for.
 absl::StatusOr<NetDef> LoadNamedNet(const std::string& path);
+// The same of all that LoadModel reads. Its weights and what its init nets fill are put into
+// `workspace`.
+absl::StatusOr<Model> LoadNamedModel(const std::string& path, Workspace* workspace);
 
 // "squeezenet" for "models/squeezenet.pb".
 std::string FileStem(const std::string& path);

@@ -114,6 +114,8 @@ class Predictor {
   absl::StatusOr<std::map<std::string, Tensor>> Run(const std::map<std::string, Tensor>& inputs,
                                                     NetObserver* observer = nullptr) const;
 
+  // The weights that net() reads, as they were prepared for it; only to be read.
+  const Workspace& weights() const;
   // The net that is run. The first run may change it, when it gives blobs their memory.
   std::shared_ptr<const NetDef> net() const;
   PredictorStats Stats() const;

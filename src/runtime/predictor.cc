@@ -142,6 +142,8 @@ absl::StatusOr<std::map<std::string, Tensor>> Predictor::Run(
   return named;
 }
 
+const Workspace& Predictor::weights() const { return state_->weights; }
+
 std::shared_ptr<const NetDef> Predictor::net() const {
   std::lock_guard<std::mutex> lock(state_->mutex);
   return state_->planned != nullptr ? state_->planned : state_->net;

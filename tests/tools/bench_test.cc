@@ -5,6 +5,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class BenchTest : public CommandTest {
  protected:
@@ -27,6 +28,30 @@ TEST_F(BenchTest, PrintsJson) {
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("\"iterations\": 2"), HasSubstr("\"p99\": "),
                                 HasSubstr("\"operator\": \"Relu(X) -> Y\"")));
+}
+
+TEST_F(BenchTest, ComparesTheNetWithWhatItIsRewrittenTo) {
+  NetDef net = NetBuilder("n").Op("Abs", {"X"}, {"A"}).Op("Relu", {"X"}, {"Y"}).def();
+  net.add_external_output("Y");
+  const std::string path = Save("n.pb", net);
+  const std::vector<std::string> arguments = {"bench",   path,           "--feed",
+                                              "X=" + x_, "--iterations", "2"};
+  const CommandResult both = Doppio(arguments);
+  EXPECT_EQ(both.code, 0) << both.err;
+  EXPECT_THAT(both.out, AllOf(HasSubstr("as given"), HasSubstr("optimized"),
+                              HasSubstr("bytes at the peak"), Not(HasSubstr("Abs"))));
+  std::vector<std::string> as_given = arguments;
+  as_given.push_back("--no-optimize");
+  const CommandResult one = Doppio(as_given);
+  EXPECT_THAT(one.out, AllOf(HasSubstr("as given"), Not(HasSubstr("optimized")), HasSubstr("Abs")));
+  std::vector<std::string> json = arguments;
+  json.push_back("--json");
+  EXPECT_THAT(Doppio(json).out,
+              AllOf(HasSubstr("\"before\": {"), HasSubstr("\"operator_count\": 2"),
+                    HasSubstr("\"operator_count\": 1"), HasSubstr("\"peak_bytes\": ")));
+  NetDef changes = NetBuilder("c").Op("Relu", {"X"}, {"X"}).def();
+  EXPECT_THAT(Doppio({"bench", Save("c.pb", changes), "--feed", "X=" + x_}).out,
+              HasSubstr("not optimized: it changes \"X\", which it reads"));
 }
 
 TEST_F(BenchTest, WithoutItsInputsItSaysWhatToFeed) {

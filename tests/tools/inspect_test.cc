@@ -140,5 +140,20 @@ TEST_F(InspectTest, RefusesShapesThatAreNone) {
   EXPECT_EQ(Doppio({"inspect", array, "--shape", "X=3,20"}).code, 2);
 }
 
+TEST_F(InspectTest, WhatANetBecomesWhenItIsRun) {
+  NetDef net = ScoreNet();
+  *net.add_op() = NetBuilder("dead").Op("Abs", {"Y"}, {"unasked"}).def().op(0);
+  net.add_external_output("P");
+  const CommandResult result = Doppio({"inspect", Save("net.pbtxt", net), "--optimize", "--shape",
+                                       "X=3,20", "--shape", "w=10,20", "--shape", "b=10"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(testing::ContainsRegex("Abs +1 +-"), testing::ContainsRegex("all +3 +2"),
+                    testing::ContainsRegex("results +360 B +")));
+  const CommandResult json = Doppio({"inspect", Save("net.pbtxt", net), "--optimize", "--json"});
+  EXPECT_THAT(json.out, HasSubstr("\"operators_after\": 2"));
+  EXPECT_EQ(Doppio({"inspect", Save("x.npy", Tensor::Of<float>({1}, {1})), "--optimize"}).code, 2);
+}
+
 }  // namespace
 }  // namespace doppio

@@ -238,5 +238,70 @@ TEST_F(RunTest, WeightsThatCanNotBeMadeUpAreListed) {
   EXPECT_EQ(Doppio({"run", net, "--random-weights", "-1"}).code, 2);
 }
 
+// Of a net with a weight, and operators that nobody asks for.
+NetDef WeightedNet() {
+  NetDef net = NetBuilder("weighted")
+                   .Op("FC", {"X", "w", "b"}, {"Y"})
+                   .Op("Abs", {"Y"}, {"unasked"})
+                   .Op("Relu", {"Y"}, {"Z"})
+                   .def();
+  for (const char* name : {"X", "w", "b"}) net.add_external_input(name);
+  net.add_external_output("Z");
+  return net;
+}
+
+NetDef WeightedInit() {
+  const auto shape = [](std::vector<int64_t> dims) {
+    return MakeArgument<std::vector<int64_t>>("shape", dims);
+  };
+  return NetBuilder("init")
+      .Op("ConstantFill", {}, {"w"}, {shape({2, 2}), MakeArgument<float>("value", 1)})
+      .Op("ConstantFill", {}, {"b"}, {shape({2}), MakeArgument<float>("value", 3)})
+      .def();
+}
+
+TEST_F(RunTest, RewritesTheNetUnlessToldNotTo) {
+  const std::string net = Save("weighted.pb", WeightedNet());
+  const std::string init = Save("init.pb", WeightedInit());
+  const std::vector<std::string> arguments = {"run", net, "--init", init, "--feed", "X=" + x_};
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = arguments;
+    all.insert(all.end(), more.begin(), more.end());
+    return Doppio(all);
+  };
+  EXPECT_EQ(with({}).out, "Z: float[2,2], min 4, max 4, mean 4\n  4, 4, 4, 4\n");
+  EXPECT_EQ(with({"--no-optimize"}).out, with({}).out);
+  EXPECT_THAT(with({"--fetch", "unasked", "--fetch", "w"}).out,
+              AllOf(HasSubstr("unasked: float[2,2]"), HasSubstr("w: float[2,2]")));
+  const std::string trace = Path("trace.json");
+  EXPECT_EQ(with({"--profile", trace}).code, 0);
+  EXPECT_THAT(Read(trace), Not(HasSubstr("unasked")));
+  EXPECT_EQ(with({"--profile", trace, "--no-optimize"}).code, 0);
+  EXPECT_THAT(Read(trace), HasSubstr("unasked"));
+}
+
+TEST_F(RunTest, ANetThatChangesWhatItReadsIsRunAsItIs) {
+  const NetDef net = NetBuilder("twice").Op("Add", {"X", "X"}, {"X"}).def();
+  const CommandResult result =
+      Doppio({"run", Save("twice.pb", net), "--feed", "X=" + x_, "--iterations", "3"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("-8, 16, -24, 32"));
+}
+
+TEST_F(RunTest, RunsPredictorFiles) {
+  const std::string net = Save("weighted.pb", WeightedNet());
+  const std::string init = Save("init.pb", WeightedInit());
+  const std::string predictor = Path("p.minidb");
+  const CommandResult converted = Doppio({"convert", net, "--init", init, predictor});
+  EXPECT_EQ(converted.code, 0) << converted.err;
+  const CommandResult result = Doppio({"run", predictor, "--feed", "X=" + x_});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "Z: float[2,2], min 4, max 4, mean 4\n  4, 4, 4, 4\n");
+  EXPECT_THAT(Doppio({"inspect", predictor}).out,
+              AllOf(HasSubstr("minidb"), HasSubstr("PREDICT_NET_TYPE"), HasSubstr("w: float[2,2]"),
+                    HasSubstr("INPUTS_BLOB_TYPE: X")));
+  EXPECT_EQ(Doppio({"convert", x_, "--init", init, Path("y.npz")}).code, 2);
+}
+
 }  // namespace
 }  // namespace doppio

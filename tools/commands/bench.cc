@@ -10,6 +10,7 @@
 #include "tools/json.h"
 #include "tools/known_shapes.h"
 #include "tools/net_input.h"
+#include "tools/net_runner.h"
 #include "tools/progress.h"
 #include "tools/table.h"
 
@@ -66,6 +67,7 @@ class BenchCommand final : public Command {
     app->add_option("--threads", threads_, "threads to use (default: all processors)")
         ->check(CLI::Range(1, 4096))
         ->type_name("N");
+    app->add_flag("--no-optimize{false}", optimize_, "measure the net as it is only");
     app->add_flag("--json", json_, "print as JSON, all operators");
   }
 
@@ -73,47 +75,83 @@ class BenchCommand final : public Command {
     if (threads_ > 0) SetNumThreads(threads_);
     DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
     Workspace workspace;
-    DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace));
-    DOPPIO_ASSIGN_OR_RETURN(const NetDef def, LoadNamedNet(input_.net));
+    DOPPIO_ASSIGN_OR_RETURN(const Model model, LoadNamedModel(input_.net, &workspace));
+    const NetDef& def = model.predict;
+    NetRunner::Options how;
+    how.optimize = false;
+    DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace, &how.fed));
     DOPPIO_RETURN_IF_ERROR(random_.Fill(def, &workspace));
+    how.fed.insert(how.fed.end(), random_.inputs().begin(), random_.inputs().end());
+    how.outputs = model.outputs.empty() ? OutputsOfNet(def) : model.outputs;
     CheckOptions options;
     for (const std::string& blob : workspace.Blobs()) options.known_blobs.insert(blob);
     DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNet(def, options)));
     DOPPIO_RETURN_IF_ERROR(CheckInputsAreThere(def, workspace));
-    const BlobInfos infos = InfosOf(workspace);
-    DOPPIO_ASSIGN_OR_RETURN(Net * net, workspace.CreateNet(def));
 
-    std::vector<double> seconds;
-    Profiler profiler;
-    const int profiled = std::min(iterations_, kMostProfiledRuns);
-    {
-      Progress progress(def.name(), int64_t{warmup_} + iterations_ + profiled);
-      for (int i = 0; i < warmup_; ++i) {
-        DOPPIO_RETURN_IF_ERROR(net->Run());
-        progress.Advance();
-      }
-      for (int i = 0; i < iterations_; ++i) {
-        const auto start = std::chrono::steady_clock::now();
-        DOPPIO_RETURN_IF_ERROR(net->Run());
-        seconds.push_back(
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-        progress.Advance();
-      }
-      // Operators are timed in runs of their own, so that timing them does not slow the whole.
-      net->AddObserver(&profiler);
-      for (int i = 0; i < profiled; ++i) {
-        DOPPIO_RETURN_IF_ERROR(net->Run());
-        progress.Advance();
-      }
-      net->RemoveObserver(&profiler);
+    const std::string why_not = WhyNoPredictor(def, workspace);
+    const bool both = optimize_ && why_not.empty();
+    std::vector<Measured> measured;
+    DOPPIO_RETURN_IF_ERROR(Measure(def, how, !both, &workspace, &measured));
+    if (both) {
+      DOPPIO_RETURN_IF_ERROR(workspace.DeleteNet(def.name()));
+      how.optimize = true;
+      DOPPIO_RETURN_IF_ERROR(Measure(def, how, true, &workspace, &measured));
     }
-    const Distribution whole = Describe(std::move(seconds));
-    const std::vector<OpTime> ops = OpTimes(def, infos, profiler, profiled);
-    Print(json_ ? Json(def, whole, ops) : random_.report() + Text(def, whole, ops));
+    if (json_) {
+      Print(Json(def, measured));
+    } else {
+      Print(random_.report());
+      Print(Text(def, measured));
+      if (optimize_ && !both) Print(absl::StrCat("  not optimized: ", Printable(why_not), "\n"));
+    }
     return absl::OkStatus();
   }
 
  private:
+  // What was measured of a net as it is, or as it was rewritten.
+  struct Measured {
+    const char* how;
+    int operators;
+    int64_t peak_bytes;  // of all tensors, weights included
+    Distribution whole;
+    std::vector<OpTime> ops;  // slowest first; only of the net that is shown
+  };
+
+  absl::Status Measure(const NetDef& def, const NetRunner::Options& how, bool profile,
+                       Workspace* workspace, std::vector<Measured>* measured) const {
+    DOPPIO_ASSIGN_OR_RETURN(NetRunner runner, NetRunner::Create(def, how, workspace));
+    std::vector<double> seconds;
+    Profiler profiler;
+    const int profiled = profile ? std::min(iterations_, kMostProfiledRuns) : 0;
+    Progress progress(def.name(), int64_t{warmup_} + iterations_ + profiled);
+    for (int i = 0; i < warmup_; ++i) {
+      DOPPIO_RETURN_IF_ERROR(runner.Run());
+      progress.Advance();
+    }
+    ResetPeakMemory();
+    for (int i = 0; i < iterations_; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      DOPPIO_RETURN_IF_ERROR(runner.Run());
+      seconds.push_back(
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      progress.Advance();
+    }
+    Measured result = {runner.is_optimized() ? "optimized" : "as given",
+                       runner.net()->op_size(),
+                       GetMemoryStats().peak_bytes,
+                       Describe(std::move(seconds)),
+                       {}};
+    // Operators are timed in runs of their own, so that timing them does not slow the whole.
+    runner.AddObserver(&profiler);
+    for (int i = 0; i < profiled; ++i) {
+      DOPPIO_RETURN_IF_ERROR(runner.Run());
+      progress.Advance();
+    }
+    if (profile) result.ops = OpTimes(*runner.net(), runner.Inputs(), profiler, profiled);
+    measured->push_back(std::move(result));
+    return absl::OkStatus();
+  }
+
   // Slowest first.
   static std::vector<OpTime> OpTimes(const NetDef& def, const BlobInfos& infos,
                                      const Profiler& profiler, int runs) {
@@ -143,14 +181,19 @@ class BenchCommand final : public Command {
     return sorted;
   }
 
-  std::string Text(const NetDef& def, const Distribution& whole, const std::vector<OpTime>& ops) {
+  std::string Text(const NetDef& def, const std::vector<Measured>& measured) const {
+    const std::vector<OpTime>& ops = measured.back().ops;
     std::string text =
         absl::StrCat("net \"", Printable(def.name()), "\": ", Counted(def.op_size(), "operator"),
                      ", ", Counted(NumThreads(), "thread"), ", ", Counted(iterations_, "run"),
                      " after ", warmup_, "\n");
-    Table times({">min", ">median", ">mean", ">90%", ">99%", ">max"});
-    times.Add({HumanSeconds(whole.min), HumanSeconds(whole.p50), HumanSeconds(whole.mean),
-               HumanSeconds(whole.p90), HumanSeconds(whole.p99), HumanSeconds(whole.max)});
+    Table times({"", ">operators", ">bytes at the peak", ">min", ">median", ">mean", ">90%", ">99%",
+                 ">max"});
+    for (const Measured& m : measured) {
+      times.Add({m.how, absl::StrCat(m.operators), HumanBytes(m.peak_bytes),
+                 HumanSeconds(m.whole.min), HumanSeconds(m.whole.p50), HumanSeconds(m.whole.mean),
+                 HumanSeconds(m.whole.p90), HumanSeconds(m.whole.p99), HumanSeconds(m.whole.max)});
+    }
     absl::StrAppend(&text, times.ToString("  "), "\n");
 
     std::map<std::string, OpTime> by_type;
@@ -188,15 +231,26 @@ class BenchCommand final : public Command {
     return text;
   }
 
-  std::string Json(const NetDef& def, const Distribution& whole,
-                   const std::vector<OpTime>& ops) const {
+  std::string Json(const NetDef& def, const std::vector<Measured>& measured) const {
     JsonWriter json;
     json.BeginObject().Field("net", def.name()).Field("threads", NumThreads());
     if (!random_.report().empty()) json.Field("made_up", random_.report());
     json.Field("warmup", warmup_).Field("iterations", iterations_);
-    json.Key("seconds").BeginObject().Field("min", whole.min).Field("median", whole.p50);
-    json.Field("mean", whole.mean).Field("p90", whole.p90).Field("p99", whole.p99);
-    json.Field("max", whole.max).EndObject().Key("operators").BeginArray();
+    const auto add = [&json](const Measured& m) {
+      json.Field("how", m.how).Field("operator_count", m.operators);
+      json.Field("peak_bytes", m.peak_bytes).Key("seconds").BeginObject();
+      json.Field("min", m.whole.min).Field("median", m.whole.p50).Field("mean", m.whole.mean);
+      json.Field("p90", m.whole.p90).Field("p99", m.whole.p99).Field("max", m.whole.max);
+      json.EndObject();
+    };
+    if (measured.size() > 1) {
+      json.Key("before").BeginObject();
+      add(measured.front());
+      json.EndObject();
+    }
+    add(measured.back());
+    json.Key("operators").BeginArray();
+    const std::vector<OpTime>& ops = measured.back().ops;
     for (const OpTime& op : ops) {
       json.BeginObject().Field("op", op.op).Field("type", op.type);
       json.Field("operator", op.description).Field("seconds", op.seconds).Field("part", op.part);
@@ -208,6 +262,7 @@ class BenchCommand final : public Command {
 
   NetInput input_;
   RandomWeights random_;
+  bool optimize_ = true;
   int warmup_ = 10;
   int iterations_ = 100;
   int threads_ = 0;

@@ -1,15 +1,18 @@
 #include <filesystem>
 
 #include "absl/strings/ascii.h"
+#include "doppio/model_io.h"
+#include "doppio/predictor.h"
 #include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
 #include "tools/command.h"
+#include "tools/net_input.h"
 #include "tools/table.h"
 
 namespace doppio::tools {
 namespace {
 
-enum class Target { kMessage, kArray };
+enum class Target { kMessage, kArray, kModel };
 
 bool IsArrayFile(FileKind kind) { return kind == FileKind::kNpy || kind == FileKind::kNpz; }
 
@@ -46,9 +49,11 @@ class ConvertCommand final : public Command {
         ->type_name("");
     app->add_option("B", to_,
                     "file to write. Its ending decides: .pb binary; .pbtxt, .prototxt, .txt text; "
-                    ".json JSON; .npy, .npz arrays")
+                    ".json JSON; .npy, .npz arrays; .minidb a predictor with its weights")
         ->required()
         ->type_name("");
+    AddListOption(app, "--init", &inits_,
+                  "net that fills weights, when a net becomes a predictor (.minidb)", "NET");
     app->add_option("--name", name_,
                     "of an .npz with several arrays: which one; else: the name of the blob that "
                     "is written")
@@ -59,7 +64,13 @@ class ConvertCommand final : public Command {
     DOPPIO_ASSIGN_OR_RETURN(const Target target, TargetOfEnding());
     DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(from_));
     std::unique_ptr<google::protobuf::Message> message = NewMessage(file.kind);
-    if (target == Target::kMessage && message != nullptr) {
+    if (target != Target::kModel && !inits_.empty()) {
+      return UsageError("--init is for a net that becomes a predictor (.minidb)");
+    }
+    if (target == Target::kModel &&
+        (file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef)) {
+      DOPPIO_RETURN_IF_ERROR(MakePredictor());
+    } else if (target == Target::kMessage && message != nullptr) {
       if (!name_.empty()) return UsageError("--name is for arrays");
       DOPPIO_RETURN_IF_ERROR(LoadProto(from_, message.get()));
       DOPPIO_RETURN_IF_ERROR(SaveProto(*message, to_));
@@ -83,12 +94,34 @@ class ConvertCommand final : public Command {
     const std::string ending =
         absl::AsciiStrToLower(std::filesystem::path(to_).extension().string());
     if (ending == ".npy" || ending == ".npz") return Target::kArray;
+    if (ending == ".minidb") return Target::kModel;
     for (const char* known : {".pb", ".bin", ".pbtxt", ".prototxt", ".txt", ".json"}) {
       if (ending == known) return Target::kMessage;
     }
     return UsageError(absl::StrCat("what to write to ", to_,
                                    " is told by its ending: .pb, .pbtxt, ",
-                                   ".prototxt, .txt, .json, .npy or .npz"));
+                                   ".prototxt, .txt, .json, .npy, .npz or .minidb"));
+  }
+
+  // With the weights as they are after the init nets have run, and inputs and outputs as Predictor
+  // finds them.
+  absl::Status MakePredictor() const {
+    DOPPIO_ASSIGN_OR_RETURN(Model model, LoadModel(from_));
+    for (const std::string& path : inits_) {
+      DOPPIO_ASSIGN_OR_RETURN(NetDef init, LoadNamedNet(path));
+      model.inits.push_back(std::move(init));
+    }
+    Model saved;
+    saved.predict = model.predict;
+    PredictorOptions as_it_is;
+    as_it_is.optimize = false;
+    DOPPIO_ASSIGN_OR_RETURN(const auto predictor, Predictor::Create(std::move(model), as_it_is));
+    saved.inputs = predictor->inputs();
+    saved.outputs = predictor->outputs();
+    for (const std::string& name : predictor->weights().LocalBlobs()) {
+      DOPPIO_ASSIGN_OR_RETURN(saved.weights[name], predictor->weights().Fetch(name));
+    }
+    return SaveModel(saved, to_);
   }
 
   absl::Status ConvertTensor(FileKind kind) {
@@ -103,11 +136,13 @@ class ConvertCommand final : public Command {
   std::string from_;
   std::string to_;
   std::string name_;
+  std::vector<std::string> inits_;
 };
 
 DOPPIO_COMMAND(ConvertCommand, "convert", "Write a file again in another format",
                "  doppio convert predict_net.pb predict_net.pbtxt\n"
                "  doppio convert net.pbtxt net.json\n"
+               "  doppio convert predict_net.pb --init init_net.pb predictor.minidb\n"
                "  doppio convert cat.npy cat.pb --name data\n");
 
 }  // namespace

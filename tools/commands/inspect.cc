@@ -2,11 +2,13 @@
 
 #include "doppio/check.h"
 #include "doppio/infer.h"
+#include "doppio/model_io.h"
 #include "doppio/op_def.h"
 #include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
 #include "tools/known_shapes.h"
 #include "tools/net_input.h"
+#include "tools/optimize_report.h"
 #include "tools/shape_table.h"
 #include "tools/table.h"
 #include "tools/tensor_text.h"
@@ -174,6 +176,8 @@ class InspectCommand final : public Command {
     known_.AddOptions(app);
     AddListOption(app, "--init", &inits_, "net that fills weights; with --shape, it is not run",
                   "NET");
+    app->add_flag("--optimize", optimize_,
+                  "what a net becomes when it is run: operators and bytes, before and after");
     app->add_flag("--json", json_, "print as JSON");
   }
 
@@ -185,13 +189,21 @@ class InspectCommand final : public Command {
           file.bytes == 0 ? "the file is empty"
                           : "this is no net, plan, tensor, array or picture that doppio knows"));
     }
-    if (HasShapes() && file.kind != FileKind::kNetDef && file.kind != FileKind::kInitNet) {
+    const bool is_model = file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef ||
+                          file.kind == FileKind::kMiniDb;
+    if (optimize_ && !is_model) {
+      return UsageError(absl::StrCat("--optimize is for nets and predictors, but ", path_,
+                                     " is: ", FileKindName(file.kind)));
+    }
+    if (HasShapes() && !optimize_ && file.kind != FileKind::kNetDef &&
+        file.kind != FileKind::kInitNet) {
       return UsageError(absl::StrCat("--shape, --widths and --init are for nets, but ", path_,
                                      " is: ", FileKindName(file.kind)));
     }
     Inspection inspection;
     const bool is_proto = file.kind != FileKind::kNpy && file.kind != FileKind::kNpz &&
-                          file.kind != FileKind::kPng && file.kind != FileKind::kJpeg;
+                          file.kind != FileKind::kPng && file.kind != FileKind::kJpeg &&
+                          file.kind != FileKind::kMiniDb;
     inspection.Say(
         absl::StrCat(Printable(path_), ": ", FileKindName(file.kind),
                      is_proto ? absl::StrCat(" (", EncodingName(file.encoding), ")") : "", ", ",
@@ -206,6 +218,7 @@ class InspectCommand final : public Command {
 
  private:
   absl::Status Content(FileKind kind, Inspection* inspection) {
+    if (optimize_) return Optimized(inspection);
     if (kind == FileKind::kNetDef || kind == FileKind::kInitNet) {
       DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNet(path_));
       if (HasShapes()) return Shapes(inspection);
@@ -218,6 +231,12 @@ class InspectCommand final : public Command {
       MetaNetDef meta;
       DOPPIO_RETURN_IF_ERROR(LoadProto(path_, &meta));
       inspection->Meta(meta);
+    } else if (kind == FileKind::kMiniDb) {
+      const absl::StatusOr<MetaNetDef> meta = LoadMetaNetDef(path_);
+      if (meta.ok()) inspection->Meta(*meta);
+      if (!meta.ok() && !absl::IsNotFound(meta.status())) return meta.status();
+      DOPPIO_ASSIGN_OR_RETURN(const std::vector<NamedTensor> tensors, LoadTensors(path_));
+      inspection->Tensors(tensors);
     } else if (kind == FileKind::kOperatorDef) {
       OperatorDef op;
       DOPPIO_RETURN_IF_ERROR(LoadProto(path_, &op));
@@ -251,6 +270,22 @@ class InspectCommand final : public Command {
     return absl::OkStatus();
   }
 
+  absl::Status Optimized(Inspection* inspection) const {
+    Workspace workspace;
+    DOPPIO_ASSIGN_OR_RETURN(const Model model, LoadNamedModel(path_, &workspace));
+    NetInput weights;
+    weights.inits = inits_;
+    DOPPIO_RETURN_IF_ERROR(weights.Fill(&workspace));
+    inspection->Net(model.predict);
+    DOPPIO_ASSIGN_OR_RETURN(const BlobInfos shapes, known_.Load());
+    DOPPIO_ASSIGN_OR_RETURN(const PublishedWidths widths, known_.Widths(model.predict));
+    DOPPIO_ASSIGN_OR_RETURN(
+        const std::string report,
+        ReportOptimization(model, shapes, widths, &workspace, &inspection->json()));
+    inspection->Say(report);
+    return absl::OkStatus();
+  }
+
   // A blob need not be a tensor, and a file may hold one chunk of a blob only.
   absl::Status BlobContent(Inspection* inspection) {
     BlobProto proto;
@@ -273,6 +308,7 @@ class InspectCommand final : public Command {
   std::string path_;
   KnownShapes known_;
   std::vector<std::string> inits_;
+  bool optimize_ = false;
   bool json_ = false;
 };
 
@@ -280,6 +316,7 @@ DOPPIO_COMMAND(InspectCommand, "inspect", "Say what a file is and what is in it"
                "  doppio inspect predict_net.pb\n"
                "  doppio inspect init_net.pb --json\n"
                "  doppio inspect predict_net.pb --init init_net.pb --shape data=1,3,227,227\n"
+               "  doppio inspect predict_net.pb --init init_net.pb --optimize\n"
                "  doppio inspect cat.npy\n");
 
 }  // namespace

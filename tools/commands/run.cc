@@ -10,6 +10,7 @@
 #include "doppio/tensor_io.h"
 #include "tools/known_shapes.h"
 #include "tools/net_input.h"
+#include "tools/net_runner.h"
 #include "tools/pictures.h"
 #include "tools/progress.h"
 #include "tools/table.h"
@@ -33,6 +34,8 @@ class RunCommand final : public Command {
                   "BLOB[=FILE]");
     top_.AddOptions(app);
     input_.AddLibraries(app);
+    app->add_flag("--no-optimize{false}", optimize_,
+                  "run the net as it is, and keep all of its blobs");
     app->add_option("--iterations", iterations_, "how often the net is run")
         ->check(CLI::Range(1, 1'000'000'000))
         ->capture_default_str()
@@ -54,8 +57,8 @@ class RunCommand final : public Command {
     if (threads_ > 0) SetNumThreads(threads_);
     DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
     DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(input_.net));
-    DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace_));
     if (file.kind == FileKind::kPlanDef) {
+      DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace_));
       DOPPIO_RETURN_IF_ERROR(RunPlan());
     } else {
       DOPPIO_RETURN_IF_ERROR(RunNet());
@@ -79,10 +82,17 @@ class RunCommand final : public Command {
   }
 
   absl::Status RunNet() {
-    DOPPIO_ASSIGN_OR_RETURN(NetDef def, LoadNamedNet(input_.net));
+    DOPPIO_ASSIGN_OR_RETURN(Model model, LoadNamedModel(input_.net, &workspace_));
+    NetDef& def = model.predict;
+    NetRunner::Options how;
+    how.optimize = optimize_;
+    DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace_, &how.fed));
     if (!net_type_.empty()) def.set_type(net_type_);
     DOPPIO_RETURN_IF_ERROR(random_.Fill(def, &workspace_));
-    outputs_ = OutputsOfNet(def);
+    how.fed.insert(how.fed.end(), random_.inputs().begin(), random_.inputs().end());
+    outputs_ = model.outputs.empty() ? OutputsOfNet(def) : model.outputs;
+    for (const std::string& fetch : fetches_) how.outputs.push_back(ParseAssignment(fetch).key);
+    if (fetches_.empty()) how.outputs = outputs_;
 
     // What is wrong with the net itself comes before what is missing around it.
     CheckOptions options;
@@ -90,22 +100,22 @@ class RunCommand final : public Command {
     DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNet(def, options)));
     DOPPIO_RETURN_IF_ERROR(CheckInputsAreThere(def, workspace_));
 
-    DOPPIO_ASSIGN_OR_RETURN(Net * net, workspace_.CreateNet(def));
+    DOPPIO_ASSIGN_OR_RETURN(NetRunner runner, NetRunner::Create(def, how, &workspace_));
     std::optional<Profiler> profiler;
-    if (!profile_.empty()) net->AddObserver(&profiler.emplace());
-    Progress progress(def.name(), int64_t{iterations_} * def.op_size());
+    if (!profile_.empty()) runner.AddObserver(&profiler.emplace());
+    Progress progress(def.name(), int64_t{iterations_} * runner.net()->op_size());
     ProgressObserver observer(&progress);
-    if (progress.is_on()) net->AddObserver(&observer);
+    if (progress.is_on()) runner.AddObserver(&observer);
 
     const absl::Status run = Timed([&]() -> absl::Status {
-      for (int i = 0; i < iterations_; ++i) DOPPIO_RETURN_IF_ERROR(net->Run());
+      for (int i = 0; i < iterations_; ++i) DOPPIO_RETURN_IF_ERROR(runner.Run());
       return absl::OkStatus();
     });
     // A trace of a run that failed shows where.
     absl::Status traced = profiler ? profiler->WriteTrace(profile_) : absl::OkStatus();
-    net->RemoveObserver(&observer);
-    if (profiler) net->RemoveObserver(&*profiler);
-    return run.ok() ? traced : run;
+    if (!run.ok()) return run;
+    DOPPIO_RETURN_IF_ERROR(runner.KeepOutputs());
+    return traced;
   }
 
   template <typename Work>
@@ -176,11 +186,12 @@ class RunCommand final : public Command {
   std::vector<std::string> outputs_;  // what is described when nothing is fetched
   std::string net_type_;
   std::string profile_;
+  bool optimize_ = true;
   int iterations_ = 1;
   int threads_ = 0;
   bool json_ = false;
   double seconds_ = 0;
-  Workspace workspace_;
+  Workspace workspace_;  // keeps the blobs of plans, and of nets that are not rewritten
 };
 
 DOPPIO_COMMAND(RunCommand, "run", "Run a net (or a plan) on data from files",
