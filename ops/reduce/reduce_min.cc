@@ -14,7 +14,7 @@ DOPPIO_REDUCE_GRADIENT_SCHEMA(
     ReduceMinGradient,
     "The gradient of ReduceMin: an element of X gets the dY of what it was "
     "reduced to if it is as large as that, else 0. float or double.")
-    .Input(1, "X", "the forward operator\'s input")
+    .Input(1, "X", "the forward operator's input")
     .Input(2, "Y", "its output, of the same type");
 
 DOPPIO_REGISTER_CPU_OPERATOR(ReduceMin, ReduceExtremeOp<CPUContext, false>);
