@@ -100,11 +100,12 @@ Example: A [8,2,3] and B [8,3,4] give Y [8,2,4], as does B [8,4,3] with trans_b=
     .Input(0, "A", "float or double [..., M, K], or with trans_a [..., K, M]")
     .Input(1, "B", "of A's type, [..., K, N], or with trans_b [..., N, K]")
     .Output(0, "Y", "[..., M, N] of A's type")
-    .Flops([](const OperatorDef& def, const std::vector<TensorInfo>& inputs, const auto&) {
+    .MultiplyAdds([](const OperatorDef& def, const std::vector<TensorInfo>& inputs, const auto&) {
       InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
       const auto shape = ShapeOf(BatchMatMulArguments(&context), *inputs[0].dims, *inputs[1].dims);
       if (!shape.ok()) return int64_t{0};
-      return CheckedProduct(SizeFromDim(shape->batch, 0), GemmFlops(shape->m, shape->n, shape->k))
+      return CheckedProduct(SizeFromDim(shape->batch, 0),
+                            GemmMultiplyAdds(shape->m, shape->n, shape->k))
           .value_or(0);
     })
     .TensorInference([](InferenceContext* context) -> absl::Status {
@@ -144,7 +145,7 @@ class BatchMatMulOp final : public Operator<Context> {
   template <typename T>
   absl::Status Multiply(const BatchMatMulShape& shape, const T* a, const T* b, T* y) {
     constexpr int64_t kGrain = int64_t{1} << 19;  // multiply-adds that are worth a thread
-    const int64_t work = std::max<int64_t>(GemmFlops(shape.m, shape.n, shape.k) / 2, 1);
+    const int64_t work = std::max<int64_t>(GemmMultiplyAdds(shape.m, shape.n, shape.k), 1);
     std::atomic<bool> failed{false};
     ParallelFor(SizeFromDim(shape.batch, 0), kGrain / work + 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
