@@ -109,6 +109,30 @@ TEST(ArgMinTest, RejectsAnEmptyDimension) {
       .ExpectError(kInvalid, "there is nothing to choose from");
 }
 
+TEST(ReduceMaxTest, LetsNanWin) {
+  OpTester tester("ReduceMax");
+  tester.Input("X", Tensor::Of<float>({3}, {1, std::nanf(""), 2})).Outputs({"Y"});
+  ASSERT_TRUE(tester.Run().ok());
+  EXPECT_TRUE(std::isnan(tester.Output(0).data<float>()[0]));
+}
+
+TEST(ReduceMaxTest, GivesNothingOfNothingWhereNothingIsWanted) {
+  OpTester("ReduceMin")
+      .Input("X", Tensor::Of<float>({0, 2}, {}))
+      .Arg("axes", std::vector<int64_t>{1})
+      .Arg("keepdims", 0)
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<float>({0}, {}));
+}
+
+TEST(ReduceMaxTest, RejectsTheLargestOfNothing) {
+  OpTester("ReduceMax")
+      .Input("X", Tensor::Of<float>({2, 0}, {}))
+      .Arg("axes", std::vector<int64_t>{1})
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "X [2,0] has no elements to choose from");
+}
+
 TEST(LpNormTest, RejectsOtherNorms) {
   OpTester("LpNorm")
       .Input("X", Tensor::Of<float>({1}, {1}))

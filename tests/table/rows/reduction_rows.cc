@@ -1,5 +1,6 @@
 // Rows of reductions that have a rule of their own for what is reduced, and of products.
 
+#include <algorithm>
 #include <cmath>
 
 #include "doppio/shape.h"
@@ -59,6 +60,55 @@ void FrontBack(absl::string_view type, bool front, bool mean) {
   FrontBack("ReduceFrontMean", true, true);
   FrontBack("ReduceBackSum", false, false);
   FrontBack("ReduceBackMean", false, true);
+  return true;
+}();
+
+// ReduceMax or ReduceMin.
+void Extreme(absl::string_view type, bool most) {
+  NewOpRow(type)
+      .Case([](CaseMaker& c) {
+        const Dims dims = c.Shape();
+        c.Input("X", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt64}),
+                              dims, -99, 99));
+        std::vector<int64_t> axes;
+        for (int axis : c.Permutation(static_cast<int>(dims.size()))) {
+          if (c.Chance()) axes.push_back(axis);
+        }
+        if (!axes.empty()) c.Arg("axes", axes);
+        if (c.Chance()) c.Arg<int>("keepdims", c.Chance() ? 1 : 0);
+        c.Output("Y");
+      })
+      .Reference([most](const OpCase& c) -> std::vector<Tensor> {
+        const Tensor& x = c.in(0);
+        const std::vector<int64_t> axes = c.Args<int64_t>("axes");
+        Dims kept;
+        Dims pruned;
+        for (int d = 0; d < x.rank(); ++d) {
+          const bool reduced = axes.empty() || std::count(axes.begin(), axes.end(), d) > 0;
+          kept.push_back(reduced ? 1 : x.dim(d));
+          if (!reduced) pruned.push_back(x.dim(d));
+        }
+        std::vector<double> best(static_cast<size_t>(*NumElements(kept)),
+                                 most ? -HUGE_VAL : HUGE_VAL);
+        ForEachIndex(x.dims(), [&](const Dims& index) {
+          double& value = best[static_cast<size_t>(FlatIndex(kept, index))];
+          value = most ? std::max(value, At(x, index)) : std::min(value, At(x, index));
+        });
+        const Dims& y = c.Arg<bool>("keepdims", true) ? kept : pruned;
+        return {Generate(x.dtype(), y, [&](const Dims& index) {
+          return best[static_cast<size_t>(FlatIndex(y, index))];
+        })};
+      })
+      .Tolerance(0)
+      .NeverEmpty("nothing is the largest of nothing")
+      .Differentiable({0});
+  NewOpRow(absl::StrCat(type, "Gradient"))
+      .CheckedByGradientOf(type)
+      .NeverEmpty("as the forward operator");
+}
+[[maybe_unused]] const bool extreme_rows = [] {
+  Extreme("ReduceMax", true);
+  Extreme("ReduceMin", false);
   return true;
 }();
 

@@ -1,0 +1,88 @@
+#ifndef DOPPIO_OPS_REDUCE_REDUCE_EXTREME_H_
+#define DOPPIO_OPS_REDUCE_REDUCE_EXTREME_H_
+
+// What ReduceMax and ReduceMin have in common.
+
+#include "ops/reduce/reduce_axes.h"
+#include "src/kernel/reduce_extreme.h"
+
+namespace doppio {
+
+inline absl::Status CheckHasExtremes(DimsView x, const ReduceAxes::Shapes& shapes) {
+  if (SizeFromDim(x, 0) > 0 || SizeFromDim(shapes.kept, 0) == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("X ", ShapeToString(x), " has no elements to choose from"));
+}
+
+inline absl::Status InferReduceExtreme(InferenceContext* context) {
+  const ReduceAxes axes(context);
+  DOPPIO_RETURN_IF_ERROR(context->status());
+  DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes.Of(context->dims(0)));
+  DOPPIO_RETURN_IF_ERROR(CheckHasExtremes(context->dims(0), shapes));
+  context->SetOutput(0, context->dtype(0), axes.OutputDims(shapes));
+  return absl::OkStatus();
+}
+
+template <class Context, bool kLargest>
+class ReduceExtremeOp final : public Operator<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit ReduceExtremeOp(OperatorInit* init) : Operator<Context>(init), axes_(init) {}
+
+  absl::Status RunOnDevice() override {
+    using Types = TypeList<float, double, int32_t, int64_t, float16, bfloat16>;
+    const Tensor& x = Input(0);
+    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims()));
+    DOPPIO_RETURN_IF_ERROR(CheckHasExtremes(x.dims(), shapes));
+    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+      using T = typename decltype(tag)::type;
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), axes_.OutputDims(shapes)));
+      ReduceExtremeTo<kLargest>(x.data<T>(), x.dims(), y->mutable_data<T>(), shapes.kept);
+      return absl::OkStatus();
+    });
+  }
+
+ private:
+  const ReduceAxes axes_;
+};
+
+// dX = dY where X is the extreme, else 0. Inputs: dY, X, Y.
+template <class Context>
+class ReduceExtremeGradientOp final : public Operator<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit ReduceExtremeGradientOp(OperatorInit* init) : Operator<Context>(init), axes_(init) {}
+
+  absl::Status RunOnDevice() override {
+    const Tensor& dy = Input(0);
+    const Tensor& x = Input(1);
+    const Tensor& y = Input(2);
+    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims()));
+    DOPPIO_RETURN_IF_ERROR(CheckReducedShape(dy.dims(), shapes));
+    DOPPIO_RETURN_IF_ERROR(CheckReducedShape(y.dims(), shapes));
+    if (dy.dtype() != x.dtype() || y.dtype() != x.dtype()) {
+      return absl::InvalidArgumentError(absl::StrCat("the inputs must have the same type, but are ",
+                                                     DescribeInput(0), ", ", DescribeInput(1),
+                                                     " and ", DescribeInput(2)));
+    }
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
+      using T = typename decltype(tag)::type;
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
+      const T* from = dy.data<T>();
+      const T* value = x.data<T>();
+      const T* extreme = y.data<T>();
+      T* to = dx->mutable_data<T>();
+      ForEachReduced(x.dims(), shapes.kept, [=](int64_t i, int64_t j, bool) {
+        to[i] = value[i] == extreme[j] ? from[j] : T(0);
+      });
+      return absl::OkStatus();
+    });
+  }
+
+ private:
+  const ReduceAxes axes_;
+};
+
+}  // namespace doppio
+
+#endif  // DOPPIO_OPS_REDUCE_REDUCE_EXTREME_H_
