@@ -12,7 +12,7 @@ int64_t FlopsOf(const OperatorDef& def, const std::vector<TensorInfo>& inputs) {
   if (!window.ok()) return 0;
   const absl::StatusOr<Dims> dims = PooledDims(*window);
   // One operation for each element of a window.
-  return dims.ok() ? GemmFlops(SizeFromDim(*dims, 0), window->kernel_size(), 1) / 2 : 0;
+  return dims.ok() ? GemmMultiplyAdds(SizeFromDim(*dims, 0), window->kernel_size(), 1) : 0;
 }
 
 void StateArguments(OpSchema& schema, PoolKind kind) {
