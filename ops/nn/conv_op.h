@@ -11,6 +11,7 @@
 #include "doppio/registry.h"
 #include "ops/nn/conv.h"
 #include "ops/nn/convolution.h"
+#include "src/kernel/elementwise_unary.h"
 
 namespace doppio {
 
@@ -49,7 +50,8 @@ struct ConvGradientOutputs {
   int x;
 };
 
-template <class Context, bool kTransposed>
+// Of kRectified, what is below 0 becomes 0.
+template <class Context, bool kTransposed, bool kRectified = false>
 class ConvOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
@@ -67,8 +69,11 @@ class ConvOp final : public Operator<Context> {
     return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), ConvOutputDims(kTransposed, shape)));
-      return compute_.Run(shape, x.data<T>(), w.data<T>(), b == nullptr ? nullptr : b->data<T>(),
-                          y->mutable_data<T>(), &context_);
+      DOPPIO_RETURN_IF_ERROR(compute_.Run(shape, x.data<T>(), w.data<T>(),
+                                          b == nullptr ? nullptr : b->data<T>(),
+                                          y->mutable_data<T>(), &context_));
+      if constexpr (kRectified) Relu(y->data<T>(), y->mutable_data<T>(), y->numel(), &context_);
+      return absl::OkStatus();
     });
   }
 

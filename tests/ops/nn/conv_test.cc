@@ -297,6 +297,16 @@ TEST(ConvGradientTest, IsMadeAsCaffe2MakesIt) {
   EXPECT_EQ(make({"X", "W"}, {no_dx}), "Conv2DGradient(X, W, Y_grad) -> W_grad");
 }
 
+TEST(ConvReluTest, GivesNothingBelowZero) {
+  OpTester("ConvRelu")
+      .Input("X", Tensor::Of<float>({1, 1, 1, 3}, {1, -2, 3}))
+      .Input("W", Ones({1, 1, 1, 1}))
+      .Input("b", Tensor::Of<float>({1}, {-2}))
+      .Arg("kernel", 1)
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<float>({1, 1, 1, 3}, {0, 0, 1}));
+}
+
 TEST(ConvTest, CostsTwoOperationsForEachTap) {
   // SqueezeNet's first layer: 113 * 113 * 64 * 3 * 3 * 3 multiply-adds.
   OperatorDef def = CreateOperatorDef("Conv", "", {"X", "W", "b"}, {"Y"},

@@ -225,6 +225,17 @@ void StateConvRow(const std::string& type, int rank, int cases) {
   return true;
 }();
 
+DOPPIO_OP_ROW(ConvRelu)
+    .Case([](CaseMaker& c) { ConvCase(c, 2); })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor y = ConvReference(c)[0];
+      return {Generate(y.dtype(), y.dims(),
+                       [&](const Dims& index) { return std::max(At(y, index), 0.0); })};
+    })
+    .Tolerance(1e-4)
+    .LibraryMayAllocate(kDnnlArguments)
+    .NeverScalar("as Conv");
+
 DOPPIO_OP_ROW(ConvTranspose)
     .Case([](CaseMaker& c) {
       const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble});
