@@ -1,16 +1,31 @@
 #include "ops/nn/blocked.h"
 
+#include "doppio/op_def.h"
+
 namespace doppio {
 namespace {
 
 DOPPIO_REGISTER_BLOB_TYPE(BlockedTensor);
 DOPPIO_REGISTER_BLOB_TYPE(PackedWeights);
 
+// The value of a whole number or truth among the arguments, else 0.
+int64_t Number(const OperatorDef& def, absl::string_view name) {
+  const Argument* argument = FindArgument(def, name);
+  return argument != nullptr ? argument->i() : 0;
+}
+
+// Inputs that a convolution has besides those of the plain one.
+int ExtraInputs(const OperatorDef& def) {
+  const Argument* activation = FindArgument(def, "activation");
+  return (Number(def, "sum") != 0 ? 1 : 0) + (Number(def, "continues") != 0 ? 1 : 0) +
+         (activation != nullptr && activation->s() == "PRelu" ? 1 : 0);
+}
+
 // The operator that `def` stands for.
 OperatorDef PlainDef(const OperatorDef& def, const std::string& type, int inputs) {
   OperatorDef plain = def;
   plain.set_type(type);
-  const int most = std::min(inputs, OpSchemaRegistry::Schema(type)->max_inputs());
+  const int most = std::min(inputs, plain.input_size() - ExtraInputs(def));
   if (plain.input_size() > most) {
     plain.mutable_input()->DeleteSubrange(most, plain.input_size() - most);
   }
@@ -78,7 +93,11 @@ void StateBlocked(OpSchema& schema, const std::string& type, int inputs) {
         }
         DOPPIO_ASSIGN_OR_RETURN(std::vector<TensorInfo> outputs,
                                 OpSchemaRegistry::Schema(type)->Infer(plain, std::move(infos)));
-        if (outputs[0].IsKnown()) context->SetOutput(0, outputs[0].dtype, *outputs[0].dims);
+        if (!outputs[0].IsKnown()) return absl::OkStatus();
+        Dims dims = *outputs[0].dims;
+        const int64_t whole = Number(context->def(), "into_channels");
+        if (whole > 0) dims[1] = whole;
+        context->SetOutput(0, outputs[0].dtype, dims);
         return absl::OkStatus();
       });
 }

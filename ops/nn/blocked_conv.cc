@@ -3,6 +3,7 @@
 #include "absl/strings/match.h"
 #include "doppio/gradient_maker.h"
 #include "ops/nn/blocked.h"
+#include "ops/nn/channel_slice.h"
 #include "ops/nn/conv.h"
 #include "ops/nn/convolution.h"
 #include "ops/nn/post_operations.h"
@@ -13,9 +14,10 @@ namespace {
 OpSchema& State(OpSchema& schema, const std::string& type, WindowUse use) {
   StateWindowArguments(schema, use);
   StatePostOperations(schema);
+  StateChannelSlice(schema);
   StateBlocked(schema, type, 3);
-  return schema.NumInputs(2, 5)
-      .AllowInplace({{2, 0}, {3, 0}})
+  return schema.NumInputs(2, 6)
+      .AllowInplace({{2, 0}, {3, 0}, {4, 0}})
       .Input(0, "X", "image, [N, C, spatial...]")
       .Input(1, "W", "the weights, as PackWeights makes them")
       .Input(2, "b", "optional: the bias, a vector of the output's channels");
@@ -26,7 +28,8 @@ OpSchema& State(OpSchema& schema, const std::string& type, WindowUse use) {
           WindowUse::kConvolution)
         .Doc(R"DOC(
 Conv, order NCHW, with packed weights and a blocked result. After X, W and the bias, if there is
-one, comes the tensor that is added (`sum`), then the slopes of an `activation` PRelu.
+one, comes the tensor that is added (`sum`), then the slopes of an `activation` PRelu, then, where
+the result is a part of a larger tensor (`into_channels`) and not the first one, that tensor.
 )DOC");
 [[maybe_unused]] const OpSchema& conv_transpose_schema =
     State(OpSchemaRegistry::NewSchema("BlockedConvTranspose", __FILE__, __LINE__), "ConvTranspose",
@@ -76,11 +79,15 @@ class BlockedConvOp final : public BlockedOperator {
       : BlockedOperator(init),
         args_(init, Kind::kUse),
         post_(init),
-        has_bias_(InputSize() > 2 + post_.inputs()) {
-    const int wanted = 2 + (has_bias_ ? 1 : 0) + post_.inputs();
+        slice_(init),
+        has_bias_(InputSize() > 2 + ExtraInputs()) {
+    const int wanted = 2 + (has_bias_ ? 1 : 0) + ExtraInputs();
     if (InputSize() != wanted) {
       init->Fail(absl::InvalidArgumentError(
           absl::StrCat("there must be ", wanted, " inputs, but there are ", InputSize())));
+    }
+    if (slice_.is_part() && post_.has_sum()) {
+      init->Fail(absl::InvalidArgumentError("a part of a larger tensor can not be added to"));
     }
     if (args_.channels_last) init->Unsupported("blocked convolutions are for order NCHW");
   }
@@ -92,14 +99,19 @@ class BlockedConvOp final : public BlockedOperator {
     if (changed || !conv_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
 
     DOPPIO_ASSIGN_OR_RETURN(const void* x, source_.Read(data(0)));
-    DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, Target());
+    DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * whole, Target());
+    void* y = whole->mutable_data();
+    if (slice_.is_part()) {
+      DOPPIO_ASSIGN_OR_RETURN(y, slice_.Target(whole->mutable_data()));
+    }
     int slot = 0;
     conv_.Bind(slot++, x);
     conv_.Bind(slot++, weights_->raw_data());
-    conv_.Bind(slot++, y->mutable_data());
+    conv_.Bind(slot++, y);
     if (has_bias_) conv_.Bind(slot++, data(2));
-    if (post_.has_slopes()) conv_.Bind(slot++, data(InputSize() - 1));
-    return conv_.Execute();
+    if (post_.has_slopes()) conv_.Bind(slot++, data(SlopesInput()));
+    DOPPIO_RETURN_IF_ERROR(conv_.Execute());
+    return slice_.is_part() ? slice_.Finish(whole->mutable_data()) : absl::OkStatus();
   }
 
  private:
@@ -107,9 +119,17 @@ class BlockedConvOp final : public BlockedOperator {
 
   static constexpr int kSourceSlot = 1;  // of DnnlScratch
 
+  int ExtraInputs() const { return post_.inputs() + (slice_.continues() ? 1 : 0); }
   int SumInput() const { return 2 + (has_bias_ ? 1 : 0); }
+  int SlopesInput() const { return SumInput() + (post_.has_sum() ? 1 : 0); }
+  int WholeInput() const { return InputSize() - 1; }
+  // The input whose elements the output begins with, or -1.
+  int CarriedInput() const {
+    if (post_.has_sum()) return SumInput();
+    return slice_.continues() ? WholeInput() : -1;
+  }
 
-  int64_t Slopes() const { return post_.has_slopes() ? SizeFromDim(dims(InputSize() - 1), 0) : 0; }
+  int64_t Slopes() const { return post_.has_slopes() ? SizeFromDim(dims(SlopesInput()), 0) : 0; }
 
   absl::Status Prepare() {
     const auto* packed = InputBlob(1).Get<PackedWeights>();
@@ -132,7 +152,11 @@ class BlockedConvOp final : public BlockedOperator {
       const PrimitiveDesc best = Choose(conv, output, channels);
       DOPPIO_RETURN_IF_ERROR(source_.InitInput(desc(0), best.src_desc(), kSourceSlot));
       target_ = best.dst_desc();
-      if (post_.has_sum()) DOPPIO_RETURN_IF_ERROR(InitCopy(desc(SumInput())));
+      if (slice_.is_part()) {
+        DOPPIO_RETURN_IF_ERROR(slice_.Init(best.dst_desc(), Whole()));
+        target_ = slice_.whole();
+      }
+      if (CarriedInput() >= 0) DOPPIO_RETURN_IF_ERROR(InitCopy(desc(CarriedInput())));
       DOPPIO_ASSIGN_OR_RETURN(weights_, packed->Get(Kind::Weights(conv), best.weights_desc()));
       return InitConv(best, channels);
     });
@@ -148,17 +172,22 @@ class BlockedConvOp final : public BlockedOperator {
   // Layouts: the input's own where oneDNN is fast with it, else one of its choice.
   PrimitiveDesc Choose(const DnnlConv& conv, const dnnl::memory::desc& output, int64_t channels) {
     constexpr int64_t kImageChannels = 4;  // oneDNN's first convolutions read plain pictures
-    const dnnl::memory::desc any_target =
-        post_.has_sum() ? desc(SumInput()) : DnnlAnyLayout(output);
+    dnnl::memory::desc target = DnnlAnyLayout(output);
+    if (post_.has_sum()) target = desc(SumInput());
+    if (slice_.is_part()) target = slice_.Wanted(output, Whole());
     const bool try_own = !IsPlain(0) || desc(0).dims()[1] <= kImageChannels;
     const dnnl::primitive_attr attributes = post_.Attributes(Slopes());
     if (try_own) {
-      PrimitiveDesc own(Describe(conv, desc(0), any_target, channels), attributes, DnnlEngine(),
+      PrimitiveDesc own(Describe(conv, desc(0), target, channels), attributes, DnnlEngine(),
                         /*allow_empty=*/true);
       if (own.get(true) != nullptr && IsFast(own)) return own;
     }
-    return PrimitiveDesc(Describe(conv, DnnlAnyLayout(desc(0)), any_target, channels), attributes,
+    return PrimitiveDesc(Describe(conv, DnnlAnyLayout(desc(0)), target, channels), attributes,
                          DnnlEngine());
+  }
+
+  dnnl::memory::desc Whole() const {
+    return slice_.continues() ? desc(WholeInput()) : dnnl::memory::desc();
   }
 
   static bool IsFast(const PrimitiveDesc& desc) {
@@ -178,7 +207,7 @@ class BlockedConvOp final : public BlockedOperator {
   absl::Status InitConv(const PrimitiveDesc& desc, int64_t channels) {
     std::vector<DnnlPrimitive::Argument> arguments = {{DNNL_ARG_SRC, desc.src_desc()},
                                                       {DNNL_ARG_WEIGHTS, desc.weights_desc()},
-                                                      {DNNL_ARG_DST, target_}};
+                                                      {DNNL_ARG_DST, desc.dst_desc()}};
     if (has_bias_) arguments.push_back({DNNL_ARG_BIAS, DnnlRowMajor({channels})});
     if (post_.has_slopes()) {
       arguments.push_back({post_.SlopesArgument(), DnnlRowMajor({Slopes()})});
@@ -192,12 +221,13 @@ class BlockedConvOp final : public BlockedOperator {
     return copy_.Init(copy, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, target_}});
   }
 
-  // The output, which already holds what the convolution is to be added to.
+  // The output, which already holds what the convolution is to be added to, or other parts.
   absl::StatusOr<BlockedTensor*> Target() {
-    if (!post_.has_sum()) return BlockedOutput(target_);
-    if (IsInplace(SumInput(), 0)) return OutputBlob(0)->GetMutable<BlockedTensor>();
+    const int carried = CarriedInput();
+    if (carried < 0) return BlockedOutput(target_);
+    if (IsInplace(carried, 0)) return OutputBlob(0)->GetMutable<BlockedTensor>();
     DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(target_));
-    copy_.Bind(0, data(SumInput()));
+    copy_.Bind(0, data(carried));
     copy_.Bind(1, y->mutable_data());
     DOPPIO_RETURN_IF_ERROR(copy_.Execute());
     return y;
@@ -205,6 +235,7 @@ class BlockedConvOp final : public BlockedOperator {
 
   const WindowArguments args_;
   const PostOperations post_;
+  ChannelSlice slice_;
   const bool has_bias_;
   DnnlOperand source_;
   std::shared_ptr<const Tensor> weights_;

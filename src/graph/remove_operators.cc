@@ -5,15 +5,6 @@
 namespace doppio {
 namespace {
 
-// Whether the first output is the first input, in every run.
-bool IsIdentity(const OperatorDef& op) {
-  if (op.type() == "StopGradient" || op.type() == "Alias" || op.type() == "EnsureCPUOutput") {
-    return true;
-  }
-  if (op.type() != "Dropout") return false;
-  return ArgumentReader(op, OpSchemaRegistry::Schema(op.type())).GetSingleArgument<bool>("is_test");
-}
-
 bool IsUnread(const Rewriting& net, const std::string& blob) {
   return net.IsInternal(blob) && net.Readers(blob).empty();
 }
@@ -29,6 +20,14 @@ bool IsDead(const Rewriting& net, const OperatorDef& op) {
 }
 
 }  // namespace
+
+bool IsIdentity(const OperatorDef& op) {
+  if (op.type() == "StopGradient" || op.type() == "Alias" || op.type() == "EnsureCPUOutput") {
+    return true;
+  }
+  if (op.type() != "Dropout") return false;
+  return ArgumentReader(op, OpSchemaRegistry::Schema(op.type())).GetSingleArgument<bool>("is_test");
+}
 
 absl::Status RemoveIdentities(Rewriting* net) {
   for (OperatorDef& op : net->ops) {

@@ -19,6 +19,7 @@ OpBlobs BlobsOfInnerNets(const OperatorDef& def) {
 std::vector<std::string> BlobsToPin(const OperatorDef& def) {
   std::vector<std::string> pinned = BlobsOfInnerNets(def).writes;
   const OpSchema* schema = OpSchemaRegistry::Schema(def.type());
+  if (IsIdentity(def)) return pinned;
   if (schema == nullptr || schema->has_side_effects()) {
     const OpBlobs blobs = BlobsOfOp(def);
     pinned.insert(pinned.end(), blobs.reads.begin(), blobs.reads.end());

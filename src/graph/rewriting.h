@@ -72,10 +72,15 @@ absl::Status FoldIntoWeights(Rewriting* net);
 absl::Status UseBlockedLayouts(Rewriting* net);
 // Sums and activations become the last step of the convolution before them.
 absl::Status FuseIntoConvolutions(Rewriting* net);
+// Convolutions whose results are concatenated write them where they belong.
+absl::Status ConcatInPlace(Rewriting* net);
 
 // Operators of blobs in oneDNN's layouts are called after the operator whose results they give
 // (ops/nn/blocked.h).
 inline constexpr char kBlocked[] = "Blocked";
+
+// Whether the first output is the first input, in every run.
+bool IsIdentity(const OperatorDef& op);
 
 }  // namespace doppio
 

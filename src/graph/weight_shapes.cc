@@ -33,7 +33,8 @@ class Walk {
 
   NetShapes Finish() {
     for (const std::string& blob : missing_) {
-      if (!result_.blobs[blob].IsKnown()) result_.unknown.push_back({blob, why_[blob], made_.count(blob) == 0});
+      if (!result_.blobs[blob].IsKnown())
+        result_.unknown.push_back({blob, why_[blob], made_.count(blob) == 0});
     }
     return std::move(result_);
   }

@@ -30,6 +30,7 @@ OpSchema& OpSchema::NeedsValue(int input) {
 
 OpSchema& OpSchema::IdenticalTypeAndShapeOfInput(int input) {
   return TensorInference([input](InferenceContext* context) {
+    if (context->dtype(input) == DataType::kUndefined) return absl::OkStatus();  // AllowAnyInput
     for (int i = 0; i < context->OutputSize(); ++i)
       context->SetOutput(i, context->dtype(input), context->dims(input));
     return absl::OkStatus();

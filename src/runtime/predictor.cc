@@ -22,7 +22,7 @@ TensorInfo InfoOf(const Tensor& tensor) {
 // Gives blobs shared buffers, by the shapes of what is fed. Where that fails, so does the run with
 // these inputs, most likely, and says better why; the next one may be right.
 void Predictor::State::Plan(absl::Span<const Tensor> fed) {
-  BlobInfos known;
+  BlobInfos known = prepared;
   for (const std::string& name : weights.LocalBlobs()) {
     const absl::StatusOr<Tensor> weight = weights.Fetch(name);
     if (weight.ok()) known[name] = InfoOf(*weight);

@@ -51,6 +51,7 @@ absl::Status Predictor::State::Optimize(const NetDef& predict) {
   absl::StatusOr<OptimizedNet> optimized = OptimizeNet(predict, options, &weights);
   if (!optimized.ok()) return Annotate(optimized.status(), NetPlace(predict));
   net = std::make_shared<const NetDef>(std::move(optimized->net));
+  prepared = std::move(optimized->prepared);
   return RunPrepare(optimized->prepare);
 }
 

@@ -19,6 +19,7 @@ struct Predictor::State {
   int operators_before = 0;
   Workspace weights;  // once the predictor is made, only read
   std::shared_ptr<const NetDef> net;
+  BlobInfos prepared;  // of weights in forms that are no tensors
 
   std::mutex mutex;                       // of what follows
   std::shared_ptr<const NetDef> planned;  // null: not yet

@@ -1,0 +1,104 @@
+#include "ops/nn/channel_slice.h"
+
+#include <array>
+
+namespace doppio {
+namespace {
+
+constexpr int kSlot = 2;  // of DnnlScratch
+
+using Tag = dnnl::memory::format_tag;
+
+// The layouts of [N, C, spatial...] that have all of a group of channels, or one channel, in one
+// piece where N is 1, and the size of that group.
+struct Layout {
+  int64_t group;
+  std::array<Tag, 3> tags;  // for 1, 2 and 3 spatial dimensions
+};
+constexpr std::array<Layout, 3> kLayouts = {{{16, {Tag::aBc16b, Tag::aBcd16b, Tag::aBcde16b}},
+                                             {8, {Tag::aBc8b, Tag::aBcd8b, Tag::aBcde8b}},
+                                             {1, {Tag::abc, Tag::abcd, Tag::abcde}}}};
+
+dnnl::memory::desc WithLayout(const dnnl::memory::dims& dims, const Layout& layout) {
+  return {dims, dnnl::memory::data_type::f32, layout.tags[dims.size() - 3]};
+}
+
+const Layout* LayoutOf(const dnnl::memory::desc& desc) {
+  for (const Layout& layout : kLayouts) {
+    if (desc == WithLayout(desc.dims(), layout)) return &layout;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void StateChannelSlice(OpSchema& schema) {
+  schema
+      .Arg<int64_t>("into_channels",
+                    "where the result is a part of a larger tensor: the channels of that", 0)
+      .Arg<int64_t>("first_channel", "the channel of the larger tensor where the part begins", 0)
+      .Arg<bool>("continues", "whether the last input is the larger tensor, with other parts",
+                 false);
+}
+
+ChannelSlice::ChannelSlice(OperatorInit* init)
+    : into_channels_(init->GetSingleArgument<int64_t>("into_channels")),
+      first_channel_(init->GetSingleArgument<int64_t>("first_channel")),
+      continues_(init->GetSingleArgument<bool>("continues")) {}
+
+dnnl::memory::desc ChannelSlice::Wanted(const dnnl::memory::desc& part,
+                                        const dnnl::memory::desc& whole) const {
+  const Layout* layout = whole.is_zero() ? nullptr : LayoutOf(whole);
+  if (layout == nullptr || layout->group == 1) return DnnlAnyLayout(part);
+  const dnnl::memory::desc same = WithLayout(part.dims(), *layout);
+  return Offset(same, whole, first_channel_) < 0 ? DnnlAnyLayout(part) : same;
+}
+
+absl::Status ChannelSlice::Init(const dnnl::memory::desc& part, const dnnl::memory::desc& whole) {
+  dnnl::memory::dims dims = part.dims();
+  if (first_channel_ < 0 || dims[1] > into_channels_ - first_channel_) {
+    return absl::InvalidArgumentError(absl::StrCat(dims[1], " channels from channel ",
+                                                   first_channel_, " on do not fit into ",
+                                                   into_channels_));
+  }
+  const dnnl::memory::dims sizes = dims;
+  dims[1] = into_channels_;
+  if (whole.is_zero()) {
+    const Layout* layout = LayoutOf(part);
+    whole_ = WithLayout(dims, layout != nullptr ? *layout : kLayouts.back());
+  } else {
+    whole_ = whole;
+  }
+  if (whole_.dims() != dims) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the larger tensor is ", ShapeToString(whole_.dims()), ", must be ", ShapeToString(dims)));
+  }
+  offset_ = Offset(part, whole_, first_channel_);
+  if (offset_ >= 0) return absl::OkStatus();
+  dnnl::memory::dims begin(dims.size(), 0);
+  begin[1] = first_channel_;
+  return copy_.InitOutput(whole_.submemory_desc(sizes, begin), part, kSlot);
+}
+
+absl::StatusOr<void*> ChannelSlice::Target(void* whole) {
+  if (offset_ >= 0) return static_cast<char*>(whole) + offset_;
+  return copy_.Target(whole);
+}
+
+absl::Status ChannelSlice::Finish(void* whole) {
+  return offset_ >= 0 ? absl::OkStatus() : copy_.Write(whole);
+}
+
+int64_t ChannelSlice::Offset(const dnnl::memory::desc& part, const dnnl::memory::desc& whole,
+                             int64_t first_channel) {
+  const Layout* layout = LayoutOf(whole);
+  if (layout == nullptr || whole.dims()[0] != 1 || part != WithLayout(part.dims(), *layout)) {
+    return -1;
+  }
+  if (first_channel % layout->group != 0 || part.dims()[1] % layout->group != 0) return -1;
+  int64_t pixels = sizeof(float);
+  for (size_t i = 2; i < part.dims().size(); ++i) pixels *= part.dims()[i];
+  return first_channel * pixels;
+}
+
+}  // namespace doppio
