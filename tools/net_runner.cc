@@ -86,7 +86,7 @@ std::shared_ptr<const NetDef> NetRunner::net() const {
 
 BlobInfos NetRunner::Inputs() const {
   if (predictor_ == nullptr) return InfosOf(*workspace_);
-  BlobInfos infos = InfosOf(predictor_->weights());
+  BlobInfos infos = predictor_->WeightInfos();
   for (size_t i = 0; i < inputs_.size(); ++i) {
     infos[predictor_->inputs()[i]] = {
         inputs_[i].dtype(), Dims(inputs_[i].dims().begin(), inputs_[i].dims().end()), std::nullopt};

@@ -74,10 +74,11 @@ absl::StatusOr<std::string> ReportOptimization(const Model& model, const BlobInf
     std::vector<std::string> keep = predictor->inputs();
     keep.insert(keep.end(), predictor->outputs().begin(), predictor->outputs().end());
     DOPPIO_ASSIGN_OR_RETURN(const MemoryPlan before, PlanMemory(net, known, keep));
-    BlobInfos known_after = InfosOf(predictor->weights());
+    BlobInfos known_after = predictor->WeightInfos();
     for (const auto& [name, info] : shapes) known_after[name] = info;
     DOPPIO_ASSIGN_OR_RETURN(const MemoryPlan plan, PlanMemory(after, known_after, keep));
-    bytes.Add({"results", HumanBytes(before.bytes_before), HumanBytes(plan.bytes_after)});
+    const auto known_bytes = [](int64_t b) { return b > 0 ? HumanBytes(b) : std::string("?"); };
+    bytes.Add({"results", known_bytes(before.bytes_before), known_bytes(plan.bytes_after)});
     json->Field("result_bytes_before", before.bytes_before);
     json->Field("result_bytes_after", plan.bytes_after);
   }

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "doppio/image.h"
 #include "doppio/image_recipe.h"
+#include "doppio/model_io.h"
 #include "doppio/proto_io.h"
 
 namespace doppio::tools {
@@ -14,11 +15,20 @@ namespace {
 // The operator whose input 0 is a picture as `bgra` makes it.
 constexpr char kPictureOperator[] = "PackedInt8BGRANHWCToNCHWCStylizerPreprocess";
 
+bool TakesPicturesAsTheyAre(const NetDef& net, const std::string& blob) {
+  for (const OperatorDef& op : net.op()) {
+    if (op.type() == kPictureOperator && op.input_size() > 0 && op.input(0) == blob) return true;
+  }
+  return false;
+}
+
 bool TakesPicturesAsTheyAre(const std::string& net_path, const std::string& blob) {
   const absl::StatusOr<NetDef> net = LoadNet(net_path);
-  if (!net.ok()) return false;  // who runs it will say why
-  for (const OperatorDef& op : net->op()) {
-    if (op.type() == kPictureOperator && op.input_size() > 0 && op.input(0) == blob) return true;
+  if (net.ok()) return TakesPicturesAsTheyAre(*net, blob);
+  const absl::StatusOr<MetaNetDef> meta = LoadMetaNetDef(net_path);
+  if (!meta.ok()) return false;  // who runs it will say why
+  for (const NetsMap& entry : meta->nets()) {
+    if (TakesPicturesAsTheyAre(entry.value(), blob)) return true;
   }
   return false;
 }

@@ -29,7 +29,6 @@ struct OptimizeOptions {
 
 struct OptimizedNet {
   NetDef prepare;  // to be run once where the weights are, before the first run of `net`
-  BlobInfos prepared;  // shapes of what `prepare` makes, for PlanMemory
   NetDef net;
 };
 

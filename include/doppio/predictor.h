@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "doppio/infer.h"
 #include "doppio/model.h"
 #include "doppio/observer.h"
 #include "doppio/status.h"
@@ -44,7 +45,7 @@ struct PredictorStats {
   // Of the net as it was given, and as it is run.
   int operators_before = 0;
   int operators_after = 0;
-  // Storage of the weights, as they were prepared for the net that is run.
+  // Of the weights that the net reads as it is run.
   int64_t weight_bytes = 0;
   // Bytes of all tensors that one run makes, without and with shared buffers, by the shapes of the
   // first run. 0 before it, without `optimize`, and where shapes are not known before a run.
@@ -114,8 +115,10 @@ class Predictor {
   absl::StatusOr<std::map<std::string, Tensor>> Run(const std::map<std::string, Tensor>& inputs,
                                                     NetObserver* observer = nullptr) const;
 
-  // The weights that net() reads, as they were prepared for it; only to be read.
+  // The weights that net() reads, as they were prepared for it; only to be read. Some are no
+  // tensors any more; WeightInfos tells the shapes of all, and the values of the others.
   const Workspace& weights() const;
+  BlobInfos WeightInfos() const;
   // The net that is run. The first run may change it, when it gives blobs their memory.
   std::shared_ptr<const NetDef> net() const;
   PredictorStats Stats() const;

@@ -14,16 +14,6 @@ absl::StatusOr<OptimizedNet> OptimizeNet(const NetDef& net, const OptimizeOption
   }
 
   OptimizedNet result;
-  BlobInfos packable;
-  for (const OperatorDef& op : rewriting.prepare.op()) {
-    for (const std::string& input : op.input()) {
-      const Tensor* tensor = rewriting.Constant(input);
-      if (tensor == nullptr) continue;
-      packable[input] = {tensor->dtype(), Dims(tensor->dims().begin(), tensor->dims().end()), {}};
-    }
-  }
-  DOPPIO_ASSIGN_OR_RETURN(NetInference inference, InferNet(rewriting.prepare, packable));
-  result.prepared = std::move(inference.blobs);
   result.prepare = std::move(rewriting.prepare);
   result.prepare.set_name(absl::StrCat(net.name(), "_prepare"));
   result.net = net;

@@ -1,6 +1,7 @@
 #include "doppio/predictor.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -11,25 +12,14 @@
 
 namespace doppio {
 
-namespace {
-
-TensorInfo InfoOf(const Tensor& tensor) {
-  return {tensor.dtype(), Dims(tensor.dims().begin(), tensor.dims().end()), tensor};
-}
-
-}  // namespace
-
 // Gives blobs shared buffers, by the shapes of what is fed. Where that fails, so does the run with
 // these inputs, most likely, and says better why; the next one may be right.
 void Predictor::State::Plan(absl::Span<const Tensor> fed) {
-  BlobInfos known = prepared;
-  for (const std::string& name : weights.LocalBlobs()) {
-    const absl::StatusOr<Tensor> weight = weights.Fetch(name);
-    if (weight.ok()) known[name] = InfoOf(*weight);
-  }
+  BlobInfos known = WeightInfos();
   for (size_t i = 0; i < fed.size(); ++i) {
-    known[inputs[i]] = InfoOf(fed[i]);
-    known[inputs[i]].value.reset();  // the next run may feed another one
+    // Without the value: the next run may feed another one.
+    known[inputs[i]] = {fed[i].dtype(), Dims(fed[i].dims().begin(), fed[i].dims().end()),
+                        std::nullopt};
   }
   std::vector<std::string> keep = inputs;
   keep.insert(keep.end(), outputs.begin(), outputs.end());
@@ -143,6 +133,7 @@ absl::StatusOr<std::map<std::string, Tensor>> Predictor::Run(
 }
 
 const Workspace& Predictor::weights() const { return state_->weights; }
+BlobInfos Predictor::WeightInfos() const { return state_->WeightInfos(); }
 
 std::shared_ptr<const NetDef> Predictor::net() const {
   std::lock_guard<std::mutex> lock(state_->mutex);
@@ -152,7 +143,11 @@ std::shared_ptr<const NetDef> Predictor::net() const {
 PredictorStats Predictor::Stats() const {
   PredictorStats stats;
   stats.operators_before = state_->operators_before;
-  stats.weight_bytes = state_->weights.Stats().live_bytes;
+  for (const auto& [name, info] : state_->WeightInfos()) {
+    if (!info.IsKnown()) continue;
+    stats.weight_bytes +=
+        NumElements(*info.dims).value_or(0) * static_cast<int64_t>(DataTypeSize(info.dtype));
+  }
   std::lock_guard<std::mutex> lock(state_->mutex);
   stats.operators_after = (state_->planned != nullptr ? state_->planned : state_->net)->op_size();
   stats.bytes_before = state_->bytes_before;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -51,13 +52,38 @@ absl::Status Predictor::State::Optimize(const NetDef& predict) {
   absl::StatusOr<OptimizedNet> optimized = OptimizeNet(predict, options, &weights);
   if (!optimized.ok()) return Annotate(optimized.status(), NetPlace(predict));
   net = std::make_shared<const NetDef>(std::move(optimized->net));
-  prepared = std::move(optimized->prepared);
   return RunPrepare(optimized->prepare);
+}
+
+namespace {
+
+TensorInfo InfoOf(const Tensor& tensor) {
+  return {tensor.dtype(), Dims(tensor.dims().begin(), tensor.dims().end()), tensor};
+}
+
+}  // namespace
+
+// Of all weights, and of what they are prepared to. No values: they would keep what is to go.
+void Predictor::State::RememberShapes(const NetDef& prepare) {
+  shapes = WeightInfos();
+  absl::StatusOr<NetInference> inference = InferNet(prepare, shapes);
+  if (inference.ok()) shapes = std::move(inference->blobs);
+  for (auto& [name, info] : shapes) info.value.reset();
+}
+
+BlobInfos Predictor::State::WeightInfos() const {
+  BlobInfos infos = shapes;
+  for (const std::string& name : weights.LocalBlobs()) {
+    const absl::StatusOr<Tensor> weight = weights.Fetch(name);
+    if (weight.ok()) infos[name] = InfoOf(*weight);
+  }
+  return infos;
 }
 
 // Makes other forms of weights (packed, folded). Each weight goes as soon as nothing reads it any
 // more, so that not all are there in both forms at once.
 absl::Status Predictor::State::RunPrepare(const NetDef& prepare) {
+  RememberShapes(prepare);
   std::set<std::string> read_by_net(outputs.begin(), outputs.end());
   for (std::string& name : BlobsOfWholeNet(*net).needed) read_by_net.insert(std::move(name));
   std::map<std::string, int> last_reader;
@@ -80,6 +106,9 @@ absl::Status Predictor::State::RunPrepare(const NetDef& prepare) {
         if (is_done && weights.HasBlob(name)) DOPPIO_RETURN_IF_ERROR(weights.RemoveBlob(name));
       }
     }
+  }
+  for (auto it = shapes.begin(); it != shapes.end();) {
+    it = weights.HasBlob(it->first) ? std::next(it) : shapes.erase(it);
   }
   return absl::OkStatus();
 }

@@ -18,8 +18,8 @@ struct Predictor::State {
   std::vector<std::string> outputs;
   int operators_before = 0;
   Workspace weights;  // once the predictor is made, only read
+  BlobInfos shapes;   // of the weights, without values
   std::shared_ptr<const NetDef> net;
-  BlobInfos prepared;  // of weights in forms that are no tensors
 
   std::mutex mutex;                       // of what follows
   std::shared_ptr<const NetDef> planned;  // null: not yet
@@ -32,7 +32,9 @@ struct Predictor::State {
 
   absl::Status Prepare(Model model);
   absl::Status Optimize(const NetDef& predict);
+  void RememberShapes(const NetDef& prepare);
   absl::Status RunPrepare(const NetDef& prepare);
+  BlobInfos WeightInfos() const;
 
   void Plan(absl::Span<const Tensor> fed);  // with `mutex` held
   absl::StatusOr<std::unique_ptr<PredictorInstance>> Acquire(absl::Span<const Tensor> fed);

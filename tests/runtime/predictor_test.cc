@@ -1,6 +1,8 @@
 #include "doppio/predictor.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <thread>
 
 #include "doppio/net_builder.h"
@@ -303,6 +305,84 @@ TEST_P(PredictorTest, AnOutputThatARunDoesNotMakeIsNoOlderOne) {
   EXPECT_THAT((*made)[0].span<float>(), ElementsAre(1, 2));
   EXPECT_THAT(run(false).status().ToString(), HasSubstr("\"Y\" was not made in this run"));
   EXPECT_TRUE(run(true).ok());
+}
+
+TEST_P(PredictorTest, SaysWhatItHolds) {
+  const auto predictor = Make(Init(), Predict());
+  EXPECT_EQ(predictor->Stats().operators_before, 3);
+  EXPECT_EQ(predictor->Stats().weight_bytes, 9 * 4);
+  EXPECT_EQ(predictor->Stats().instances, 0);
+  EXPECT_EQ(predictor->Stats().bytes_before, 0);
+  ASSERT_TRUE(predictor->Run({Data(1, 1)}).ok());
+  const PredictorStats stats = predictor->Stats();
+  EXPECT_EQ(stats.operators_after, predictor->net()->op_size());
+  EXPECT_EQ(stats.instances, 1);
+  EXPECT_EQ(stats.bytes_before > 0, GetParam());
+  EXPECT_LE(stats.bytes_after, stats.bytes_before);
+  const BlobInfos weights = predictor->WeightInfos();
+  ASSERT_EQ(weights.count("w"), 1u);
+  EXPECT_THAT(*weights.at("w").dims, ElementsAre(3, 2));
+}
+
+// x -> Conv -> SpatialBN -> Relu -> Conv -> + x -> Relu: what rewriting has most to do with.
+NetDef ResidualNet() {
+  const auto conv = [](NetBuilder* net, const std::string& in, const std::string& w,
+                       const std::string& out) {
+    net->Op("Conv", {in, w}, {out},
+            {MakeArgument<int64_t>("kernel", 3), MakeArgument<int64_t>("pad", 1)});
+  };
+  NetBuilder net("residual");
+  conv(&net, "x", "w1", "c1");
+  net.Op("SpatialBN", {"c1", "scale", "bias", "mean", "var"}, {"n1"},
+         {MakeArgument<int64_t>("is_test", 1)});
+  net.Op("Relu", {"n1"}, {"n1"});
+  conv(&net, "n1", "w2", "c2");
+  net.Op("Sum", {"c2", "x"}, {"sum"});
+  net.Op("Relu", {"sum"}, {"sum"});
+  return net.def();
+}
+
+Tensor Wave(std::initializer_list<int64_t> dims, float frequency, float offset) {
+  Tensor tensor = *Tensor::Create(DataType::kFloat, DimsView(dims.begin(), dims.size()));
+  for (int64_t i = 0; i < tensor.numel(); ++i) {
+    tensor.mutable_data<float>()[i] = std::sin(frequency * static_cast<float>(i)) + offset;
+  }
+  return tensor;
+}
+
+TEST(PredictorRewritingTest, ResultsDifferByRoundingAloneForAnyShape) {
+  std::vector<std::unique_ptr<Predictor>> predictors;
+  for (const bool optimize : {false, true}) {
+    Model model;
+    model.predict = ResidualNet();
+    model.weights = {{"w1", Wave({8, 8, 3, 3}, 0.7F, 0)}, {"w2", Wave({8, 8, 3, 3}, 1.3F, 0)},
+                     {"scale", Wave({8}, 1, 1.5F)},       {"bias", Wave({8}, 2, 0)},
+                     {"mean", Wave({8}, 3, 0)},           {"var", Wave({8}, 4, 1.5F)}};
+    PredictorOptions options;
+    options.optimize = optimize;
+    PredictorOr predictor = Predictor::Create(std::move(model), options);
+    ASSERT_TRUE(predictor.ok()) << predictor.status();
+    predictors.push_back(*std::move(predictor));
+  }
+  EXPECT_LT(predictors[1]->Stats().operators_after, 6);
+  for (const Tensor& x : {Wave({1, 8, 7, 5}, 0.3F, 0), Wave({3, 8, 12, 9}, 0.2F, 0.5F),
+                          Wave({1, 8, 7, 5}, 0.9F, 0), Wave({1, 8, 1, 1}, 0.9F, 0)}) {
+    const auto plain = predictors[0]->Run({x});
+    const auto rewritten = predictors[1]->Run({x});
+    ASSERT_TRUE(plain.ok()) << plain.status();
+    ASSERT_TRUE(rewritten.ok()) << rewritten.status();
+    ASSERT_EQ((*plain)[0].TypeAndShape(), (*rewritten)[0].TypeAndShape());
+    for (int64_t i = 0; i < (*plain)[0].numel(); ++i) {
+      const float expected = (*plain)[0].span<float>()[static_cast<size_t>(i)];
+      const float got = (*rewritten)[0].span<float>()[static_cast<size_t>(i)];
+      ASSERT_NEAR(got, expected, 1e-4 * std::max(1.0F, std::abs(expected))) << i;
+    }
+  }
+  const Tensor x = Wave({1, 8, 7, 5}, 0.3F, 0);
+  ASSERT_TRUE(predictors[1]->Run({x}).ok());
+  const int64_t before = GetMemoryStats().allocations;
+  ASSERT_TRUE(predictors[1]->Run({x}).ok());
+  EXPECT_EQ(GetMemoryStats().allocations, before);
 }
 
 TEST(RunAndFreeTest, NamesTheOperatorThatFails) {
