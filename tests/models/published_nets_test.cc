@@ -94,7 +94,9 @@ TEST_P(PublishedNetsTest, RunsToItsEndWithShapesAsInferred) {
   const Dims& dims = GetParam().dims;
   absl::StatusOr<Tensor> data = RandomData(GetParam().data, DataType::kFloat, dims, 1);
   ASSERT_TRUE(workspace.Feed(GetParam().data, *std::move(data)).ok());
-  if (IsDetection()) ASSERT_TRUE(workspace.Feed("im_info", im_info_).ok());
+  if (IsDetection()) {
+    ASSERT_TRUE(workspace.Feed("im_info", im_info_).ok());
+  }
   const absl::Status run = workspace.RunNetOnce(net_);
   ASSERT_TRUE(run.ok()) << run;
 
