@@ -116,6 +116,10 @@ absl::StatusOr<Model> LoadNamedModel(const std::string& path, Workspace* workspa
   }
   model.weights.clear();
   model.inits.clear();
+  // Placeholders, where the file says what is to be fed.
+  for (const std::string& input : model.inputs) {
+    if (workspace->HasBlob(input)) DOPPIO_RETURN_IF_ERROR(workspace->RemoveBlob(input));
+  }
   return model;
 }
 

@@ -33,9 +33,10 @@ absl::StatusOr<Model> LoadModel(const std::string& path, absl::string_view name 
 // The MetaNetDef of a predictor database or of a file of its own.
 absl::StatusOr<MetaNetDef> LoadMetaNetDef(const std::string& path, const Limits& limits = {});
 
-// Writes a predictor database, or replaces it, in one step, as SaveProto does. Init nets are kept
-// as one net, to be run after the weights were loaded; so the result is smallest when all weights
-// are in model.weights.
+// Writes a predictor database, or replaces it, in one step, as SaveProto does, fit for Caffe2's
+// load_from_db too, if the model says its inputs and outputs. Init nets are kept as one net, to be
+// run after the weights were loaded; so the result is smallest when all weights are in
+// model.weights.
 absl::Status SaveModel(const Model& model, const std::string& path);
 
 }  // namespace doppio

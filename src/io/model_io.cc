@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "doppio/op_def.h"
 #include "doppio/proto_io.h"
 #include "doppio/serialize.h"
 #include "src/io/file.h"
@@ -157,6 +158,13 @@ void AddBlobs(const char* key, const std::vector<std::string>& names, MetaNetDef
   for (const std::string& name : names) blobs->add_value(name);
 }
 
+void AddPlaceholder(const std::string& blob, NetDef* net) {
+  OperatorDef* op = net->add_op();
+  op->set_type("ConstantFill");
+  op->add_output(blob);
+  *op->add_arg() = MakeArgument<std::vector<int64_t>>("shape", {1, 1});
+}
+
 MetaNetDef MetaOf(const Model& model) {
   MetaNetDef meta;
   std::vector<std::string> parameters;
@@ -166,6 +174,8 @@ MetaNetDef MetaOf(const Model& model) {
   init->set_key(kPredictInit);
   init->mutable_value()->set_name("predict-init");
   for (const NetDef& net : model.inits) init->mutable_value()->mutable_op()->MergeFrom(net.op());
+  // Caffe2 wants all blobs to exist before it makes a net.
+  for (const std::string& name : model.inputs) AddPlaceholder(name, init->mutable_value());
 
   NetsMap* load = meta.add_nets();
   load->set_key(kGlobalInit);
@@ -182,6 +192,15 @@ MetaNetDef MetaOf(const Model& model) {
   NetsMap* predict = meta.add_nets();
   predict->set_key(kPredict);
   *predict->mutable_value() = model.predict;
+  // It has to be said there what the net reads and makes.
+  NetDef* net = predict->mutable_value();
+  if (net->external_input_size() == 0) {
+    for (const std::string& name : model.inputs) net->add_external_input(name);
+    for (const std::string& name : parameters) net->add_external_input(name);
+  }
+  if (net->external_output_size() == 0) {
+    for (const std::string& name : model.outputs) net->add_external_output(name);
+  }
   AddBlobs(kParameters, parameters, &meta);
   AddBlobs(kInputs, model.inputs, &meta);
   AddBlobs(kOutputs, model.outputs, &meta);

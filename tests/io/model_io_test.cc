@@ -11,7 +11,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Pair;
 
 std::string Int32(int32_t value) {
   std::string bytes;
@@ -118,9 +117,12 @@ TEST(ModelIoTest, ReadsBackWhatItWrites) {
 
   const absl::StatusOr<Model> read = LoadModel(path);
   ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_EQ(read->predict.SerializeAsString(), model.predict.SerializeAsString());
+  EXPECT_EQ(read->predict.op(0).SerializeAsString(), model.predict.op(0).SerializeAsString());
+  EXPECT_THAT(read->predict.external_input(), ElementsAre("a", "b", "v", "w"));
+  EXPECT_THAT(read->predict.external_output(), ElementsAre("c"));
   ASSERT_EQ(read->inits.size(), 1u);
   EXPECT_EQ(read->inits[0].op(1).type(), "Second");
+  EXPECT_EQ(read->inits[0].op(2).output(0), "a") << "a placeholder, for Caffe2";
   EXPECT_EQ(read->inputs, model.inputs);
   EXPECT_EQ(read->outputs, model.outputs);
   ASSERT_EQ(read->weights.size(), 2u);

@@ -297,6 +297,7 @@ TEST_F(RunTest, RunsPredictorFiles) {
   const CommandResult result = Doppio({"run", predictor, "--feed", "X=" + x_});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.out, "Z: float[2,2], min 4, max 4, mean 4\n  4, 4, 4, 4\n");
+  EXPECT_THAT(Doppio({"run", predictor}).err, HasSubstr("--feed X=FILE"));
   EXPECT_THAT(Doppio({"inspect", predictor}).out,
               AllOf(HasSubstr("minidb"), HasSubstr("PREDICT_NET_TYPE"), HasSubstr("w: float[2,2]"),
                     HasSubstr("INPUTS_BLOB_TYPE: X")));

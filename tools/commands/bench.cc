@@ -67,7 +67,7 @@ class BenchCommand final : public Command {
     app->add_option("--threads", threads_, "threads to use (default: all processors)")
         ->check(CLI::Range(1, 4096))
         ->type_name("N");
-    app->add_flag("--no-optimize{false}", optimize_, "measure the net as it is only");
+    app->add_flag("--no-optimize", no_optimize_, "measure the net as it is only");
     app->add_flag("--json", json_, "print as JSON, all operators");
   }
 
@@ -89,7 +89,7 @@ class BenchCommand final : public Command {
     DOPPIO_RETURN_IF_ERROR(CheckInputsAreThere(def, workspace));
 
     const std::string why_not = WhyNoPredictor(def, workspace);
-    const bool both = optimize_ && why_not.empty();
+    const bool both = !no_optimize_ && why_not.empty();
     std::vector<Measured> measured;
     DOPPIO_RETURN_IF_ERROR(Measure(def, how, !both, &workspace, &measured));
     if (both) {
@@ -102,7 +102,8 @@ class BenchCommand final : public Command {
     } else {
       Print(random_.report());
       Print(Text(def, measured));
-      if (optimize_ && !both) Print(absl::StrCat("  not optimized: ", Printable(why_not), "\n"));
+      if (!no_optimize_ && !both)
+        Print(absl::StrCat("  not optimized: ", Printable(why_not), "\n"));
     }
     return absl::OkStatus();
   }
@@ -262,7 +263,7 @@ class BenchCommand final : public Command {
 
   NetInput input_;
   RandomWeights random_;
-  bool optimize_ = true;
+  bool no_optimize_ = false;
   int warmup_ = 10;
   int iterations_ = 100;
   int threads_ = 0;

@@ -34,8 +34,7 @@ class RunCommand final : public Command {
                   "BLOB[=FILE]");
     top_.AddOptions(app);
     input_.AddLibraries(app);
-    app->add_flag("--no-optimize{false}", optimize_,
-                  "run the net as it is, and keep all of its blobs");
+    app->add_flag("--no-optimize", no_optimize_, "run the net as it is, and keep all of its blobs");
     app->add_option("--iterations", iterations_, "how often the net is run")
         ->check(CLI::Range(1, 1'000'000'000))
         ->capture_default_str()
@@ -85,7 +84,7 @@ class RunCommand final : public Command {
     DOPPIO_ASSIGN_OR_RETURN(Model model, LoadNamedModel(input_.net, &workspace_));
     NetDef& def = model.predict;
     NetRunner::Options how;
-    how.optimize = optimize_;
+    how.optimize = !no_optimize_;
     DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace_, &how.fed));
     if (!net_type_.empty()) def.set_type(net_type_);
     DOPPIO_RETURN_IF_ERROR(random_.Fill(def, &workspace_));
@@ -186,7 +185,7 @@ class RunCommand final : public Command {
   std::vector<std::string> outputs_;  // what is described when nothing is fetched
   std::string net_type_;
   std::string profile_;
-  bool optimize_ = true;
+  bool no_optimize_ = false;
   int iterations_ = 1;
   int threads_ = 0;
   bool json_ = false;
