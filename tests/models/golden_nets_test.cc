@@ -7,6 +7,7 @@
 #include <map>
 
 #include "doppio/npy.h"
+#include "doppio/op_def.h"
 #include "doppio/proto_io.h"
 #include "doppio/registry.h"
 #include "doppio/workspace.h"
