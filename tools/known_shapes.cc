@@ -15,6 +15,8 @@
 namespace doppio::tools {
 namespace {
 
+constexpr int64_t kShownGuesses = 3;
+
 // "1,3,227,227", or "uint8:1,720,1280,4"; nothing at all for a scalar.
 absl::StatusOr<TensorInfo> ParseShape(absl::string_view text) {
   TensorInfo info;
@@ -103,7 +105,12 @@ std::string WidthSources(const NetShapes& shapes, const PublishedWidths& widths)
                     "\n");
   }
   if (!guesses.empty()) {
-    absl::StrAppend(&text, "  ", Counted(static_cast<int64_t>(guesses.size()), "width"),
+    const auto count = static_cast<int64_t>(guesses.size());
+    if (count > kShownGuesses) {
+      guesses.resize(kShownGuesses);
+      guesses.push_back("... (doppio inspect --shape lists them)");
+    }
+    absl::StrAppend(&text, "  ", Counted(count, "width"),
                     " guessed: ", absl::StrJoin(guesses, ", "), "\n");
   }
   return text;

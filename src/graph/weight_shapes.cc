@@ -103,6 +103,8 @@ class Walk {
     for (int i = 0; i < def.input_size(); ++i) {
       if (exists && !op.inputs[i].IsKnown()) return;  // what is said of that input explains it
     }
+    // By-products, such as the mask of a Dropout that only training fills.
+    if (exists && op.outputs[0].IsKnown()) return;
     if (seen_.insert(output).second) missing_.push_back(output);
     why_[output] = exists ? absl::StrCat("what op ", k, " ", def.type(),
                                          " makes of known shapes depends on the data")

@@ -30,7 +30,8 @@ OpSchema& OpSchema::NeedsValue(int input) {
 
 OpSchema& OpSchema::IdenticalTypeAndShapeOfInput(int input) {
   return TensorInference([input](InferenceContext* context) {
-    if (context->dtype(input) == DataType::kUndefined) return absl::OkStatus();  // AllowAnyInput
+    // An input that may be anything need not be known.
+    if (context->dtype(input) == DataType::kUndefined) return absl::OkStatus();
     for (int i = 0; i < context->OutputSize(); ++i)
       context->SetOutput(i, context->dtype(input), context->dims(input));
     return absl::OkStatus();
@@ -40,7 +41,10 @@ OpSchema& OpSchema::IdenticalTypeAndShapeOfInput(int input) {
 OpSchema& OpSchema::OneToOneTypeAndShape() {
   return TensorInference([](InferenceContext* context) {
     const int count = std::min(context->InputSize(), context->OutputSize());
-    for (int i = 0; i < count; ++i) context->SetOutput(i, context->dtype(i), context->dims(i));
+    for (int i = 0; i < count; ++i) {
+      if (context->dtype(i) == DataType::kUndefined) continue;
+      context->SetOutput(i, context->dtype(i), context->dims(i));
+    }
     return absl::OkStatus();
   });
 }

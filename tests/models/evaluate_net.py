@@ -338,11 +338,17 @@ class Run:
         command += ["--random-weights", str(options.seed)]
         for shape in options.shape:
             command += ["--shape", shape]
-        self.files = {}
-        for blob in self.reads + self.makes:
-            self.files[blob] = os.path.join(folder, f"{len(self.files)}.npy")
-            command += ["--fetch", f"{blob}={self.files[blob]}"]
+        self.files = self.fetch(command + ["--no-optimize"], self.reads + self.makes, folder, "")
+        outputs = self.net.get("externalOutput", self.net.get("external_output", []))
+        self.optimized = self.fetch(command, outputs, folder, "optimized")
+
+    def fetch(self, command, blobs, folder, prefix):
+        """Runs the net and returns the file of each blob that has a value."""
+        files = {blob: os.path.join(folder, f"{prefix}{k}.npy") for k, blob in enumerate(blobs)}
+        for blob, file in files.items():
+            command = command + ["--fetch", f"{blob}={file}"]
         self.call(*command)
+        return files
 
     @staticmethod
     def call(*command):
@@ -404,6 +410,12 @@ def evaluate(run, library, tolerance):
                 complaints.append(f"op {k} {op['type']}: {found}")
             else:
                 compared[outputs[0]] = found
+    for blob, file in run.optimized.items():
+        found = compare(blob, np.load(file), blobs[blob], tolerance)
+        if isinstance(found, str):
+            complaints.append(f"optimized: {found}")
+        else:
+            compared[f"{blob}, optimized"] = found
     return compared, taken, complaints
 
 

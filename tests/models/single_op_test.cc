@@ -49,6 +49,7 @@ std::map<std::string, Case> Cases() {
   cases["constant_fill_input_as_shape"] = {{{"inputs_0", Vector<int64_t>({2, 3})}}, {2, 3}, ""};
   // Its filter [1,1,2,2] is in NCHW order, and its image in NHWC.
   cases["conv_nhwc_predict_net"] = {{{"inputs", Floats({1, 3, 3, 1})}}, {}, "[1,1,2,2]"};
+  cases["convrelu_pred_net"] = {{{"gpu_0/data_0", Floats({1, 1, 3, 3})}}, {1, 1, 4, 4}, ""};
   const auto filter = [] { return Floats({1, 1, 3, 3}); };
   cases["convtranspose"] = {{{"gpu_0/data_0", Floats({1, 1, 2, 2})},
                              {"convTranspose_w", filter()},

@@ -147,6 +147,15 @@ TEST(InferenceTest, PassesErrorsOn) {
             absl::InvalidArgumentError("argument \"axis\" is missing"));
 }
 
+TEST(InferenceTest, NothingFollowsFromAnInputOfAnyKindThatIsNotKnown) {
+  for (const OpSchema& schema : {Schema().AllowAnyInput(0).IdenticalTypeAndShape(),
+                                 Schema().AllowAnyInput(0).OneToOneTypeAndShape()}) {
+    const auto outputs = schema.Infer(Def({"X"}, {"Y"}), {TensorInfo()});
+    ASSERT_TRUE(outputs.ok());
+    EXPECT_FALSE((*outputs)[0].IsKnown());
+  }
+}
+
 TEST(CostTest, CountsBytesAndOneOperationForEachElement) {
   const OpSchema schema = Schema();
   const OpCost cost = schema.Cost(Def({"X"}, {"Y"}), {Known(DataType::kFloat, {2, 3})},
