@@ -34,14 +34,9 @@ dnnl::primitive_attr DnnlAttributes() {
 }
 
 dnnl::memory::desc DnnlRowMajor(DimsView dims) {
-  dnnl::memory::dims sizes(dims.begin(), dims.end());
-  dnnl::memory::dims strides(dims.size());
-  int64_t stride = 1;
-  for (size_t i = dims.size(); i-- > 0;) {
-    strides[i] = stride;
-    stride *= std::max<int64_t>(sizes[i], 1);
-  }
-  return {sizes, dnnl::memory::data_type::f32, strides};
+  const Dims strides = ContiguousStrides(dims);
+  return {dnnl::memory::dims(dims.begin(), dims.end()), dnnl::memory::data_type::f32,
+          dnnl::memory::dims(strides.begin(), strides.end())};
 }
 
 dnnl::memory::desc DnnlImage(DimsView dims, bool channels_last) {
