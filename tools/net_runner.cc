@@ -74,7 +74,7 @@ absl::StatusOr<NetRunner> NetRunner::Create(const NetDef& net, Options options,
     if (tensor.ok() && made.count(name) == 0) model.weights[name] = *std::move(tensor);
     DOPPIO_RETURN_IF_ERROR(workspace->RemoveBlob(name));
   }
-  for (const std::string& name : model.inputs) runner.inputs_.push_back(model.weights.at(name));
+  for (const std::string& name : model.inputs) runner.inputs_.push_back(model.weights[name]);
   DOPPIO_ASSIGN_OR_RETURN(runner.predictor_, Predictor::Create(std::move(model)));
   return runner;
 }

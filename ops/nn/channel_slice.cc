@@ -96,9 +96,7 @@ int64_t ChannelSlice::Offset(const dnnl::memory::desc& part, const dnnl::memory:
     return -1;
   }
   if (first_channel % layout->group != 0 || part.dims()[1] % layout->group != 0) return -1;
-  int64_t pixels = sizeof(float);
-  for (size_t i = 2; i < part.dims().size(); ++i) pixels *= part.dims()[i];
-  return first_channel * pixels;
+  return first_channel * SizeFromDim(part.dims(), 2) * static_cast<int64_t>(sizeof(float));
 }
 
 }  // namespace doppio

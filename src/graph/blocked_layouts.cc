@@ -9,12 +9,13 @@ namespace doppio {
 namespace {
 
 // What oneDNN does not know: windows that begin or end inside of the image, tensors that are put
-// together along a dimension that they do not have.
+// together along a dimension that they do not have, and what even windows of LRN are in Caffe2.
 bool IsUnknownToDnnl(const OperatorDef& op) {
   constexpr int kSame = 2;
   for (const Argument& arg : op.arg()) {
     if (arg.name() == "legacy_pad" && arg.i() == kSame) return true;
     if (arg.name() == "add_axis" && arg.i() != 0) return true;
+    if (op.type() == "LRN" && arg.name() == "size" && arg.i() % 2 == 0) return true;
     if (!absl::StartsWith(arg.name(), "adj")) continue;
     if (arg.i() != 0 || std::any_of(arg.ints().begin(), arg.ints().end(),
                                     [](int64_t adjust) { return adjust != 0; })) {

@@ -28,8 +28,10 @@ std::vector<Part> PartsOf(const Rewriting& net, int concat_index, int64_t* chann
     if (writer < 0 || net.OnlyReader(input) != concat_index) return {};
     const OperatorDef& conv = net.ops[writer];
     if (conv.type() != "BlockedConv" || FindArgument(conv, "sum") != nullptr) return {};
+    const auto outputs = outputs_of_weights.find(conv.input(1));
+    if (outputs == outputs_of_weights.end()) return {};
     parts.push_back({writer, *channels});
-    *channels += outputs_of_weights.at(conv.input(1));
+    *channels += outputs->second;
   }
   std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.op < b.op; });
   for (size_t i = 1; i < parts.size(); ++i) {

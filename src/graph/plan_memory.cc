@@ -63,7 +63,8 @@ class Planner {
   // Blobs whose whole life is in the net, that are written once, and that only operators see which
   // leave it to us where their blobs are.
   bool IsFree(const std::string& blob) const {
-    return fixed_.count(blob) == 0 && writes_.at(blob) == 1;
+    const auto writes = writes_.find(blob);
+    return fixed_.count(blob) == 0 && writes != writes_.end() && writes->second == 1;
   }
 
   void FindLifetimes() {
