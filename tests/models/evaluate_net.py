@@ -325,11 +325,13 @@ class Run:
         self.call(options.doppio, "convert", options.net, path)
         with open(path, encoding="utf-8") as file:
             self.net = json.load(file)
-        made, self.reads = set(), []
+        made, used, self.reads = set(), set(), []
         for op in self.net["op"]:
             self.reads += [b for b in op.get("input", []) if b not in made and b not in self.reads]
             made.update(op.get("output", []))
-        self.makes = sorted(made)
+            # By-products that nobody reads may be left empty, such as the mask of a Dropout.
+            used.update(op.get("input", []) + op.get("output", [])[:1])
+        self.makes = sorted(made & used)
         command = [options.doppio, "run", options.net]
         for init in options.init:
             command += ["--init", init]
@@ -398,7 +400,7 @@ def evaluate(run, library, tolerance):
             value = functions[op["type"]](Arguments(op), *inputs)
         except NotImplementedError:
             taken.add(op["type"])
-            for blob in outputs:
+            for blob in run.files.keys() & set(outputs):
                 if last[blob] != k:
                     sys.exit(f"evaluate_net: {blob}, which {op['type']} makes, is written again")
                 blobs[blob] = run.value(blob)
