@@ -37,7 +37,7 @@ PlainConvolution ToPlain(const ConvShape& shape) {
 
 template <typename T>
 bool UsesDnnl(const ConvShape& shape) {
-  return std::is_same_v<T, float> && shape.window.IsTight();
+  return std::is_same_v<T, float> && shape.window.IsOrdinary();
 }
 
 dnnl::convolution_forward::primitive_desc ForwardDesc(const DnnlConv& conv, dnnl::prop_kind kind,

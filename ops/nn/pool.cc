@@ -70,7 +70,7 @@ DnnlPool::DnnlPool(const Window& window, PoolKind kind, bool count_include_pad)
       pad_head(ToDnnl(window.pad_head)),
       pad_tail(ToDnnl(window.pad_tail)) {}
 
-bool DnnlHasPool(const Window& window) { return window.IsTight() && !window.HasEmptyWindow(); }
+bool DnnlHasPool(const Window& window) { return window.IsOrdinary() && !window.HasEmptyWindow(); }
 
 PlainPool ToPlainPool(const Window& window) {
   PlainPool plain;

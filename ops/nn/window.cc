@@ -245,9 +245,12 @@ bool Window::HasEmptyWindow() const {
   return false;
 }
 
-bool Window::IsTight() const {
+bool Window::IsOrdinary() const {
+  constexpr int64_t kFarthest = 1 << 24;
   for (int d = 0; d < rank(); ++d) {
     if (pad_head[d] < 0 || pad_tail[d] <= -stride[d]) return false;
+    const int64_t padded = in[d] + pad_head[d] + std::max<int64_t>(pad_tail[d], 0);
+    if (padded > kFarthest || stride[d] > kFarthest) return false;
   }
   return true;
 }

@@ -75,9 +75,10 @@ struct Window {
   int rank() const { return static_cast<int>(in.size()); }
   // Whether some window lies in the padding as a whole.
   bool HasEmptyWindow() const;
-  // Whether the first windows begin at the image's edge or before it, and the last ones end less
-  // than a stride before the other edge; as in all but a few cases of legacy_pad SAME and of adj.
-  bool IsTight() const;
+  // Whether oneDNN can have it: the first windows begin at the image's edge or before it, the last
+  // ones end less than a stride before the other edge (as in all but a few cases of legacy_pad SAME
+  // and of adj), and nothing reaches further than 2^24, since it computes with 32 bits.
+  bool IsOrdinary() const;
   int64_t kernel_size() const;  // product of the taps
 };
 

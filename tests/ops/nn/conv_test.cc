@@ -90,6 +90,18 @@ TEST(ConvTest, LeavesGapsWhereDilated) {
       .ExpectOutput(0, Tensor::Of<float>({1, 1, 3}, {41, 52, 63}));
 }
 
+TEST(ConvTest, TakesPadsAndStridesMuchLargerThanTheImage) {
+  constexpr int64_t kLarge = int64_t{1} << 30;
+  OpTester("Conv1D")
+      .Input("X", Tensor::Of<float>({1, 1, 1}, {5}))
+      .Input("W", Tensor::Of<float>({1, 1, 1}, {2}))
+      .Arg("kernels", std::vector<int64_t>{1})
+      .Arg("strides", std::vector<int64_t>{kLarge})
+      .Arg("pads", std::vector<int64_t>{kLarge, kLarge})
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<float>({1, 1, 3}, {0, 10, 0}));
+}
+
 TEST(ConvTest, TakesAnEmptyBatch) {
   OpTester("Conv")
       .Input("X", Tensor::Create(DataType::kFloat, {0, 3, 5, 5}))

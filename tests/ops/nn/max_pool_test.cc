@@ -65,6 +65,13 @@ TEST(MaxPoolTest, PassesOverNan) {
       .ExpectOutput(0, Tensor::Of<double>({1, 1, 2}, {2, 2}));
 }
 
+TEST(MaxPoolTest, TakesWindowsMuchLargerThanTheImage) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  Row({1, 3, 2}, kMost, kMost)
+      .Arg("pads", std::vector<int64_t>{kMost - 1, kMost - 1})
+      .ExpectOutput(0, Tensor::Of<float>({1, 1, 2}, {1, 3}));
+}
+
 TEST(MaxPoolTest, PoolsTheWholeImage) {
   OpTester("MaxPool")
       .Input("X", Tensor::Of<float>({1, 2, 1, 2}, {1, 2, 4, 3}))

@@ -125,7 +125,7 @@ TEST(WindowTest, BeginsInsideOfTheImageWhereLegacyPadSameHasMoreStrideThanKernel
   ASSERT_TRUE(window.ok()) << window.status();
   EXPECT_THAT(window->out, ElementsAre(2, 2));
   EXPECT_THAT(window->pad_head, ElementsAre(-1, -1));
-  EXPECT_FALSE(window->IsTight());
+  EXPECT_FALSE(window->IsOrdinary());
   EXPECT_FALSE(window->HasEmptyWindow());
 }
 
