@@ -16,9 +16,7 @@ int64_t Number(const OperatorDef& def, absl::string_view name) {
 
 // Inputs that a convolution has besides those of the plain one.
 int ExtraInputs(const OperatorDef& def) {
-  const Argument* activation = FindArgument(def, "activation");
-  return (Number(def, "sum") != 0 ? 1 : 0) + (Number(def, "continues") != 0 ? 1 : 0) +
-         (activation != nullptr && activation->s() == "PRelu" ? 1 : 0);
+  return (Number(def, "sum") != 0 ? 1 : 0) + (Number(def, "continues") != 0 ? 1 : 0);
 }
 
 // The operator that `def` stands for.

@@ -16,8 +16,8 @@ OpSchema& State(OpSchema& schema, const std::string& type, WindowUse use) {
   StatePostOperations(schema);
   StateChannelSlice(schema);
   StateBlocked(schema, type, 3);
-  return schema.NumInputs(2, 6)
-      .AllowInplace({{2, 0}, {3, 0}, {4, 0}})
+  return schema.NumInputs(2, 4)
+      .AllowInplace({{2, 0}, {3, 0}})
       .Input(0, "X", "image, [N, C, spatial...]")
       .Input(1, "W", "the weights, as PackWeights makes them")
       .Input(2, "b", "optional: the bias, a vector of the output's channels");
@@ -28,8 +28,8 @@ OpSchema& State(OpSchema& schema, const std::string& type, WindowUse use) {
           WindowUse::kConvolution)
         .Doc(R"DOC(
 Conv, order NCHW, with packed weights and a blocked result. After X, W and the bias, if there is
-one, comes the tensor that is added (`sum`), then the slopes of an `activation` PRelu, then, where
-the result is a part of a larger tensor (`into_channels`) and not the first one, that tensor.
+one, comes the tensor that is added (`sum`), or, where the result is a part of a larger tensor
+(`into_channels`) and not the first one, that tensor.
 )DOC");
 [[maybe_unused]] const OpSchema& conv_transpose_schema =
     State(OpSchemaRegistry::NewSchema("BlockedConvTranspose", __FILE__, __LINE__), "ConvTranspose",
@@ -109,7 +109,6 @@ class BlockedConvOp final : public BlockedOperator {
     conv_.Bind(slot++, weights_->raw_data());
     conv_.Bind(slot++, y);
     if (has_bias_) conv_.Bind(slot++, data(2));
-    if (post_.has_slopes()) conv_.Bind(slot++, data(SlopesInput()));
     DOPPIO_RETURN_IF_ERROR(conv_.Execute());
     return slice_.is_part() ? slice_.Finish(whole->mutable_data()) : absl::OkStatus();
   }
@@ -119,17 +118,14 @@ class BlockedConvOp final : public BlockedOperator {
 
   static constexpr int kSourceSlot = 1;  // of DnnlScratch
 
-  int ExtraInputs() const { return post_.inputs() + (slice_.continues() ? 1 : 0); }
-  int SumInput() const { return 2 + (has_bias_ ? 1 : 0); }
-  int SlopesInput() const { return SumInput() + (post_.has_sum() ? 1 : 0); }
+  int ExtraInputs() const { return post_.has_sum() || slice_.continues() ? 1 : 0; }
+  int SumInput() const { return InputSize() - 1; }
   int WholeInput() const { return InputSize() - 1; }
   // The input whose elements the output begins with, or -1.
   int CarriedInput() const {
     if (post_.has_sum()) return SumInput();
     return slice_.continues() ? WholeInput() : -1;
   }
-
-  int64_t Slopes() const { return post_.has_slopes() ? SizeFromDim(dims(SlopesInput()), 0) : 0; }
 
   absl::Status Prepare() {
     const auto* packed = InputBlob(1).Get<PackedWeights>();
@@ -138,6 +134,9 @@ class BlockedConvOp final : public BlockedOperator {
           absl::StrCat(DescribeInput(1), " must be weights that PackWeights made"));
     }
     DOPPIO_ASSIGN_OR_RETURN(const ConvShape shape, Kind::Shape(args_, dims(0), packed->dims()));
+    if (!shape.window.IsOrdinary()) {
+      return absl::UnimplementedError("oneDNN has no such window; run the net without optimizing");
+    }
     const int64_t channels = Kind::OutChannels(shape);
     if (has_bias_) DOPPIO_RETURN_IF_ERROR(CheckConvBias(channels, dims(2)));
     return CallDnnl([&]() -> absl::Status {
@@ -148,7 +147,6 @@ class BlockedConvOp final : public BlockedOperator {
             absl::StrCat("what is added has the shape ", ShapeToString(dims(SumInput())),
                          ", must have that of the result, ", ShapeToString(output.dims())));
       }
-      if (post_.has_slopes()) DOPPIO_RETURN_IF_ERROR(CheckSlopes(channels));
       const PrimitiveDesc best = Choose(conv, output, channels);
       DOPPIO_RETURN_IF_ERROR(source_.InitInput(desc(0), best.src_desc(), kSourceSlot));
       target_ = best.dst_desc();
@@ -162,13 +160,6 @@ class BlockedConvOp final : public BlockedOperator {
     });
   }
 
-  absl::Status CheckSlopes(int64_t channels) const {
-    const int64_t slopes = Slopes();
-    if (slopes == 1 || slopes == channels) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("there are ", slopes, " slopes, must be one or ", channels));
-  }
-
   // Layouts: the input's own where oneDNN is fast with it, else one of its choice.
   PrimitiveDesc Choose(const DnnlConv& conv, const dnnl::memory::desc& output, int64_t channels) {
     constexpr int64_t kImageChannels = 4;  // oneDNN's first convolutions read plain pictures
@@ -176,7 +167,7 @@ class BlockedConvOp final : public BlockedOperator {
     if (post_.has_sum()) target = desc(SumInput());
     if (slice_.is_part()) target = slice_.Wanted(output, Whole());
     const bool try_own = !IsPlain(0) || desc(0).dims()[1] <= kImageChannels;
-    const dnnl::primitive_attr attributes = post_.Attributes(Slopes());
+    const dnnl::primitive_attr attributes = post_.Attributes();
     if (try_own) {
       PrimitiveDesc own(Describe(conv, desc(0), target, channels), attributes, DnnlEngine(),
                         /*allow_empty=*/true);
@@ -209,9 +200,6 @@ class BlockedConvOp final : public BlockedOperator {
                                                       {DNNL_ARG_WEIGHTS, desc.weights_desc()},
                                                       {DNNL_ARG_DST, desc.dst_desc()}};
     if (has_bias_) arguments.push_back({DNNL_ARG_BIAS, DnnlRowMajor({channels})});
-    if (post_.has_slopes()) {
-      arguments.push_back({post_.SlopesArgument(), DnnlRowMajor({Slopes()})});
-    }
     return conv_.Init(desc, arguments);
   }
 

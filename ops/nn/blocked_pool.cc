@@ -1,5 +1,6 @@
 #include "doppio/gradient_maker.h"
 #include "ops/nn/blocked.h"
+#include "ops/nn/pool.h"
 #include "ops/nn/window.h"
 
 namespace doppio {
@@ -45,6 +46,9 @@ class BlockedPoolOp final : public BlockedOperator {
   absl::Status Prepare() {
     DOPPIO_ASSIGN_OR_RETURN(const Window window, PlaceWindow(args_, dims(0)));
     DOPPIO_ASSIGN_OR_RETURN(const Dims out, PooledDims(window));
+    if (!DnnlHasPool(window)) {
+      return absl::UnimplementedError("oneDNN has no such window; run the net without optimizing");
+    }
     const auto list = [](const Dims& dims) { return dnnl::memory::dims(dims.begin(), dims.end()); };
     return CallDnnl([&] {
       const dnnl::memory::desc any(list(out), dnnl::memory::data_type::f32,

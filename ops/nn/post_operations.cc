@@ -8,7 +8,7 @@ void StatePostOperations(OpSchema& schema) {
   schema.Arg<bool>("sum", "whether a tensor of the result's shape is added", false)
       .OptionalArg<std::string>("activation",
                                 "what is done to the result then: Relu, LeakyRelu, Clip, Sigmoid, "
-                                "Tanh, Elu or PRelu")
+                                "Tanh or Elu")
       .OptionalArg<float>("alpha", "of LeakyRelu and Elu, as there")
       .OptionalArg<float>("min", "of Clip, as there")
       .OptionalArg<float>("max", "of Clip, as there");
@@ -34,33 +34,25 @@ DnnlActivation ActivationOf(const std::string& type, ArgumentReader* args) {
 }
 
 PostOperations::PostOperations(OperatorInit* init)
-    : has_sum_(init->GetSingleArgument<bool>("sum", false)), has_slopes_(false) {
+    : has_sum_(init->GetSingleArgument<bool>("sum", false)) {
   const auto activation = init->GetSingleArgument<std::string>("activation", "");
   if (activation.empty()) return;
-  has_slopes_ = activation == "PRelu";
   activation_ = ActivationOf(activation, init);
-  if (!has_slopes_ && activation_.algorithm == dnnl::algorithm::undef) {
+  if (activation_.algorithm == dnnl::algorithm::undef) {
     init->Fail(absl::InvalidArgumentError(
         absl::StrCat("there is no activation \"", activation, "\" for a convolution")));
   }
 }
 
-dnnl::primitive_attr PostOperations::Attributes(int64_t slopes) const {
+dnnl::primitive_attr PostOperations::Attributes() const {
   dnnl::post_ops post;
   if (has_sum_) post.append_sum();
-  if (has_slopes_) {
-    constexpr int kPerChannel = 1 << 1;
-    post.append_prelu(slopes == 1 ? 0 : kPerChannel);
-  } else if (activation_.algorithm != dnnl::algorithm::undef) {
+  if (activation_.algorithm != dnnl::algorithm::undef) {
     post.append_eltwise(1, activation_.algorithm, activation_.alpha, activation_.beta);
   }
   dnnl::primitive_attr attributes = DnnlAttributes();
   attributes.set_post_ops(post);
   return attributes;
-}
-
-int PostOperations::SlopesArgument() const {
-  return DNNL_ARG_ATTR_MULTIPLE_POST_OP(has_sum_ ? 1 : 0) | DNNL_ARG_WEIGHTS;
 }
 
 }  // namespace doppio

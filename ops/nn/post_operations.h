@@ -30,17 +30,11 @@ class PostOperations {
   explicit PostOperations(OperatorInit* init);
 
   bool has_sum() const { return has_sum_; }
-  bool has_slopes() const { return has_slopes_; }
-  // How many inputs they need: what is added, and then slopes.
-  int inputs() const { return (has_sum_ ? 1 : 0) + (has_slopes_ ? 1 : 0); }
 
-  // `slopes`: how many there are.
-  dnnl::primitive_attr Attributes(int64_t slopes) const;
-  int SlopesArgument() const;
+  dnnl::primitive_attr Attributes() const;
 
  private:
   bool has_sum_;
-  bool has_slopes_;
   DnnlActivation activation_;
 };
 

@@ -8,18 +8,33 @@
 namespace doppio {
 namespace {
 
-// What oneDNN does not know: windows that begin or end inside of the image, tensors that are put
-// together along a dimension that they do not have, and what even windows of LRN are in Caffe2.
+// The largest of an argument that is a whole number or a list of them.
+int64_t Largest(const Argument& arg) {
+  int64_t largest = arg.i();
+  for (int64_t value : arg.ints()) largest = std::max(largest, value);
+  return largest;
+}
+
+// What oneDNN does not do, or not as Caffe2 does: windows that begin or end inside of the image,
+// lie in the padding as a whole or are huge; tensors that are put together along a dimension that
+// they do not have; LRN over an even number of channels.
 bool IsUnknownToDnnl(const OperatorDef& op) {
   constexpr int kSame = 2;
+  constexpr int64_t kHuge = 4096;
   for (const Argument& arg : op.arg()) {
-    if (arg.name() == "legacy_pad" && arg.i() == kSame) return true;
-    if (arg.name() == "add_axis" && arg.i() != 0) return true;
-    if (op.type() == "LRN" && arg.name() == "size" && arg.i() % 2 == 0) return true;
-    if (!absl::StartsWith(arg.name(), "adj")) continue;
-    if (arg.i() != 0 || std::any_of(arg.ints().begin(), arg.ints().end(),
-                                    [](int64_t adjust) { return adjust != 0; })) {
-      return true;
+    const int64_t value = Largest(arg);
+    if (arg.name() == "legacy_pad" && value >= kSame) {
+      // Rounding up may add a window beyond the image where there are pads.
+      const bool has_pads = std::any_of(op.arg().begin(), op.arg().end(), [](const Argument& a) {
+        return absl::StartsWith(a.name(), "pad") && Largest(a) != 0;
+      });
+      if (value == kSame || has_pads) return true;
+    }
+    if (arg.name() == "add_axis" && value != 0) return true;
+    if (op.type() == "LRN" && arg.name() == "size" && value % 2 == 0) return true;
+    if (absl::StartsWith(arg.name(), "adj") && value != 0) return true;
+    for (absl::string_view sizes : {"kernel", "stride", "pad", "dilation"}) {
+      if (absl::StartsWith(arg.name(), sizes) && value > kHuge) return true;
     }
   }
   return false;

@@ -38,9 +38,9 @@ bool FuseSum(Rewriting* net, int sum_index) {
 }
 
 bool FuseActivation(Rewriting* net, int conv_index) {
+  // Not PRelu: no fast convolution of oneDNN takes slopes.
   static constexpr std::array kActivations = {"BlockedRelu",      "BlockedClip", "BlockedSigmoid",
-                                              "BlockedLeakyRelu", "BlockedTanh", "BlockedElu",
-                                              "BlockedPRelu"};
+                                              "BlockedLeakyRelu", "BlockedTanh", "BlockedElu"};
   OperatorDef& conv = net->ops[conv_index];
   if (!IsConvolution(conv) || FindArgument(conv, "activation") != nullptr) return false;
   const int reader = net->OnlyReader(conv.output(0));
@@ -49,7 +49,6 @@ bool FuseActivation(Rewriting* net, int conv_index) {
   if (std::find(kActivations.begin(), kActivations.end(), next.type()) == kActivations.end()) {
     return false;
   }
-  for (int i = 1; i < next.input_size(); ++i) conv.add_input(next.input(i));
   *conv.add_arg() =
       MakeArgument<std::string>("activation", next.type().substr(sizeof(kBlocked) - 1));
   for (const Argument& arg : next.arg()) {

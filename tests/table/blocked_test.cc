@@ -29,6 +29,7 @@ bool IsForBlocked(const OpCase& op_case) {
   if (op_case.def.type() == "SpatialBN" && op_case.def.output_size() != 1) return false;
   if (op_case.Arg<int>("add_axis", 0) != 0) return false;
   if (op_case.def.type() == "LRN" && op_case.Arg<int>("size", 0) % 2 == 0) return false;
+  if (op_case.Arg<int>("legacy_pad", 0) == 3 && op_case.def.type() != "Conv") return false;
   if (op_case.Arg<int>("legacy_pad", 0) == 2 || op_case.Arg<int>("adj", 0) != 0) return false;
   for (int64_t adjust : op_case.Args<int64_t>("adjs")) {
     if (adjust != 0) return false;
