@@ -11,73 +11,30 @@
 namespace doppio {
 namespace {
 
-OpSchema& State(OpSchema& schema, const std::string& type, WindowUse use) {
-  StateWindowArguments(schema, use);
-  StatePostOperations(schema);
-  StateChannelSlice(schema);
-  StateBlocked(schema, type, 3);
-  return schema.NumInputs(2, 4)
-      .AllowInplace({{2, 0}, {3, 0}})
-      .Input(0, "X", "image, [N, C, spatial...]")
-      .Input(1, "W", "the weights, as PackWeights makes them")
-      .Input(2, "b", "optional: the bias, a vector of the output's channels");
-}
-
 [[maybe_unused]] const OpSchema& conv_schema =
-    State(OpSchemaRegistry::NewSchema("BlockedConv", __FILE__, __LINE__), "Conv",
-          WindowUse::kConvolution)
+    OpSchemaRegistry::NewSchema("BlockedConv", __FILE__, __LINE__)
+        .FillUsing([](OpSchema& schema) {
+          StateWindowArguments(schema, WindowUse::kConvolution);
+          StatePostOperations(schema);
+          StateChannelSlice(schema);
+          StateBlocked(schema, "Conv", 3);
+        })
+        .NumInputs(2, 4)
+        .AllowInplace({{2, 0}, {3, 0}})
         .Doc(R"DOC(
 Conv, order NCHW, with packed weights and a blocked result. After X, W and the bias, if there is
 one, comes the tensor that is added (`sum`), or, where the result is a part of a larger tensor
 (`into_channels`) and not the first one, that tensor.
-)DOC");
-[[maybe_unused]] const OpSchema& conv_transpose_schema =
-    State(OpSchemaRegistry::NewSchema("BlockedConvTranspose", __FILE__, __LINE__), "ConvTranspose",
-          WindowUse::kTransposedConvolution)
-        .Doc(R"DOC(
-ConvTranspose, order NCHW, with packed weights and a blocked result. Inputs as of BlockedConv.
-)DOC");
+)DOC")
+        .Input(0, "X", "image, [N, C, spatial...]")
+        .Input(1, "W", "the weights, as PackWeights makes them")
+        .Input(2, "b", "optional: the bias, a vector of the output's channels");
 
-struct Direct {
-  using Forward = dnnl::convolution_forward;
-  static constexpr WindowUse kUse = WindowUse::kConvolution;
-  static constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
-
-  static absl::StatusOr<ConvShape> Shape(const WindowArguments& args, DimsView x, DimsView w) {
-    return ShapeOfConv(args, x, w);
-  }
-  static int64_t OutChannels(const ConvShape& shape) { return shape.out_channels; }
-  static dnnl::memory::desc Output(const DnnlConv& conv) { return conv.places; }
-  static dnnl::memory::desc Weights(const DnnlConv& conv) { return conv.filter; }
-};
-
-struct Transposed {
-  using Forward = dnnl::deconvolution_forward;
-  static constexpr WindowUse kUse = WindowUse::kTransposedConvolution;
-  static constexpr auto kAlgorithm = dnnl::algorithm::deconvolution_direct;
-
-  static absl::StatusOr<ConvShape> Shape(const WindowArguments& args, DimsView x, DimsView w) {
-    return ShapeOfConvTranspose(args, x, w);
-  }
-  static int64_t OutChannels(const ConvShape& shape) { return shape.in_channels; }
-  static dnnl::memory::desc Output(const DnnlConv& conv) { return conv.image; }
-  // oneDNN wants [output, input] channels.
-  static dnnl::memory::desc Weights(const DnnlConv& conv) {
-    const int rank = conv.filter.data.ndims;
-    const int channels = rank - conv.image.data.ndims;  // 1 where there is a dimension of groups
-    std::vector<int> order(static_cast<size_t>(rank));
-    for (int i = 0; i < rank; ++i) order[static_cast<size_t>(i)] = i;
-    std::swap(order[static_cast<size_t>(channels)], order[static_cast<size_t>(channels) + 1]);
-    return conv.filter.permute_axes(order);
-  }
-};
-
-template <class Kind>
 class BlockedConvOp final : public BlockedOperator {
  public:
   explicit BlockedConvOp(OperatorInit* init)
       : BlockedOperator(init),
-        args_(init, Kind::kUse),
+        args_(init, WindowUse::kConvolution),
         post_(init),
         slice_(init),
         has_bias_(InputSize() > 2 + ExtraInputs()) {
@@ -114,7 +71,7 @@ class BlockedConvOp final : public BlockedOperator {
   }
 
  private:
-  using PrimitiveDesc = typename Kind::Forward::primitive_desc;
+  using PrimitiveDesc = dnnl::convolution_forward::primitive_desc;
 
   static constexpr int kSourceSlot = 1;  // of DnnlScratch
 
@@ -133,15 +90,15 @@ class BlockedConvOp final : public BlockedOperator {
       return absl::InvalidArgumentError(
           absl::StrCat(DescribeInput(1), " must be weights that PackWeights made"));
     }
-    DOPPIO_ASSIGN_OR_RETURN(const ConvShape shape, Kind::Shape(args_, dims(0), packed->dims()));
+    DOPPIO_ASSIGN_OR_RETURN(const ConvShape shape, ShapeOfConv(args_, dims(0), packed->dims()));
     if (!shape.window.IsOrdinary()) {
       return absl::UnimplementedError("oneDNN has no such window; run the net without optimizing");
     }
-    const int64_t channels = Kind::OutChannels(shape);
+    const int64_t channels = shape.out_channels;
     if (has_bias_) DOPPIO_RETURN_IF_ERROR(CheckConvBias(channels, dims(2)));
     return CallDnnl([&]() -> absl::Status {
       const DnnlConv conv(shape);
-      const dnnl::memory::desc output = Kind::Output(conv);
+      const dnnl::memory::desc output = conv.places;
       if (post_.has_sum() && desc(SumInput()).dims() != output.dims()) {
         return absl::InvalidArgumentError(
             absl::StrCat("what is added has the shape ", ShapeToString(dims(SumInput())),
@@ -155,7 +112,7 @@ class BlockedConvOp final : public BlockedOperator {
         target_ = slice_.whole();
       }
       if (CarriedInput() >= 0) DOPPIO_RETURN_IF_ERROR(InitCopy(desc(CarriedInput())));
-      DOPPIO_ASSIGN_OR_RETURN(weights_, packed->Get(Kind::Weights(conv), best.weights_desc()));
+      DOPPIO_ASSIGN_OR_RETURN(weights_, packed->Get(conv.filter, best.weights_desc()));
       return InitConv(best, channels);
     });
   }
@@ -186,13 +143,17 @@ class BlockedConvOp final : public BlockedOperator {
     return !absl::StartsWith(name, "ref") && !absl::StrContains(name, "gemm");
   }
 
-  typename Kind::Forward::desc Describe(const DnnlConv& conv, const dnnl::memory::desc& source,
-                                        const dnnl::memory::desc& target, int64_t channels) const {
+  dnnl::convolution_forward::desc Describe(const DnnlConv& conv, const dnnl::memory::desc& source,
+                                           const dnnl::memory::desc& target,
+                                           int64_t channels) const {
     const auto kind = dnnl::prop_kind::forward_inference;
-    const dnnl::memory::desc weights = DnnlAnyLayout(Kind::Weights(conv));
+    const dnnl::memory::desc weights = DnnlAnyLayout(conv.filter);
     const dnnl::memory::desc bias = has_bias_ ? DnnlRowMajor({channels}) : dnnl::memory::desc();
-    return {kind,   Kind::kAlgorithm, source,       weights,       bias,
-            target, conv.strides,     conv.dilates, conv.pad_head, conv.pad_tail};
+    return {kind,          dnnl::algorithm::convolution_direct,
+            source,        weights,
+            bias,          target,
+            conv.strides,  conv.dilates,
+            conv.pad_head, conv.pad_tail};
   }
 
   absl::Status InitConv(const PrimitiveDesc& desc, int64_t channels) {
@@ -232,10 +193,8 @@ class BlockedConvOp final : public BlockedOperator {
   DnnlPrimitive copy_;
 };
 
-DOPPIO_REGISTER_CPU_OPERATOR(BlockedConv, BlockedConvOp<Direct>);
-DOPPIO_REGISTER_CPU_OPERATOR(BlockedConvTranspose, BlockedConvOp<Transposed>);
+DOPPIO_REGISTER_CPU_OPERATOR(BlockedConv, BlockedConvOp);
 DOPPIO_NO_GRADIENT(BlockedConv);
-DOPPIO_NO_GRADIENT(BlockedConvTranspose);
 
 }  // namespace
 }  // namespace doppio

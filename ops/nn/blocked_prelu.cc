@@ -1,5 +1,10 @@
+#include <algorithm>
+
 #include "doppio/gradient_maker.h"
+#include "doppio/parallel.h"
 #include "ops/nn/blocked.h"
+#include "ops/nn/channel_layout.h"
+#include "ops/nn/convolution.h"
 
 namespace doppio {
 namespace {
@@ -11,8 +16,30 @@ namespace {
         .AllowInplace({{0, 0}})
         .Doc("PRelu, order NCHW, of a blocked tensor.")
         .Input(0, "X", "blocked tensor, [N, C, spatial...]")
-        .Input(1, "slope", "vector of 1 or C");
+        .Input(1, "slope", "one number, or one for each of the C channels");
 
+// y = x where x > 0, else slope * x, of `rows` rows of `pixels` groups of channels each; row r has
+// the slopes of group r % groups. What rounds C up may become anything that is 0 times a slope.
+template <int64_t kGroup>
+void PReluOfGroups(const float* x, const float* slopes, int64_t rows, int64_t groups,
+                   int64_t pixels, float* y) {
+  constexpr int64_t kGrain = 1 << 14;
+  ParallelFor(rows, kGrain / (pixels * kGroup) + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const float* slope = slopes + r % groups * kGroup;
+      const float* from = x + r * pixels * kGroup;
+      float* to = y + r * pixels * kGroup;
+      for (int64_t p = 0; p < pixels; ++p) {
+        for (int64_t i = 0; i < kGroup; ++i) {
+          const float value = from[p * kGroup + i];
+          to[p * kGroup + i] = value > 0 ? value : slope[i] * value;
+        }
+      }
+    }
+  });
+}
+
+// oneDNN's own PRelu is its slowest code for these layouts.
 class BlockedPReluOp final : public BlockedOperator {
  public:
   explicit BlockedPReluOp(OperatorInit* init) : BlockedOperator(init) {}
@@ -21,35 +48,67 @@ class BlockedPReluOp final : public BlockedOperator {
     bool changed = false;
     DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
     DOPPIO_RETURN_IF_ERROR(Look(1, &changed));
-    if (changed || !prelu_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
-    DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(target_));
-    prelu_.Bind(0, data(0));
-    prelu_.Bind(1, data(1));
-    prelu_.Bind(2, y->mutable_data());
-    return prelu_.Execute();
+    if (changed) DOPPIO_RETURN_IF_ERROR(Prepare());
+    DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(desc_));
+    DOPPIO_ASSIGN_OR_RETURN(const void* x, source_.Read(data(0)));
+    FillSlopes();
+    if (pixels_ == 0) return absl::OkStatus();
+    const auto* from = static_cast<const float*>(x);
+    auto* to = static_cast<float*>(y->mutable_data());
+    switch (group_) {
+      case 16:
+        PReluOfGroups<16>(from, slopes_.data(), rows_, groups_, pixels_, to);
+        break;
+      case 8:
+        PReluOfGroups<8>(from, slopes_.data(), rows_, groups_, pixels_, to);
+        break;
+      default:
+        PReluOfGroups<1>(from, slopes_.data(), rows_, groups_, pixels_, to);
+    }
+    return absl::OkStatus();
   }
 
  private:
+  static constexpr int kSourceSlot = 1;  // of DnnlScratch
+
   absl::Status Prepare() {
-    Dims slopes(dims(0).size(), 1);
-    slopes[1] = SizeFromDim(dims(1), 0);
-    if (slopes[1] != 1 && slopes[1] != dims(0)[1]) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("there are ", slopes[1], " slopes, must be one or ", dims(0)[1]));
+    const Dims x = dims(0);
+    const int64_t slopes = SizeFromDim(dims(1), 0);
+    if (x.size() < 3 || x.size() > 5 || (slopes != 1 && slopes != x[1])) {
+      return absl::InvalidArgumentError(absl::StrCat("there are ", slopes, " slopes for X ",
+                                                     ShapeToString(x),
+                                                     ", must be one or one for each channel"));
     }
     return CallDnnl([&] {
-      target_ = desc(0);
-      const dnnl::memory::desc weights = DnnlRowMajor(slopes);
-      const dnnl::prelu_forward::primitive_desc primitive(
-          {dnnl::prop_kind::forward_inference, target_, weights}, DnnlAttributes(), DnnlEngine());
-      return prelu_.Init(
-          primitive,
-          {{DNNL_ARG_SRC, target_}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, target_}});
+      const ChannelLayout* layout = ChannelLayoutOf(desc(0));
+      if (layout == nullptr) layout = &RowMajorLayout();
+      desc_ = WithLayout(desc(0).dims(), *layout);
+      group_ = layout->group;
+      groups_ = (x[1] + group_ - 1) / group_;
+      rows_ = x[0] * groups_;
+      pixels_ = x[0] == 0 ? 0 : SizeFromDim(x, 2);
+      slopes_.assign(static_cast<size_t>(groups_ * group_), 0);
+      return source_.InitInput(desc(0), desc_, kSourceSlot);
     });
   }
 
-  dnnl::memory::desc target_;
-  DnnlPrimitive prelu_;
+  void FillSlopes() {
+    const auto* given = static_cast<const float*>(data(1));
+    const int64_t channels = desc_.dims()[1];
+    if (SizeFromDim(dims(1), 0) == 1) {
+      std::fill(slopes_.begin(), slopes_.end(), given[0]);
+    } else {
+      std::copy(given, given + channels, slopes_.begin());
+    }
+  }
+
+  dnnl::memory::desc desc_;  // of X and Y
+  int64_t group_ = 1;
+  int64_t groups_ = 0;
+  int64_t rows_ = 0;
+  int64_t pixels_ = 0;
+  std::vector<float> slopes_;
+  DnnlOperand source_;
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(BlockedPRelu, BlockedPReluOp);

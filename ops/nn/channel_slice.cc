@@ -1,34 +1,11 @@
 #include "ops/nn/channel_slice.h"
 
-#include <array>
+#include "ops/nn/channel_layout.h"
 
 namespace doppio {
 namespace {
 
 constexpr int kSlot = 2;  // of DnnlScratch
-
-using Tag = dnnl::memory::format_tag;
-
-// The layouts of [N, C, spatial...] that have all of a group of channels, or one channel, in one
-// piece where N is 1, and the size of that group.
-struct Layout {
-  int64_t group;
-  std::array<Tag, 3> tags;  // for 1, 2 and 3 spatial dimensions
-};
-constexpr std::array<Layout, 3> kLayouts = {{{16, {Tag::aBc16b, Tag::aBcd16b, Tag::aBcde16b}},
-                                             {8, {Tag::aBc8b, Tag::aBcd8b, Tag::aBcde8b}},
-                                             {1, {Tag::abc, Tag::abcd, Tag::abcde}}}};
-
-dnnl::memory::desc WithLayout(const dnnl::memory::dims& dims, const Layout& layout) {
-  return {dims, dnnl::memory::data_type::f32, layout.tags[dims.size() - 3]};
-}
-
-const Layout* LayoutOf(const dnnl::memory::desc& desc) {
-  for (const Layout& layout : kLayouts) {
-    if (desc == WithLayout(desc.dims(), layout)) return &layout;
-  }
-  return nullptr;
-}
 
 }  // namespace
 
@@ -48,7 +25,7 @@ ChannelSlice::ChannelSlice(OperatorInit* init)
 
 dnnl::memory::desc ChannelSlice::Wanted(const dnnl::memory::desc& part,
                                         const dnnl::memory::desc& whole) const {
-  const Layout* layout = whole.is_zero() ? nullptr : LayoutOf(whole);
+  const ChannelLayout* layout = whole.is_zero() ? nullptr : ChannelLayoutOf(whole);
   if (layout == nullptr || layout->group == 1) return DnnlAnyLayout(part);
   const dnnl::memory::desc same = WithLayout(part.dims(), *layout);
   return Offset(same, whole, first_channel_) < 0 ? DnnlAnyLayout(part) : same;
@@ -64,8 +41,8 @@ absl::Status ChannelSlice::Init(const dnnl::memory::desc& part, const dnnl::memo
   const dnnl::memory::dims sizes = dims;
   dims[1] = into_channels_;
   if (whole.is_zero()) {
-    const Layout* layout = LayoutOf(part);
-    whole_ = WithLayout(dims, layout != nullptr ? *layout : kLayouts.back());
+    const ChannelLayout* layout = ChannelLayoutOf(part);
+    whole_ = WithLayout(dims, layout != nullptr ? *layout : RowMajorLayout());
   } else {
     whole_ = whole;
   }
@@ -91,7 +68,7 @@ absl::Status ChannelSlice::Finish(void* whole) {
 
 int64_t ChannelSlice::Offset(const dnnl::memory::desc& part, const dnnl::memory::desc& whole,
                              int64_t first_channel) {
-  const Layout* layout = LayoutOf(whole);
+  const ChannelLayout* layout = ChannelLayoutOf(whole);
   if (layout == nullptr || whole.dims()[0] != 1 || part != WithLayout(part.dims(), *layout)) {
     return -1;
   }

@@ -11,7 +11,7 @@ DOPPIO_OPERATOR_SCHEMA(PackWeights)
 Takes over the weights of a convolution, which then keeps them in the layout that is fastest for it:
 they are laid out anew once, when they are first used.
 )DOC")
-    .Input(0, "W", "weights of a Conv or ConvTranspose, tensor of float")
+    .Input(0, "W", "weights of a Conv, tensor of float")
     .Output(0, "packed", "the weights, as a blob that several operators may share")
     .IdenticalTypeAndShape();
 

@@ -81,7 +81,7 @@ class Blocking {
   }
 
   bool HasPackableWeights(const OperatorDef& op) const {
-    if (op.type() != "Conv" && op.type() != "ConvTranspose") return false;
+    if (op.type() != "Conv") return false;
     for (int i = 1; i < op.input_size(); ++i) {
       const Tensor* constant = net_->Constant(op.input(i));
       if (constant == nullptr || !constant->Is<float>()) return false;

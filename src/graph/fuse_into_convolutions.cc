@@ -7,9 +7,7 @@
 namespace doppio {
 namespace {
 
-bool IsConvolution(const OperatorDef& op) {
-  return op.type() == "BlockedConv" || op.type() == "BlockedConvTranspose";
-}
+bool IsConvolution(const OperatorDef& op) { return op.type() == "BlockedConv"; }
 
 // y = x + other, which the convolution that makes x can add while it writes: `other` must be there
 // before.

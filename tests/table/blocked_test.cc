@@ -51,7 +51,7 @@ NetDef BlockedNet(const OpCase& op_case, const std::string& type) {
   net.set_name("blocked");
   OperatorDef op = op_case.def;
   op.set_type(type);
-  if (type == "BlockedConv" || type == "BlockedConvTranspose") {
+  if (type == "BlockedConv") {
     *net.add_op() = CreateOperatorDef("PackWeights", "", {op.input(1)}, {"packed"});
     op.set_input(1, "packed");
   }
