@@ -113,6 +113,15 @@ def footprints(build, name, folder, rounds):
         print(f"{name:14} {f'{owner} {side}':21} {seconds:8.3f} {memory:9.0f}", flush=True)
 
 
+def check_blas():
+    """Debian's PyTorch computes eager convolutions with whatever BLAS there is."""
+    link = "/etc/alternatives/libblas.so.3-x86_64-linux-gnu"
+    blas = os.path.realpath(link)
+    if os.path.exists(link) and "openblas" not in blas:
+        print(f"bench-peers: PyTorch's BLAS is {blas}, several times slower in the eager modes than "
+              "OpenBLAS (Debian: apt-get install libopenblas0-openmp)", file=sys.stderr)
+
+
 def nets(arguments):
     program = os.path.join(arguments.build, "bin", "bench_peer_net")
     if not os.path.exists(program):
@@ -124,6 +133,7 @@ def nets(arguments):
     if versions.returncode != 0:
         sys.exit("bench-peers: PyTorch is not installed here, so there is nothing to compare with "
                  "(Debian: apt-get install python3-torch python3-torchvision)")
+    check_blas()
     chosen = [name for name in NETS if arguments.case in name]
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen:
