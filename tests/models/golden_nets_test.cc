@@ -8,8 +8,8 @@
 
 #include "doppio/npy.h"
 #include "doppio/op_def.h"
+#include "doppio/predictor.h"
 #include "doppio/proto_io.h"
-#include "doppio/registry.h"
 #include "doppio/workspace.h"
 #include "gtest/gtest.h"
 #include "tests/support/shared_dir.h"
@@ -66,6 +66,56 @@ TEST(GoldenNetsTest, LeNetGivesWhatCaffe2Gave) {
   const absl::StatusOr<Tensor> y = workspace.Fetch("26");
   ASSERT_TRUE(y.ok()) << y.status();
   EXPECT_TRUE(TensorNear(*y, golden["y"], 1e-5));
+
+  const auto predictor = Predictor::Create(*init, *predict);
+  ASSERT_TRUE(predictor.ok()) << predictor.status();
+  const auto optimized = (*predictor)->Run({Picture({1, 1, 28, 28})});
+  ASSERT_TRUE(optimized.ok()) << optimized.status();
+  EXPECT_LT(RelativeError((*optimized)[0], golden["y"]), 1e-4);
+}
+
+struct Point {
+  double x;
+  double y;
+};
+
+// A white line of about three pixels through these points of a black picture of 28 x 28.
+Tensor Drawn(const std::vector<Point>& points) {
+  std::vector<float> pixels(28 * 28, 0);
+  for (size_t i = 1; i < points.size(); ++i) {
+    const Point from = points[i - 1];
+    const Point along = {points[i].x - from.x, points[i].y - from.y};
+    const double squared = along.x * along.x + along.y * along.y;
+    for (size_t p = 0; p < pixels.size(); ++p) {
+      const Point at = {static_cast<double>(p % 28) - from.x, static_cast<double>(p / 28) - from.y};
+      const double t = std::clamp((at.x * along.x + at.y * along.y) / squared, 0.0, 1.0);
+      const double distance = std::hypot(at.x - t * along.x, at.y - t * along.y);
+      pixels[p] = std::max(pixels[p], static_cast<float>(std::clamp(1.9 - distance, 0.0, 1.0)));
+    }
+  }
+  return *Tensor::FromSpan<float>({1, 1, 28, 28}, pixels);
+}
+
+TEST(GoldenNetsTest, LeNetReadsDrawnDigits) {
+  DOPPIO_SKIP_WITHOUT_SHARED();
+  const std::string folder = SharedDir() + "/models/mnist/";
+  const absl::StatusOr<NetDef> init = LoadNet(folder + "init_net.pb");
+  const absl::StatusOr<NetDef> predict = LoadNet(folder + "predict_net.pb");
+  ASSERT_TRUE(init.ok() && predict.ok()) << init.status() << predict.status();
+  const auto predictor = Predictor::Create(*init, *predict);
+  ASSERT_TRUE(predictor.ok()) << predictor.status();
+  const std::map<int, std::vector<Point>> digits = {
+      {0, {{10, 9}, {14, 6}, {18, 9}, {18, 18}, {14, 21}, {10, 18}, {10, 9}}},
+      {1, {{14, 5}, {14, 22}}},
+      {2, {{9, 8}, {13, 6}, {18, 9}, {9, 21}, {19, 21}}},
+      {3, {{9, 6}, {17, 6}, {13, 12}, {18, 16}, {15, 21}, {9, 21}}},
+      {7, {{8, 7}, {19, 7}, {12, 22}}}};
+  for (const auto& [digit, points] : digits) {
+    const auto scores = (*predictor)->Run({Drawn(points)});
+    ASSERT_TRUE(scores.ok()) << scores.status();
+    const absl::Span<const float> span = (*scores)[0].span<float>();
+    EXPECT_EQ(std::max_element(span.begin(), span.end()) - span.begin(), digit);
+  }
 }
 
 // The weights that the recorded run of Caffe2 was given.
@@ -97,10 +147,9 @@ TEST(GoldenNetsTest, SqueezeNetGivesWhatCaffe2Gave) {
   DOPPIO_SKIP_WITHOUT_SHARED();
   const absl::StatusOr<NetDef> net = LoadNet(SharedDir() + "/models/squeezenet/predict_net.pb");
   ASSERT_TRUE(net.ok()) << net.status();
-  for (const OperatorDef& op : net->op()) {
-    if (!OperatorRegistry::Has(op.type()))
-      GTEST_SKIP() << "not yet an operator here: " << op.type();
-  }
+  Model model;
+  model.predict = *net;
+  model.inputs = {"data"};
   Workspace workspace;
   ASSERT_TRUE(workspace.Feed("data", Picture({1, 3, 227, 227})).ok());
   std::map<std::string, int64_t> channels = {{"data", 3}};
@@ -113,17 +162,30 @@ TEST(GoldenNetsTest, SqueezeNetGivesWhatCaffe2Gave) {
       out = Filters(w.substr(0, w.size() - 2));
       const int64_t kernel = FindArgument(op, "kernel")->i();
       const Dims filter = {out, channels[x], kernel, kernel};
-      ASSERT_TRUE(workspace.Feed(w, SqueezeNetBlob(w, filter)).ok());
-      ASSERT_TRUE(workspace.Feed(op.input(2), SqueezeNetBlob(op.input(2), Dims{out})).ok());
+      model.weights[w] = SqueezeNetBlob(w, filter);
+      model.weights[op.input(2)] = SqueezeNetBlob(op.input(2), Dims{out});
+      for (const std::string& name : {w, op.input(2)}) {
+        ASSERT_TRUE(workspace.Feed(name, model.weights[name]).ok());
+      }
     }
     channels[op.output(0)] = out;
   }
   const absl::Status status = workspace.RunNetOnce(*net);
   ASSERT_TRUE(status.ok()) << status;
-  for (const auto& [name, expected] : Golden("squeezenet")) {
+  const std::map<std::string, Tensor> golden = Golden("squeezenet");
+  for (const auto& [name, expected] : golden) {
     const absl::StatusOr<Tensor> actual = workspace.Fetch(name);
     ASSERT_TRUE(actual.ok()) << actual.status();
     EXPECT_LT(RelativeError(*actual, expected), 1e-4) << name;
+    model.outputs.push_back(name);
+  }
+
+  const auto predictor = Predictor::Create(std::move(model));
+  ASSERT_TRUE(predictor.ok()) << predictor.status();
+  auto optimized = (*predictor)->Run({{"data", Picture({1, 3, 227, 227})}});
+  ASSERT_TRUE(optimized.ok()) << optimized.status();
+  for (const auto& [name, expected] : golden) {
+    EXPECT_LT(RelativeError((*optimized)[name], expected), 1e-4) << name;
   }
 }
 
