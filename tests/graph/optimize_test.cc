@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "doppio/net_builder.h"
 #include "doppio/workspace.h"
 #include "tests/support/tensor_match.h"
@@ -153,6 +155,193 @@ TEST_F(OptimizeTest, FoldsNothingOfAnotherSize) {
   net.Op("Mul", {"fc", "many"}, {"Y"});  // a factor for each row
   const NetDef after = Optimize(net, {"Y"});
   EXPECT_THAT(Types(after), ElementsAre("FC", "Mul"));
+}
+
+// Nets of convolutions of an image X of 16 channels, with random weights that are drawn as they are
+// named.
+class OptimizeConvTest : public OptimizeTest {
+ protected:
+  OptimizeConvTest() { Draw("X", {1, 16, 7, 9}); }
+
+  void Draw(const std::string& name, const Dims& dims) {
+    std::vector<float> values(static_cast<size_t>(*NumElements(dims)));
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    for (float& value : values) value = uniform(random_);
+    Feed(name, *Tensor::FromSpan<float>(dims, values));
+  }
+
+  // A convolution with `outputs` filters of 3 x 3.
+  void Conv(NetBuilder* net, const std::string& x, int64_t inputs, const std::string& y,
+            int64_t outputs, bool bias = true) {
+    Draw(y + "_w", {outputs, inputs, 3, 3});
+    std::vector<std::string> in = {x, y + "_w"};
+    if (bias) {
+      Draw(y + "_b", {outputs});
+      in.push_back(y + "_b");
+    }
+    net->Op("Conv", in, {y}, {MakeArgument("kernel", 3), MakeArgument("pad", 1)});
+  }
+
+  void BatchNormalise(NetBuilder* net, const std::string& x, const std::string& y, int64_t size) {
+    std::vector<std::string> in = {x};
+    for (const char* part : {"_s", "_o", "_m"}) {
+      in.push_back(y + part);
+      Draw(in.back(), {size});
+    }
+    in.push_back(y + "_v");
+    Feed(in.back(), *Tensor::FromSpan<float>({size}, std::vector<float>(size, 0.25f)));
+    net->Op("SpatialBN", in, {y}, {MakeArgument("is_test", 1)});
+  }
+
+  std::mt19937 random_{1};
+};
+
+TEST_F(OptimizeConvTest, NormalisationAndActivationBecomePartOfTheConvolution) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "conv", 8, /*bias=*/false);
+  BatchNormalise(&net, "conv", "bn", 8);
+  net.Op("Relu", {"bn"}, {"bn"});
+  const NetDef after = Optimize(net, {"bn"});
+  EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"bn"});
+}
+
+TEST_F(OptimizeConvTest, OffsetsOfImportedNetsBecomeTheBias) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "conv", 8, /*bias=*/false);
+  Draw("offset8", {8});
+  net.Op("Add", {"conv", "offset8"}, {"Y"},
+         {MakeArgument("broadcast", 1), MakeArgument("axis", 1)});
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"Y"});
+}
+
+TEST_F(OptimizeConvTest, NormalisationBeforeAConvolutionStays) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 16);
+  net.Op("Relu", {"a"}, {"a"});
+  BatchNormalise(&net, "a", "bn", 16);
+  Conv(&net, "bn", 16, "Y", 4);
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after),
+              ElementsAre("BlockedConv", "BlockedSpatialBN", "BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"Y"});
+}
+
+TEST_F(OptimizeConvTest, ASumIsDoneByTheLaterConvolution) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 16);
+  net.Op("Relu", {"a"}, {"a"});
+  Conv(&net, "a", 16, "b", 16);
+  net.Op("Sum", {"b", "a"}, {"b"});
+  net.Op("Relu", {"b"}, {"b"});
+  const NetDef after = Optimize(net, {"b"});
+  EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"b"});
+}
+
+TEST_F(OptimizeConvTest, WhatIsAddedMayBeReadLaterToo) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 16);
+  Conv(&net, "a", 16, "b", 16);
+  net.Op("Sum", {"a", "b"}, {"sum"});
+  Conv(&net, "a", 16, "c", 16);
+  net.Op("Sum", {"sum", "c"}, {"Y"});
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after),
+              ElementsAre("BlockedConv", "BlockedConv", "BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"Y"});
+}
+
+TEST_F(OptimizeConvTest, ConvolutionsWriteTheirPartsOfAConcatenation) {
+  // Sizes that are whole blocks and sizes that are not; one image and several.
+  for (const int64_t images : {1, 2}) {
+    for (const auto& [first, second] : {std::pair<int64_t, int64_t>{16, 32}, {16, 5}, {3, 16}}) {
+      SCOPED_TRACE(absl::StrCat(images, " images, ", first, " and ", second, " channels"));
+      Draw("X", {images, 16, 7, 9});
+      NetBuilder net("net");
+      Conv(&net, "X", 16, "squeeze", 16);
+      Conv(&net, "squeeze", 16, "b", second);
+      Conv(&net, "squeeze", 16, "a", first);
+      net.Op("Relu", {"a"}, {"a"});
+      net.Op("Concat", {"a", "b"}, {"both", "sizes"}, {MakeArgument<std::string>("order", "NCHW")});
+      Conv(&net, "both", first + second, "Y", 16);
+      const NetDef after = Optimize(net, {"Y"});
+      EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "BlockedConv", "BlockedConv",
+                                            "BlockedConv", "FromBlocked"));
+      ExpectSameResults(net.def(), after, {"Y"});
+    }
+  }
+}
+
+TEST_F(OptimizeConvTest, ABranchThatIsConcatenatedTwiceIsCopied) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 16);
+  net.Op("Concat", {"a", "a"}, {"both", "sizes"}, {MakeArgument("axis", 1)});
+  const NetDef after = Optimize(net, {"both"});
+  EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "BlockedConcat", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"both"});
+}
+
+TEST_F(OptimizeConvTest, BlobsThatAreAskedForAreThere) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 16);
+  net.Op("Relu", {"a"}, {"b"});
+  net.Op("MaxPool", {"b"}, {"c"}, {MakeArgument("kernel", 2), MakeArgument("stride", 2)});
+  const NetDef after = Optimize(net, {"a", "b", "c"});
+  ExpectSameResults(net.def(), after, {"a", "b", "c"});
+}
+
+TEST_F(OptimizeConvTest, InnerNetsReadWhatBlockedOperatorsMade) {
+  NetBuilder inner("inner");
+  inner.Op("Negative", {"a"}, {"Z"});
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 16);
+  Conv(&net, "a", 16, "Y", 16);
+  net.Op("If", {"condition"}, {}, {MakeArgument("then_net", inner.def())});
+  Feed("condition", *Tensor::Scalar<bool>(true));
+  const NetDef after = Optimize(net, {"Y", "Z"});
+  ExpectSameResults(net.def(), after, {"Y", "Z"});
+}
+
+TEST_F(OptimizeConvTest, ConvolutionsWhoseWeightsAreFedStay) {
+  Draw("fed_b", {16});
+  Draw("image", {1, 16, 7, 9});
+  NetBuilder net("net");
+  net.Op("Conv", {"image", "X", "fed_b"}, {"Y"}, {MakeArgument("kernel", 3)});
+  EXPECT_THAT(Types(Optimize(net, {"Y"})), ElementsAre("Conv"));
+}
+
+TEST_F(OptimizeConvTest, ChannelsLastStaysPlain) {
+  Draw("X", {1, 7, 9, 16});
+  Draw("w", {4, 3, 3, 16});
+  NetBuilder net("net");
+  const Argument order = MakeArgument<std::string>("order", "NHWC");
+  net.Op("Conv", {"X", "w"}, {"a"}, {MakeArgument("kernel", 3), order});
+  net.Op("Relu", {"a"}, {"Y"});
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after), ElementsAre("Conv", "Relu"));
+  ExpectSameResults(net.def(), after, {"Y"});
+}
+
+TEST_F(OptimizeConvTest, TestTimeDropoutGoes) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 16);
+  net.Op("Dropout", {"a"}, {"a", "mask"}, {MakeArgument("is_test", 1)});
+  Conv(&net, "a", 16, "Y", 16);
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"Y"});
+}
+
+TEST_F(OptimizeConvTest, AWrongShapeIsAnErrorAsInTheNetAsGiven) {
+  NetBuilder net("net");
+  Conv(&net, "X", 8, "Y", 16);  // X has 16 channels
+  const NetDef after = Optimize(net, {"Y"});
+  Workspace workspace(&workspace_);
+  const absl::Status run = workspace.RunNetOnce(after);
+  EXPECT_EQ(run.code(), absl::StatusCode::kInvalidArgument) << run;
 }
 
 BlobInfos KnownX() { return {{"X", {DataType::kFloat, Dims{2, 3}, std::nullopt}}}; }
