@@ -80,13 +80,13 @@ std::optional<ChannelMap> ChannelMapOf(const Rewriting& net, const OperatorDef& 
                                        const std::string& blob, int rank) {
   if (op.output_size() != 1 || !IsChannelsFirst(op)) return std::nullopt;
   if (op.type() == "SpatialBN" && op.input(0) == blob) return BatchNormalisation(net, op);
-  if (op.type() == "AffineChannel" && op.input(0) == blob) {
+  if (op.type() == "AffineChannel" && op.input_size() == 3 && op.input(0) == blob) {
     const auto scale = Floats(net.Constant(op.input(1)));
     const auto bias = Floats(net.Constant(op.input(2)));
     if (!scale || !bias) return std::nullopt;
     return ChannelMap{*scale, *bias};
   }
-  if (op.type() != "Mul" && op.type() != "Add") return std::nullopt;
+  if ((op.type() != "Mul" && op.type() != "Add") || op.input_size() != 2) return std::nullopt;
   const Tensor* constant = net.Constant(op.input(op.input(0) == blob ? 1 : 0));
   const auto values = Floats(constant);
   if (!values || values->empty() || !IsPerChannel(op, constant->dims(), rank)) return std::nullopt;
