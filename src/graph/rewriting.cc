@@ -98,14 +98,14 @@ const Tensor* Rewriting::Constant(const std::string& blob) const {
 }
 
 std::string Rewriting::AddConstant(const std::string& base, Tensor value) {
-  const std::string name = NewName(base);
+  std::string name = NewName(base);
   *weights_->CreateBlob(name)->GetMutable<Tensor>() = std::move(value);
   return name;
 }
 
 std::string Rewriting::NewName(const std::string& base) {
   for (int i = 2;; ++i) {
-    const std::string name = absl::StrCat(base, "@", i);
+    std::string name = absl::StrCat(base, "@", i);
     if (weights_->FindBlob(name) == nullptr && names_.insert(name).second) return name;
   }
 }
