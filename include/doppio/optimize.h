@@ -5,8 +5,8 @@
 // asks for has to exist after a run, which is what makes it possible; Predictor (predictor.h) does
 // all of this.
 //
-//   DOPPIO_ASSIGN_OR_RETURN(OptimizedNet optimized, OptimizeNet(net, {{"data"}, {"prob"}}, &weights));
-//   weights.RunNetOnce(optimized.prepare);
+//   DOPPIO_ASSIGN_OR_RETURN(OptimizedNet optimized, OptimizeNet(net, {{"data"}, {"prob"}},
+//   &weights)); weights.RunNetOnce(optimized.prepare);
 //   ... create optimized.net in a workspace that sees `weights`, and run it
 
 #include <cstdint>

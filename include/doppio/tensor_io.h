@@ -18,8 +18,8 @@
 
 namespace doppio {
 
-// The tensors of a file; the content decides how it is read. An .npz archive and a database can have
-// more than one. A tensor that has no name in the file is named "".
+// The tensors of a file; the content decides how it is read. An .npz archive and a database can
+// have more than one. A tensor that has no name in the file is named "".
 absl::StatusOr<std::vector<NamedTensor>> LoadTensors(const std::string& path,
                                                      const Limits& limits = {});
 
