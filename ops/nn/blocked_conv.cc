@@ -1,7 +1,8 @@
-#include <array>
+#include <optional>
 
 #include "absl/strings/match.h"
 #include "doppio/gradient_maker.h"
+#include "doppio/parallel.h"
 #include "ops/nn/blocked.h"
 #include "ops/nn/channel_slice.h"
 #include "ops/nn/conv.h"
@@ -66,6 +67,8 @@ class BlockedConvOp final : public BlockedOperator {
     conv_.Bind(slot++, weights_->raw_data());
     conv_.Bind(slot++, y);
     if (has_bias_) conv_.Bind(slot++, data(2));
+    std::optional<SerialScope> serial;
+    if (serial_) serial.emplace();
     DOPPIO_RETURN_IF_ERROR(conv_.Execute());
     return slice_.is_part() ? slice_.Finish(whole->mutable_data()) : absl::OkStatus();
   }
@@ -104,7 +107,12 @@ class BlockedConvOp final : public BlockedOperator {
             absl::StrCat("what is added has the shape ", ShapeToString(dims(SumInput())),
                          ", must have that of the result, ", ShapeToString(output.dims())));
       }
-      const PrimitiveDesc best = Choose(conv, output, channels);
+      PrimitiveDesc best = Choose(conv, output, channels);
+      serial_ = !IsFast(best);
+      if (serial_) {  // the bits that such a one gives depend on the number of threads
+        const OpenMpThreads one(1);
+        best = Choose(conv, output, channels);
+      }
       DOPPIO_RETURN_IF_ERROR(source_.InitInput(desc(0), best.src_desc(), kSourceSlot));
       target_ = best.dst_desc();
       if (slice_.is_part()) {
@@ -186,6 +194,7 @@ class BlockedConvOp final : public BlockedOperator {
   const PostOperations post_;
   ChannelSlice slice_;
   const bool has_bias_;
+  bool serial_ = false;
   DnnlOperand source_;
   std::shared_ptr<const Tensor> weights_;
   dnnl::memory::desc target_;

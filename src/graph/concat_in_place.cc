@@ -11,6 +11,9 @@ struct Part {
   int64_t first_channel;
 };
 
+// Channels that oneDNN's layouts keep together, at most: parts begin and end between them.
+constexpr int64_t kBlock = 16;
+
 // The convolutions that make the inputs of a concatenation of channels, and nothing else, in the
 // order in which they run; none where that is not so.
 std::vector<Part> PartsOf(const Rewriting& net, int concat_index, int64_t* channels) {
@@ -29,7 +32,7 @@ std::vector<Part> PartsOf(const Rewriting& net, int concat_index, int64_t* chann
     const OperatorDef& conv = net.ops[writer];
     if (conv.type() != "BlockedConv" || FindArgument(conv, "sum") != nullptr) return {};
     const auto outputs = outputs_of_weights.find(conv.input(1));
-    if (outputs == outputs_of_weights.end()) return {};
+    if (outputs == outputs_of_weights.end() || outputs->second % kBlock != 0) return {};
     parts.push_back({writer, *channels});
     *channels += outputs->second;
   }

