@@ -24,7 +24,8 @@ class BlockedActivationOp final : public BlockedOperator {
   absl::Status RunOnDevice() override {
     bool changed = false;
     DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
-    if (changed || !eltwise_.IsFor({})) {
+    if (changed) eltwise_.Reset();
+    if (!eltwise_.IsFor({})) {
       DOPPIO_RETURN_IF_ERROR(CallDnnl([&] {
         target_ = desc(0);
         const dnnl::eltwise_forward::primitive_desc primitive(

@@ -20,7 +20,8 @@ class BlockedConcatOp final : public BlockedOperator {
   absl::Status RunOnDevice() override {
     bool changed = false;
     for (int i = 0; i < InputSize(); ++i) DOPPIO_RETURN_IF_ERROR(Look(i, &changed));
-    if (changed || !concat_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
+    if (changed) concat_.Reset();
+    if (!concat_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
     DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(target_));
     concat_.Bind(0, y->mutable_data());
     for (int i = 0; i < InputSize(); ++i) concat_.Bind(i + 1, data(i));

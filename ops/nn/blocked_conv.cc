@@ -54,7 +54,8 @@ class BlockedConvOp final : public BlockedOperator {
     bool changed = false;
     DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
     for (int i = 2; i < InputSize(); ++i) DOPPIO_RETURN_IF_ERROR(Look(i, &changed));
-    if (changed || !conv_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
+    if (changed) conv_.Reset();
+    if (!conv_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
 
     DOPPIO_ASSIGN_OR_RETURN(const void* x, source_.Read(data(0)));
     DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * whole, Target());
@@ -79,13 +80,8 @@ class BlockedConvOp final : public BlockedOperator {
   static constexpr int kSourceSlot = 1;  // of DnnlScratch
 
   int ExtraInputs() const { return post_.has_sum() || slice_.continues() ? 1 : 0; }
-  int SumInput() const { return InputSize() - 1; }
-  int WholeInput() const { return InputSize() - 1; }
-  // The input whose elements the output begins with, or -1.
-  int CarriedInput() const {
-    if (post_.has_sum()) return SumInput();
-    return slice_.continues() ? WholeInput() : -1;
-  }
+  // The input whose elements the output begins with: what is added to, or other parts; or -1.
+  int CarriedInput() const { return ExtraInputs() > 0 ? InputSize() - 1 : -1; }
 
   absl::Status Prepare() {
     const auto* packed = InputBlob(1).Get<PackedWeights>();
@@ -102,9 +98,9 @@ class BlockedConvOp final : public BlockedOperator {
     return CallDnnl([&]() -> absl::Status {
       const DnnlConv conv(shape);
       const dnnl::memory::desc output = conv.places;
-      if (post_.has_sum() && desc(SumInput()).dims() != output.dims()) {
+      if (post_.has_sum() && desc(CarriedInput()).dims() != output.dims()) {
         return absl::InvalidArgumentError(
-            absl::StrCat("what is added has the shape ", ShapeToString(dims(SumInput())),
+            absl::StrCat("what is added has the shape ", ShapeToString(dims(CarriedInput())),
                          ", must have that of the result, ", ShapeToString(output.dims())));
       }
       PrimitiveDesc best = Choose(conv, output, channels);
@@ -129,7 +125,7 @@ class BlockedConvOp final : public BlockedOperator {
   PrimitiveDesc Choose(const DnnlConv& conv, const dnnl::memory::desc& output, int64_t channels) {
     constexpr int64_t kImageChannels = 4;  // oneDNN's first convolutions read plain pictures
     dnnl::memory::desc target = DnnlAnyLayout(output);
-    if (post_.has_sum()) target = desc(SumInput());
+    if (post_.has_sum()) target = desc(CarriedInput());
     if (slice_.is_part()) target = slice_.Wanted(output, Whole());
     const bool try_own = !IsPlain(0) || desc(0).dims()[1] <= kImageChannels;
     const dnnl::primitive_attr attributes = post_.Attributes();
@@ -143,7 +139,7 @@ class BlockedConvOp final : public BlockedOperator {
   }
 
   dnnl::memory::desc Whole() const {
-    return slice_.continues() ? desc(WholeInput()) : dnnl::memory::desc();
+    return slice_.continues() ? desc(CarriedInput()) : dnnl::memory::desc();
   }
 
   static bool IsFast(const PrimitiveDesc& desc) {

@@ -27,7 +27,8 @@ class BlockedLrnOp final : public BlockedOperator {
   absl::Status RunOnDevice() override {
     bool changed = false;
     DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
-    if (changed || !lrn_.IsFor({})) {
+    if (changed) lrn_.Reset();
+    if (!lrn_.IsFor({})) {
       DOPPIO_RETURN_IF_ERROR(CallDnnl([&] {
         target_ = desc(0);
         const dnnl::lrn_forward::primitive_desc primitive(

@@ -35,7 +35,8 @@ class BlockedPoolOp final : public BlockedOperator {
   absl::Status RunOnDevice() override {
     bool changed = false;
     DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
-    if (changed || !pool_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
+    if (changed) pool_.Reset();
+    if (!pool_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
     DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(target_));
     pool_.Bind(0, data(0));
     pool_.Bind(1, y->mutable_data());

@@ -48,7 +48,9 @@ class BlockedPReluOp final : public BlockedOperator {
     bool changed = false;
     DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
     DOPPIO_RETURN_IF_ERROR(Look(1, &changed));
-    if (changed) DOPPIO_RETURN_IF_ERROR(Prepare());
+    if (changed) is_prepared_ = false;
+    if (!is_prepared_) DOPPIO_RETURN_IF_ERROR(Prepare());
+    is_prepared_ = true;
     DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(desc_));
     DOPPIO_ASSIGN_OR_RETURN(const void* x, source_.Read(data(0)));
     FillSlopes();
@@ -103,6 +105,7 @@ class BlockedPReluOp final : public BlockedOperator {
   }
 
   dnnl::memory::desc desc_;  // of X and Y
+  bool is_prepared_ = false;
   int64_t group_ = 1;
   int64_t groups_ = 0;
   int64_t rows_ = 0;

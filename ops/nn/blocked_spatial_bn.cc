@@ -25,7 +25,8 @@ class BlockedSpatialBnOp final : public BlockedOperator {
   absl::Status RunOnDevice() override {
     bool changed = false;
     for (int i = 0; i < InputSize(); ++i) DOPPIO_RETURN_IF_ERROR(Look(i, &changed));
-    if (changed || !normalise_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
+    if (changed) normalise_.Reset();
+    if (!normalise_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
     DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(target_));
     for (int i = 0; i < InputSize(); ++i) normalise_.Bind(i, data(i));
     normalise_.Bind(InputSize(), y->mutable_data());

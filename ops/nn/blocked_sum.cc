@@ -19,7 +19,8 @@ class BlockedSumOp final : public BlockedOperator {
   absl::Status RunOnDevice() override {
     bool changed = false;
     for (int i = 0; i < InputSize(); ++i) DOPPIO_RETURN_IF_ERROR(Look(i, &changed));
-    if (changed || !sum_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
+    if (changed) sum_.Reset();
+    if (!sum_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
     DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(target_));
     sum_.Bind(0, y->mutable_data());
     for (int i = 0; i < InputSize(); ++i) sum_.Bind(i + 1, data(i));

@@ -20,7 +20,8 @@ class FromBlockedOp final : public BlockedOperator {
   absl::Status RunOnDevice() override {
     bool changed = false;
     DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
-    if (changed || !reorder_.IsFor({})) {
+    if (changed) reorder_.Reset();
+    if (!reorder_.IsFor({})) {
       dims_ = dims(0);
       DOPPIO_RETURN_IF_ERROR(CallDnnl([&] {
         const dnnl::memory::desc plain = DnnlRowMajor(dims_);

@@ -81,6 +81,9 @@ class DnnlPrimitive {
   // If not, the next Init is taken to be for them.
   bool IsFor(std::initializer_list<DimsView> shapes);
 
+  // Drops the primitive: it is for nothing until the next Init.
+  void Reset() { primitive_ = dnnl::primitive(); }
+
   // The memory of the argument in this slot, which must be bound before the first Execute. Binding
   // the same memory again costs a comparison.
   void Bind(int slot, const void* data);

@@ -334,6 +334,27 @@ TEST_F(OptimizeConvTest, TestTimeDropoutGoes) {
   ExpectSameResults(net.def(), after, {"Y"});
 }
 
+TEST_F(OptimizeConvTest, AWrongShapeIsAnErrorEveryTimeAndHarmsNothing) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 16);
+  net.Op("PRelu", {"a", "slope"}, {"b"});
+  net.Op("MaxPool", {"b"}, {"Y"}, {MakeArgument("kernel", 3)});
+  Draw("slope", {16});
+  const NetDef after = Optimize(net, {"Y"});
+  Workspace workspace(&workspace_);
+  ASSERT_TRUE(workspace.CreateNet(after).ok());
+  ASSERT_TRUE(workspace.RunNet("net").ok());
+  const Tensor expected = workspace.Fetch("Y").value();
+  const Tensor good = workspace_.Fetch("X").value();
+  for (const Dims& wrong : {Dims{1, 8, 2, 2}, Dims{1, 16, 1, 1}}) {
+    Draw("X", wrong);
+    for (int run = 0; run < 3; ++run) EXPECT_FALSE(workspace.RunNet("net").ok()) << run;
+  }
+  Feed("X", good);
+  ASSERT_TRUE(workspace.RunNet("net").ok());
+  EXPECT_TRUE(TensorNear(workspace.Fetch("Y").value(), expected, 0));
+}
+
 TEST_F(OptimizeConvTest, AWrongShapeIsAnErrorAsInTheNetAsGiven) {
   NetBuilder net("net");
   Conv(&net, "X", 8, "Y", 16);  // X has 16 channels
