@@ -27,6 +27,7 @@
 #include "doppio/image.h"
 #include "doppio/image_recipe.h"
 #include "doppio/infer.h"
+#include "doppio/interrupt.h"
 #include "doppio/model.h"
 #include "doppio/model_io.h"
 #include "doppio/net.h"

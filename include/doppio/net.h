@@ -54,7 +54,8 @@ class Net {
 
   // For executors: one operator with its observers, and its place in the error.
   absl::Status RunOperator(int index);
-  bool is_cancelled() const { return is_cancelled_.load(std::memory_order_relaxed); }
+  // Asks the host too (interrupt.h).
+  bool is_cancelled() const;
   absl::Status CancelledStatus() const;
 
  private:

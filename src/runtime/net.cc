@@ -7,6 +7,7 @@
 #include "doppio/check.h"
 #include "doppio/registry.h"
 #include "src/graph/net_text.h"
+#include "src/runtime/poll.h"
 
 namespace doppio {
 
@@ -34,6 +35,10 @@ absl::Status Net::Run() {
 void Net::Cancel() {
   is_cancelled_.store(true, std::memory_order_relaxed);
   for (const auto& op : operators_) op->Cancel();
+}
+
+bool Net::is_cancelled() const {
+  return is_cancelled_.load(std::memory_order_relaxed) || internal::IsInterrupted();
 }
 
 void Net::RemoveObserver(NetObserver* observer) {

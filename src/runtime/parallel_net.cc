@@ -8,6 +8,7 @@
 #include "doppio/check.h"
 #include "doppio/net.h"
 #include "doppio/parallel.h"
+#include "src/runtime/poll.h"
 
 namespace doppio {
 namespace {
@@ -106,7 +107,8 @@ class ParallelNet final : public Net {
     std::unique_lock<std::mutex> lock(mutex_);
     while (true) {
       const auto is_over = [this] { return unfinished_ == 0 || (!status_.ok() && running_ == 0); };
-      work_.wait(lock, [&] { return !ready_.empty() || (is_caller ? is_over() : is_ending_); });
+      Wait(&lock, is_caller,
+           [&] { return !ready_.empty() || (is_caller ? is_over() : is_ending_); });
       if (ready_.empty()) return;
       const int k = ready_.back();
       ready_.pop_back();
@@ -116,6 +118,18 @@ class ParallelNet final : public Net {
       lock.lock();
       --running_;
       Finish(k, std::move(status));
+    }
+  }
+
+  // Until `is_done`. The caller asks its host from time to time whether to go on; if not, operators
+  // that run end as soon as they can.
+  template <typename Condition>
+  void Wait(std::unique_lock<std::mutex>* lock, bool is_caller, Condition is_done) {
+    if (!is_caller) return work_.wait(*lock, is_done);
+    while (!work_.wait_for(*lock, internal::kPollPeriod, is_done)) {
+      lock->unlock();
+      if (internal::IsInterrupted()) Cancel();
+      lock->lock();
     }
   }
 

@@ -3,12 +3,14 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <set>
 #include <thread>
 
 #include "doppio/registry.h"
+#include "src/runtime/poll.h"
 
 namespace doppio {
 namespace {
@@ -244,13 +246,18 @@ class StepRunner {
   }
 
   absl::Status RunConcurrently(const std::vector<const ExecutionStep*>& substeps, int instances) {
-    std::vector<std::thread> threads;
+    std::vector<std::future<void>> threads;
     for (int i = 0; i < instances; ++i) {
       for (const ExecutionStep* substep : substeps) {
-        threads.emplace_back([this, substep] { RunSubstep(*substep); });
+        threads.push_back(
+            std::async(std::launch::async, [this, substep] { RunSubstep(*substep); }));
       }
     }
-    for (std::thread& thread : threads) thread.join();
+    for (const std::future<void>& thread : threads) {
+      while (thread.wait_for(internal::kPollPeriod) != std::future_status::ready) {
+        if (internal::IsInterrupted()) plan_->Fail(absl::CancelledError("the plan was cancelled"));
+      }
+    }
     DOPPIO_RETURN_IF_ERROR(plan_->status());
     return LookAtStopBlob();
   }

@@ -1,0 +1,20 @@
+#ifndef DOPPIO_INTERRUPT_H_
+#define DOPPIO_INTERRUPT_H_
+
+namespace doppio {
+
+// Lets a host end long runs from the thread that started them: Python asks this way whether Ctrl-C
+// was pressed.
+//
+//   SetInterruptPoll([] { return signal_arrived.load(); });
+//
+// The function is asked before every operator of every net, nets inside operators included, on the
+// thread that runs the operator, and every 50 ms where a thread waits for operators that run on
+// others. When it says true, the run ends with a Cancelled status before the next operator. It must
+// be quick and bear to be called from many threads at once. Null, the default, asks nobody. Not
+// while nets run.
+void SetInterruptPoll(bool (*poll)());
+
+}  // namespace doppio
+
+#endif  // DOPPIO_INTERRUPT_H_

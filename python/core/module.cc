@@ -1,0 +1,16 @@
+#include "doppio/version.h"
+#include "python/core/bindings.h"
+
+PYBIND11_MODULE(_core, core) {
+  namespace py = doppio::python;
+  core.attr("__version__") = DOPPIO_VERSION;
+  py::BindTensor(core);
+  py::BindNet(core);
+  py::BindOperators(core);
+  py::BindGraph(core);
+  py::BindWorkspace(core);
+  py::BindPredictor(core);
+  py::BindFiles(core);
+  py::BindPythonOperators(core);
+  py::BindRuntime(core);
+}

@@ -1,0 +1,2 @@
+from doppio import _core
+from doppio import errors
