@@ -3,14 +3,9 @@
 
 #include <string>
 
-#include "doppio/net.pb.h"
 #include "doppio/status.h"
 
 namespace doppio::tools {
-
-// The net in Graphviz's language: operators are boxes, blobs are ellipses. A blob that is written
-// more than once has an ellipse for each of its values.
-std::string NetToDot(const NetDef& net);
 
 // Has `dot` draw to a file in `format` ("svg", "png", "pdf"). Names from nets reach it on its
 // standard input only. NotFound where there is no `dot`.

@@ -32,6 +32,9 @@ absl::StatusOr<Tensor> LoadTensor(const std::string& path, absl::string_view nam
 // archive with this tensor alone), or a BlobProto as EncodingForPath says.
 absl::Status SaveTensor(const Tensor& tensor, const std::string& path, absl::string_view name = "");
 
+// The same with several tensors, in an .npz archive; InvalidArgument for another ending.
+absl::Status SaveTensors(absl::Span<const NamedTensor> tensors, const std::string& path);
+
 }  // namespace doppio
 
 #endif  // DOPPIO_TENSOR_IO_H_

@@ -226,9 +226,12 @@ Tensor TensorFromPython(py::handle value, absl::string_view what, bool copy, py:
   py::array array;
   try {
     array = py::module_::import("numpy").attr("asarray")(value);
-    // NumPy writes numbers between strings as strings; as objects they stay what they are.
-    if (array.dtype().kind() == 'U' || array.dtype().kind() == 'S') {
+    const bool is_plain = !py::hasattr(value, "dtype");  // numbers and lists of Python's own
+    if (is_plain && (array.dtype().kind() == 'U' || array.dtype().kind() == 'S')) {
+      // NumPy writes numbers between strings as strings; as objects they stay what they are.
       array = py::module_::import("numpy").attr("array")(value, py::arg("dtype") = "object");
+    } else if (is_plain && TypeOfNumpy(array.dtype()) == DataType::kDouble) {
+      array = array.attr("astype")(CachedType(DataType::kFloat));
     }
   } catch (py::error_already_set& error) {
     if (!error.matches(PyExc_ValueError) && !error.matches(PyExc_TypeError)) throw;

@@ -15,7 +15,7 @@
 namespace doppio::python {
 namespace {
 
-// "net", "plan", "model", "tensors", or what doppio calls a file that is none of these.
+// "net", "plan", "model", "tensors", "database", or what doppio calls a file that is none of these.
 std::string Kind(const std::string& path) {
   const FileDescription file = ValueOrRaise(RunUnlocked([&] { return DescribeFile(path); }));
   switch (file.kind) {
@@ -30,8 +30,9 @@ std::string Kind(const std::string& path) {
     case FileKind::kTensorProto:
     case FileKind::kNpy:
     case FileKind::kNpz:
-    case FileKind::kMiniDb:  // of a predictor or of blobs
-      return file.kind == FileKind::kMiniDb ? "database" : "tensors";
+      return "tensors";
+    case FileKind::kMiniDb:  // of a predictor, or of blobs
+      return "database";
     default:
       return std::string(FileKindName(file.kind));
   }
@@ -87,11 +88,8 @@ void BindFiles(py::module_& core) {
   });
   core.def("parse_net", [](const py::bytes& content, const std::string& source) {
     NetDef net;
-    Check(ParseProto(static_cast<std::string_view>(content).data() == nullptr
-                         ? absl::string_view()
-                         : absl::string_view(static_cast<std::string_view>(content).data(),
-                                             static_cast<std::string_view>(content).size()),
-                     &net, Limits(), source));
+    const auto bytes = static_cast<std::string_view>(content);
+    Check(ParseProto({bytes.data(), bytes.size()}, &net, Limits(), source));
     return PyNet(std::move(net));
   });
   core.def("save_net", [](const PyNet& net, const std::string& path) {
@@ -101,6 +99,17 @@ void BindFiles(py::module_& core) {
   core.def("save_tensor", [](py::handle value, const std::string& path, const std::string& name) {
     const Tensor tensor = TensorFromPython(value, "save");
     Check(RunUnlocked([&] { return SaveTensor(tensor, path, name); }));
+  });
+  core.def("save_tensors", [](const py::dict& values, const std::string& path) {
+    std::vector<NamedTensor> tensors;
+    for (const auto& [key, value] : values) {
+      const auto name = key.cast<std::string>();
+      tensors.push_back({name, TensorFromPython(value, absl::StrCat("save of \"", name, "\""))});
+    }
+    Check(RunUnlocked([&] { return SaveTensors(tensors, path); }));
+  });
+  core.def("has_model", [](const std::string& path) {
+    return RunUnlocked([&] { return LoadMetaNetDef(path); }).ok();
   });
   core.def("load_model", &LoadModelParts);
   core.def("save_model", &SaveModelParts);

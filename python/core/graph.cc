@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "doppio/check.h"
+#include "doppio/dot.h"
 #include "doppio/gradient.h"
 #include "doppio/infer.h"
 #include "doppio/registry.h"
@@ -123,6 +124,7 @@ void BindGraph(py::module_& core) {
   core.def("gradient", &Gradient);
   core.def("gradient_of_op", &GradientOfOp);
   core.def("infer", &Infer);
+  core.def("dot_of_net", [](const PyNet& net) { return TextFromBytes(NetToDot(net.def())); });
 }
 
 }  // namespace doppio::python

@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <atomic>
+#include <set>
 #include <vector>
 
 #include "doppio/check.h"
@@ -45,6 +46,8 @@ void AddOp(PyNet* net, const std::string& type, const std::vector<std::string>& 
   }
   OperatorDef def = CreateOperatorDef(type, name, inputs, outputs, arguments);
   if (!engine.empty()) def.set_engine(engine);
+  // One that is not known here may come with a library; check() finds it.
+  if (schema != nullptr) Check(schema->Verify(def));
   *net->mutable_def()->add_op() = std::move(def);
 }
 
@@ -68,6 +71,20 @@ py::tuple Op(const PyNet& net, int index) {
   return py::make_tuple(TextFromBytes(op.type()), Names(op.input()), Names(op.output()),
                         OpArguments(op), TextFromBytes(op.name()), TextFromBytes(op.engine()),
                         op.is_gradient_op());
+}
+
+// `base`, or the first of base_1, base_2, ... that no blob of the net is called.
+std::string FreeName(const PyNet& net, const std::string& base) {
+  std::set<std::string> taken;
+  const auto add = [&](const auto& names) { taken.insert(names.begin(), names.end()); };
+  for (const OperatorDef& op : net.def().op()) {
+    add(op.input());
+    add(op.output());
+  }
+  add(net.def().external_input());
+  std::string name = base;
+  for (int i = 1; taken.count(name) > 0; ++i) name = absl::StrCat(base, "_", i);
+  return name;
 }
 
 std::string Format(const PyNet& net, Encoding encoding) {
@@ -113,6 +130,9 @@ void BindNet(py::module_& core) {
       .def_property_readonly("_version", &PyNet::version)
       .def("_add", &AddOp)
       .def("_op", &Op)
+      .def("_take",
+           [](PyNet& self, PyNet& other) { self.mutable_def()->Swap(other.mutable_def()); })
+      .def("_free_name", &FreeName)
       .def("_op_text", [](const PyNet& self,
                           int index) { return TextFromBytes(OpToString(self.def().op(index))); })
       .def("_append",

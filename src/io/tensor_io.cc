@@ -124,12 +124,20 @@ absl::StatusOr<Tensor> LoadTensor(const std::string& path, absl::string_view nam
   return tensor;
 }
 
+absl::Status SaveTensors(absl::Span<const NamedTensor> tensors, const std::string& path) {
+  if (!absl::EndsWithIgnoreCase(path, ".npz")) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": several tensors go into an archive, whose name ends in .npz"));
+  }
+  return io::WriteFile(path, [&](google::protobuf::io::ZeroCopyOutputStream* out) {
+    return io::WriteNpz(tensors, out);
+  });
+}
+
 absl::Status SaveTensor(const Tensor& tensor, const std::string& path, absl::string_view name) {
   if (absl::EndsWithIgnoreCase(path, ".npz")) {
     const NamedTensor named = {name.empty() ? "arr_0" : std::string(name), tensor};
-    return io::WriteFile(path, [&](google::protobuf::io::ZeroCopyOutputStream* out) {
-      return io::WriteNpz({&named, 1}, out);
-    });
+    return SaveTensors({&named, 1}, path);
   }
   if (absl::EndsWithIgnoreCase(path, ".npy")) {
     absl::StatusOr<io::NpyContent> content = io::NpyContent::Of(tensor);

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "doppio/dot.h"
 #include "doppio/proto_io.h"
 #include "tools/dot.h"
 #include "tools/net_input.h"
