@@ -3,7 +3,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
-#include <utility>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "python/core/arrays.h"
@@ -20,24 +21,61 @@ py::tuple Shape(const Tensor& tensor) {
   return shape;
 }
 
-py::buffer_info Buffer(Tensor& tensor) {
+// What a view of a tensor's elements refers to until it is released.
+struct View {
+  Tensor tensor;
+  std::string format;
+  std::vector<Py_ssize_t> shape;
+  std::vector<Py_ssize_t> strides;
+};
+
+// Python's buffer protocol (PEP 3118), for reading. No exception may leave these functions.
+int GetBuffer(PyObject* self, Py_buffer* buffer, int flags) noexcept {
+  buffer->obj = nullptr;
+  const auto& tensor = *py::handle(self).cast<const Tensor*>();
   if (!IsNumeric(tensor.dtype()) || tensor.Is<bfloat16>()) {
-    throw py::buffer_error(
-        absl::StrCat("the buffer protocol has no elements of type ", DataTypeName(tensor.dtype())));
+    PyErr_Format(PyExc_BufferError, "the buffer protocol has no elements of type %s",
+                 std::string(DataTypeName(tensor.dtype())).c_str());
+    return -1;
   }
-  const py::dtype dtype = NumpyType(tensor.dtype());
-  const auto size = static_cast<py::ssize_t>(dtype.itemsize());
-  const std::vector<py::ssize_t> shape(tensor.dims().begin(), tensor.dims().end());
-  return py::buffer_info(const_cast<void*>(tensor.raw_data()), size,
-                         py::cast<std::string>(dtype.attr("char")),
-                         static_cast<py::ssize_t>(shape.size()), shape,
-                         py::detail::c_strides(shape, size), /*readonly=*/true);
+  if ((flags & PyBUF_WRITABLE) == PyBUF_WRITABLE) {
+    PyErr_SetString(PyExc_BufferError, "the elements of a tensor can only be read");
+    return -1;
+  }
+  auto view = std::make_unique<View>();
+  view->tensor = tensor;
+  const auto size = static_cast<Py_ssize_t>(DataTypeSize(tensor.dtype()));
+  view->format = NumpyType(tensor.dtype()).char_();
+  view->shape.assign(tensor.dims().begin(), tensor.dims().end());
+  view->strides = py::detail::c_strides(view->shape, size);
+  *buffer = {};
+  buffer->buf = const_cast<void*>(tensor.raw_data());
+  buffer->len = static_cast<Py_ssize_t>(tensor.bytes());
+  buffer->itemsize = size;
+  buffer->readonly = 1;
+  buffer->ndim = tensor.rank();
+  if ((flags & PyBUF_FORMAT) != 0) buffer->format = view->format.data();
+  if ((flags & PyBUF_ND) != 0) buffer->shape = view->shape.data();
+  if ((flags & PyBUF_STRIDES) == PyBUF_STRIDES) buffer->strides = view->strides.data();
+  buffer->internal = view.release();
+  buffer->obj = py::handle(self).inc_ref().ptr();
+  return 0;
+}
+
+void ReleaseBuffer(PyObject*, Py_buffer* buffer) noexcept {
+  delete static_cast<View*>(buffer->internal);
+}
+
+void AddBufferProtocol(PyHeapTypeObject* type) {
+  type->as_buffer.bf_getbuffer = &GetBuffer;
+  type->as_buffer.bf_releasebuffer = &ReleaseBuffer;
+  type->ht_type.tp_as_buffer = &type->as_buffer;
 }
 
 }  // namespace
 
 void BindTensor(py::module_& core) {
-  py::class_<Tensor>(core, "Tensor", py::buffer_protocol())
+  py::class_<Tensor>(core, "Tensor", py::custom_type_setup(&AddBufferProtocol))
       .def(py::init([](py::handle value, bool copy, py::handle dtype) {
              return TensorFromPython(value, "Tensor()", copy, dtype);
            }),
@@ -69,8 +107,7 @@ void BindTensor(py::module_& core) {
              if (self.rank() == 0) RaiseTypeError("len() of a tensor without dimensions");
              return self.dim(0);
            })
-      .def("__repr__", [](const Tensor& self) { return "doppio.Tensor " + self.TypeAndShape(); })
-      .def_buffer(&Buffer);
+      .def("__repr__", [](const Tensor& self) { return "doppio.Tensor " + self.TypeAndShape(); });
 }
 
 }  // namespace doppio::python

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from doppio import _core
-from doppio.registry import MANY, OperatorSchema, method_of
+from doppio.registry import OperatorSchema, method_of
 
 __all__ = ["Net", "NetBuilder", "Op"]
 
@@ -91,8 +91,8 @@ class Net(_Base, metaclass=_NetType):
     >>> net.inputs, net.outputs
     (['X', 'shape'], ['loss'])
 
-    `help(doppio.Net.Expand)` shows what an operator does. Outputs without a name get one after the
-    operator. A net is a value: it belongs to no workspace; `workspace.run(net)` runs it.
+    `help(doppio.Net.Expand)` shows what an operator does. Outputs that are not named get a name
+    after the operator. A net is a value: it belongs to no workspace; `workspace.run(net)` runs it.
     """
 
     def __init__(self, name: str = "net", *, type: str = "", proto: Any = None):
@@ -169,15 +169,11 @@ class Net(_Base, metaclass=_NetType):
         blobs: list[str] = []
         for given in inputs:
             blobs += _names(given, f"{schema.type}: inputs")
-        if name is None:
-            outputs = []
-            for _ in range(schema.min_outputs):
-                outputs.append(self._free_name(schema.type) if not outputs
-                               else self._free_name(f"{outputs[0]}_output{len(outputs)}"))
-        else:
-            outputs = _names(name, f"{schema.type}: name")
+        outputs = [] if name is None else _names(name, f"{schema.type}: name")
+        while len(outputs) < schema.min_outputs:
+            outputs.append(self._free_name(_name_of_output(schema, outputs)))
         self._add(schema.type, blobs, outputs, args, "", engine)
-        if len(outputs) == 1 and (schema.max_outputs == 1 or not isinstance(name, (list, tuple))):
+        if isinstance(name, str) or (name is None and len(outputs) == 1):
             return outputs[0]
         return tuple(outputs) if outputs else None
 
@@ -223,6 +219,15 @@ class Net(_Base, metaclass=_NetType):
 
 
 NetBuilder = Net  # as in C++
+
+
+def _name_of_output(schema: OperatorSchema, outputs: list[str]) -> str:
+    """What the next output is called where nobody said it: Concat, Concat_split_info."""
+    if not outputs:
+        return schema.type
+    if len(outputs) < len(schema.outputs):
+        return f"{outputs[0]}_{schema.outputs[len(outputs)].name}"
+    return f"{outputs[0]}_output"
 
 
 def _names(names: Names | Iterable[str], what: str) -> list[str]:

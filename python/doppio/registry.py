@@ -11,9 +11,6 @@ from doppio.errors import NotFoundError
 
 __all__ = ["operators", "OperatorSchema", "OperatorRegistry", "BlobSpec", "ArgSpec", "load_library"]
 
-MANY = -1
-
-
 class BlobSpec(NamedTuple):
     """An input or output of an operator, as its schema describes it."""
 
@@ -105,6 +102,10 @@ class OperatorRegistry(Mapping[str, OperatorSchema]):
 
 operators = OperatorRegistry()
 
+_RETURNS = """
+Returns the name of the output; of several, a tuple, or the first where `name` names just that.
+"""
+
 _methods: dict[str, Callable[..., Any]] = {}
 
 
@@ -121,7 +122,7 @@ def method_of(type: str) -> Callable[..., Any]:
 
     method.__name__ = type
     method.__qualname__ = f"Net.{type}"
-    method.__doc__ = schema.documentation() + "\nReturns the name of the output (several: a tuple).\n"
+    method.__doc__ = schema.documentation() + _RETURNS
     method.__signature__ = _signature(schema)
     _methods[type] = method
     return method
@@ -135,8 +136,10 @@ def forget(type: str) -> None:
 def _signature(schema: OperatorSchema) -> inspect.Signature:
     kinds = inspect.Parameter
     parameters = [kinds("self", kinds.POSITIONAL_ONLY)]
-    plain = schema.max_inputs == len(schema.inputs)
-    if plain and all(spec.name.isidentifier() for spec in schema.inputs):
+    names = [spec.name for spec in schema.inputs]
+    taken = {"self", "name", "engine", *(arg.name for arg in schema.args)}
+    if (schema.max_inputs == len(names) and taken.isdisjoint(names)
+            and all(name.isidentifier() for name in names)):
         for i, spec in enumerate(schema.inputs):
             default = kinds.empty if i < schema.min_inputs else None
             parameters.append(kinds(spec.name, kinds.POSITIONAL_ONLY, default=default))

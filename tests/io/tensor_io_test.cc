@@ -88,6 +88,15 @@ TEST(TensorIoTest, FilesWithoutTensorsAreRefused) {
   EXPECT_THAT(LoadTensor(empty + "x").status(), FailsWith(StatusCode::kNotFound, "empty.npyx"));
 }
 
+TEST(TensorIoTest, SeveralTensorsGoIntoAnArchive) {
+  const std::string path = TemporaryPath("both.npz");
+  ASSERT_TRUE(SaveTensors({{"a", SomeTensor()}, {"b", *Tensor::Of<int8_t>({1}, {3})}}, path).ok());
+  EXPECT_EQ(LoadTensor(path, "b")->data<int8_t>()[0], 3);
+  EXPECT_EQ(LoadTensors(path)->size(), 2u);
+  EXPECT_THAT(SaveTensors({}, TemporaryPath("none.npy")),
+              FailsWith(StatusCode::kInvalidArgument, "ends in .npz"));
+}
+
 TEST(TensorIoTest, ErrorsNameTheFile) {
   const std::string path = TemporaryPath("x.npy");
   WriteWholeFile(path, FormatNpy(SomeTensor())->substr(0, 130));
