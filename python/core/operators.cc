@@ -110,8 +110,12 @@ void BindOperators(py::module_& core) {
   core.def("missing_operator", [](const std::string& type) {
     return OperatorRegistry::MissingMessage(type, DeviceType::kCpu);
   });
-  core.def("near_names", &NearestNames, py::arg("name"), py::arg("candidates"),
-           py::arg("most") = 3);
+  core.def(
+      "near_names",
+      [](const std::string& name, const std::vector<std::string>& candidates, size_t most) {
+        return NearestNames(name, candidates, most);
+      },
+      py::arg("name"), py::arg("candidates"), py::arg("most") = 3);
   core.def("schema", &Schema);
   core.def("allows_inplace", [](const std::string& type, int input, int output) {
     const OpSchema* schema = OpSchemaRegistry::Schema(type);
