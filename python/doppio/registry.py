@@ -137,9 +137,11 @@ def _signature(schema: OperatorSchema) -> inspect.Signature:
     parameters = [kinds("self", kinds.POSITIONAL_ONLY)]
     plain = schema.max_inputs == len(schema.inputs)
     if plain and all(spec.name.isidentifier() for spec in schema.inputs):
+        taken = {"name", "engine", *(arg.name for arg in schema.args)}  # Split has `split` twice
         for i, spec in enumerate(schema.inputs):
             default = kinds.empty if i < schema.min_inputs else None
-            parameters.append(kinds(spec.name, kinds.POSITIONAL_ONLY, default=default))
+            shown = spec.name + "_" if spec.name in taken else spec.name
+            parameters.append(kinds(shown, kinds.POSITIONAL_ONLY, default=default))
     else:
         parameters.append(kinds("inputs", kinds.VAR_POSITIONAL))
     parameters.append(kinds("name", kinds.KEYWORD_ONLY, default=None))
