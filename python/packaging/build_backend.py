@@ -79,8 +79,7 @@ def build(settings):
     cache = folder / "CMakeCache.txt"
     if "build-dir" not in settings:
         off = [f"-DDOPPIO_BUILD_{part}=OFF" for part in ("TOOLS", "TESTS", "EXAMPLES", "BENCH")]
-        run("cmake", "-S", str(SOURCE), "-B", str(folder), "-G", "Ninja",
-            "-DCMAKE_BUILD_TYPE=Release", "-DDOPPIO_WERROR=OFF", "-DBUILD_SHARED_LIBS=OFF",
+        run("cmake", "--preset", "release", "-S", str(SOURCE), "-B", str(folder), "-DDOPPIO_WERROR=OFF",
             "-DDOPPIO_PYTHON_INSTALL_DIR=.", f"-DPython3_EXECUTABLE={sys.executable}", *off)
     elif not cache.is_file():
         fail(f"build-dir={folder} is no folder in which doppio was configured by CMake.")
