@@ -1,3 +1,4 @@
+#include <dlfcn.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -87,6 +88,19 @@ std::vector<std::string> Keys() {
   return keys;
 }
 
+// Python keeps the symbols of an extension module to itself. A plug-in, which brings no doppio of its
+// own, finds them only once this module's are everybody's. That can not be taken back, and it makes
+// the libraries that doppio uses everybody's too, so it waits for the first plug-in.
+std::vector<std::string> LoadLibrary(const std::string& path) {
+  static const bool is_shown = [] {
+    Dl_info self;
+    return dladdr(reinterpret_cast<const void*>(&Schema), &self) != 0 &&
+           dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL) != nullptr;
+  }();
+  if (!is_shown) RaiseValueError("load_library: this module can not show its symbols to plug-ins");
+  return ValueOrRaise(LoadOperatorLibrary(path));
+}
+
 }  // namespace
 
 void BindOperators(py::module_& core) {
@@ -96,15 +110,18 @@ void BindOperators(py::module_& core) {
   core.def("missing_operator", [](const std::string& type) {
     return OperatorRegistry::MissingMessage(type, DeviceType::kCpu);
   });
-  core.def("near_names", &NearestNames, py::arg("name"), py::arg("candidates"),
-           py::arg("most") = 3);
+  core.def(
+      "near_names",
+      [](const std::string& name, const std::vector<std::string>& candidates, size_t most) {
+        return NearestNames(name, candidates, most);
+      },
+      py::arg("name"), py::arg("candidates"), py::arg("most") = 3);
   core.def("schema", &Schema);
   core.def("allows_inplace", [](const std::string& type, int input, int output) {
     const OpSchema* schema = OpSchemaRegistry::Schema(type);
     return schema != nullptr && schema->AllowsInplace(input, output);
   });
-  core.def("load_library",
-           [](const std::string& path) { return ValueOrRaise(LoadOperatorLibrary(path)); });
+  core.def("load_library", &LoadLibrary);
 }
 
 }  // namespace doppio::python

@@ -177,8 +177,9 @@ class Net(_Base, metaclass=_NetType):
             return outputs[0]
         return tuple(outputs) if outputs else None
 
-    def __getattr__(self, type: str) -> Callable[..., Any]:
-        return method_of(type).__get__(self)
+    if not TYPE_CHECKING:  # which knows the operators' methods, and what is none of them
+        def __getattr__(self, type: str) -> Callable[..., Any]:
+            return method_of(type).__get__(self)
 
     def __dir__(self) -> list[str]:
         return dir(self.__class__)

@@ -136,13 +136,13 @@ def forget(type: str) -> None:
 def _signature(schema: OperatorSchema) -> inspect.Signature:
     kinds = inspect.Parameter
     parameters = [kinds("self", kinds.POSITIONAL_ONLY)]
-    names = [spec.name for spec in schema.inputs]
-    taken = {"self", "name", "engine", *(arg.name for arg in schema.args)}
-    if (schema.max_inputs == len(names) and taken.isdisjoint(names)
-            and all(name.isidentifier() for name in names)):
+    plain = schema.max_inputs == len(schema.inputs)
+    if plain and all(spec.name.isidentifier() for spec in schema.inputs):
+        taken = {"name", "engine", *(arg.name for arg in schema.args)}  # Split has `split` twice
         for i, spec in enumerate(schema.inputs):
             default = kinds.empty if i < schema.min_inputs else None
-            parameters.append(kinds(spec.name, kinds.POSITIONAL_ONLY, default=default))
+            shown = spec.name + "_" if spec.name in taken else spec.name
+            parameters.append(kinds(shown, kinds.POSITIONAL_ONLY, default=default))
     else:
         parameters.append(kinds("inputs", kinds.VAR_POSITIONAL))
     parameters.append(kinds("name", kinds.KEYWORD_ONLY, default=None))

@@ -7,16 +7,24 @@ which `examples` and `doppio` are what a reader has at hand.
 
 After a line "<!-- numbers vary -->", numbers may be others, and lines in another order.
 
+Blocks that begin with ```python are run too, in the same folder and in one interpreter for the page,
+so that a block goes on where the last one ended. One with ">>> " is a doctest, whose output is
+compared as doctest does it; "..." stands for anything there too. Other blocks must not fail. After a
+line "<!-- not run -->" a block is only looked at: it must be Python.
+
 A block that follows a line "<!-- file: PATH -->" must be that file of the project, to the letter.
 """
 
 import argparse
+import doctest
+import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+import traceback
 
 
 def blocks(text):
@@ -66,21 +74,91 @@ def matches(expected, printed, numbers_vary=False):
     return re.fullmatch(pattern, text.rstrip("\n") + "\n" if text.strip() else "") is not None
 
 
+def run_block(text, namespace):
+    """Runs one block of Python, and returns what is wrong with it, or nothing."""
+    if not re.search(r"^\s*>>> ", text, re.MULTILINE):
+        try:
+            exec(compile(text, "<the page>", "exec"), namespace)
+        except BaseException:
+            return f"the block\n{text}\nfails\n{traceback.format_exc()}"
+        return ""
+    said = []
+    test = doctest.DocTestParser().get_doctest(text, namespace, "the page", None, 0)
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append, clear_globs=False)
+    namespace.update(test.globs)
+    return "".join(said)
+
+
+def serve_python():
+    """What runs in the page's interpreter: a line of JSON for each block in, one for each out."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what blocks print is no answer
+    namespace = {"__name__": "__main__"}
+    for line in sys.stdin:
+        print(json.dumps(run_block(json.loads(line), namespace)), file=out, flush=True)
+
+
+class PagePython:
+    """The interpreter of a page, started when its first block needs it."""
+
+    def __init__(self, **options):
+        self._options = options
+        self._process = None
+
+    def run(self, text):
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-B", __file__, "--serve-python"], text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                **self._options)
+        try:
+            self._process.stdin.write(json.dumps(text) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        return json.loads(answer) if answer else f"the block\n{text}\nends the interpreter"
+
+    def close(self):
+        if self._process is not None:
+            self._process.stdin.close()
+            self._process.stdout.close()
+            self._process.wait(timeout=30)
+
+
+def check_python(lines, before, python):
+    text = "\n".join(lines) + "\n"
+    if before != "<!-- not run -->":
+        return python.run(text)
+    try:
+        compile(text, "<the page>", "exec")
+    except SyntaxError as error:
+        return f"the block\n{text}\nis no Python: {error}"
+    return ""
+
+
 def check_page(page, source, build):
     """Returns a list of complaints."""
     complaints = []
     text = page.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as programs:
         os.symlink(source / "examples", pathlib.Path(folder) / "examples")
         os.symlink(build / "lib", pathlib.Path(folder) / "lib")
-        path = f"{build / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path, "COLUMNS": "80"}
+        # `python3` is the interpreter that the package was built for.
+        os.symlink(sys.executable, pathlib.Path(programs) / "python3")
+        path = os.pathsep.join([programs, str(build / "bin"), os.environ["PATH"]])
+        environment = {**os.environ, "PATH": path, "COLUMNS": "80", "PYTHONPATH": str(build / "python"),
+                       "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        python = PagePython(cwd=folder, env=environment)
         for language, before, lines in blocks(text):
             named = re.fullmatch(r"<!-- file: (\S+) -->", before)
             if named:
                 content = (source / named.group(1)).read_text(encoding="utf-8")
                 if content.rstrip("\n") != "\n".join(lines).rstrip("\n"):
                     complaints.append(f"the block is not the file {named.group(1)}")
+            if language == "python" and not named:
+                complaint = check_python(lines, before, python)
+                complaints += [complaint] if complaint else []
             if language != "console":
                 continue
             for command, expected in commands(lines):
@@ -90,6 +168,7 @@ def check_page(page, source, build):
                 if not matches(expected, done.stdout, before == "<!-- numbers vary -->"):
                     complaints.append(f"$ {command}\nprints\n{done.stdout}\nbut the page says\n" +
                                       "\n".join(expected))
+        python.close()
     return complaints
 
 
@@ -113,6 +192,19 @@ def self_test():
             ("<!-- file: file.txt -->\n```text\ncontent\n```", 0),
             ("<!-- file: file.txt -->\n```text\nother\n```", 1),
             ("```sh\n$ false\nnot run\n```", 0),
+            ("```console\n$ python3 -c 'import sys; print(sys.version_info[0])'\n3\n```", 0),
+            ("```python\nx = 1\n```\n```python\n>>> x + 1\n2\n```", 0),
+            ("```python\n>>> x = 1\n```\n```python\nassert x == 1\nprint(x)\n```", 0),
+            ("```python\n>>> 1 + 1\n3\n```", 1),
+            ("```python\n>>> list(range(99))\n[0, 1, ..., 98]\n```", 0),
+            ("```python\nimport nowhere\n```\n```python\n>>> 1\n1\n```", 1),
+            ("```python\n>>> 1 / 0\nTraceback (most recent call last):\n    ...\n"
+             "ZeroDivisionError: division by zero\n```", 0),
+            ("```python\nexit(1)\n```", 1),
+            ("```python\nimport os; os._exit(1)\n```", 1),
+            ("```python\n_ = open('f', 'w').write('text')\n```\n```console\n$ cat f\ntext\n```", 0),
+            ("<!-- not run -->\n```python\nimport nowhere\n```", 0),
+            ("<!-- not run -->\n```python\nimport import\n```", 1),
         ]
         for text, complaints in cases:
             page.write_text(text + "\n")
@@ -128,7 +220,11 @@ def main():
     parser.add_argument("--source", type=pathlib.Path)
     parser.add_argument("--build", type=pathlib.Path)
     parser.add_argument("--self-test", action="store_true")
+    parser.add_argument("--serve-python", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.serve_python:
+        serve_python()
+        return
     if arguments.self_test:
         self_test()
         return

@@ -32,6 +32,10 @@ FOLDERS = ["include", "src", "ops", "tools", "python"]
 
 # (file, the code as it stands in the line) -> why the product cannot overflow.
 ALLOWED = {
+    ("python/core/dlpack.cc", "step *= tensor.shape[i]"):
+        "part of the shape of a tensor from elsewhere, which NumElements has multiplied before",
+    ("python/core/dlpack.cc", "step *= exported->shape[i]"):
+        "part of the shape of a tensor, all of which NumElements has multiplied",
     ("src/base/shape.cc", "size *= dims[i]"):
         "part of the shape of a tensor, all of which NumElements has multiplied",
     ("src/base/shape.cc", "stride *= std::max<int64_t>(dims[i], 1)"):

@@ -1,22 +1,56 @@
+"""What the tests of the Python package share. `tests/python/test_*.py` are run by ctest, or by
+
+    PYTHONPATH=build/release/python /usr/bin/python3 -m pytest tests/python
+"""
+
 import os
 import pathlib
 import subprocess
+import zlib
 
 import numpy as np
 import pytest
 
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture
 def rng(request):
-    """A random generator; pytest shows its seed when the test fails."""
-    seed = int(os.environ.get("DOPPIO_SEED", "20261122"))
-    print(f"DOPPIO_SEED={seed}")
+    """Random numbers, the same ones in every run of a test: seeded by its name, or by
+    DOPPIO_TEST_SEED. The seed is printed, which pytest shows when the test fails."""
+    seed = int(os.environ.get("DOPPIO_TEST_SEED") or zlib.crc32(request.node.nodeid.encode()))
+    print(f"DOPPIO_TEST_SEED={seed}")
     return np.random.default_rng(seed)
 
 
-@pytest.fixture
-def doppio_command():
-    """Runs the doppio command that was built beside the package."""
-    command = pathlib.Path(os.environ["DOPPIO_BIN_DIR"]) / "doppio"
-    return lambda *arguments: subprocess.run([command, *arguments], check=True,
+@pytest.fixture(scope="session")
+def source_dir():
+    """The project's folder."""
+    return SOURCE
+
+
+@pytest.fixture(scope="session")
+def build_dir():
+    """The folder of the build under test."""
+    given = os.environ.get("DOPPIO_BUILD_DIR")
+    if given:
+        return pathlib.Path(given)
+    import doppio
+
+    return pathlib.Path(doppio.__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of data that is not part of the project; tests that need it are skipped without."""
+    path = pathlib.Path(os.environ.get("DOPPIO_SHARED") or SOURCE.parent / "shared")
+    if not path.is_dir():
+        pytest.skip(f"no folder {path} (DOPPIO_SHARED names another): data for this test is not here")
+    return path.resolve()
+
+
+@pytest.fixture(scope="session")
+def doppio_command(build_dir):
+    """Runs the doppio command of the build with these arguments, and returns what it prints."""
+    return lambda *arguments: subprocess.run([build_dir / "bin" / "doppio", *arguments], check=True,
                                              stdout=subprocess.PIPE).stdout.decode()
