@@ -72,25 +72,44 @@ void AddBufferProtocol(PyHeapTypeObject* type) {
   type->ht_type.tp_as_buffer = &type->as_buffer;
 }
 
+constexpr char kTensorDoc[] = R"DOC(A tensor, for what speaks the buffer protocol or DLPack.
+
+>>> ws = doppio.Workspace()
+>>> ws.feed("X", np.zeros((2, 3), np.float16))
+>>> tensor = ws.tensor("X")
+>>> tensor.dtype, tensor.shape, tensor.nbytes
+('float16', (2, 3), 12)
+>>> np.from_dlpack(tensor).shape, memoryview(tensor).format
+((2, 3), 'e')
+
+`Tensor(value)` makes one of whatever Workspace.feed takes. A tensor is a value: what it holds does
+not change when nets run. DLPack can not say that memory is only to be read: do not write to an array
+that was made so, or take it from a `copy()`.)DOC";
+
 }  // namespace
 
 void BindTensor(py::module_& core) {
-  py::class_<Tensor>(core, "Tensor", py::custom_type_setup(&AddBufferProtocol))
+  py::class_<Tensor>(core, "Tensor", kTensorDoc, py::custom_type_setup(&AddBufferProtocol))
       .def(py::init([](py::handle value, bool copy, py::handle dtype) {
              return TensorFromPython(value, "Tensor()", copy, dtype);
            }),
            py::arg("value"), py::arg("copy") = false, py::arg("dtype") = py::none())
       .def_property_readonly(
           "dtype",
-          [](const Tensor& self) { return py::str(std::string(DataTypeName(self.dtype()))); })
-      .def_property_readonly("shape", &Shape)
-      .def_property_readonly("nbytes", &Tensor::bytes)
-      .def("numpy", [](const Tensor& self) { return ArrayFromTensor(self); })
-      .def("copy",
-           [](Tensor self) {
-             Check(self.MakeUnique());
-             return self;
-           })
+          [](const Tensor& self) { return py::str(std::string(DataTypeName(self.dtype()))); },
+          "The element type: 'float', 'int64', 'bfloat16', ...")
+      .def_property_readonly("shape", &Shape, "The dimensions.")
+      .def_property_readonly("nbytes", &Tensor::bytes, "The size of the elements, in bytes.")
+      .def(
+          "numpy", [](const Tensor& self) { return ArrayFromTensor(self); },
+          "An array over the elements, to be read; of strings and bfloat16, a copy.")
+      .def(
+          "copy",
+          [](Tensor self) {
+            Check(self.MakeUnique());
+            return self;
+          },
+          "A tensor with elements of its own.")
       .def(
           "__array__",
           [](const Tensor& self, py::handle dtype) -> py::object {
