@@ -110,8 +110,9 @@ def public():
 
 
 def function_of(value):
+    """The Python function behind a member; of one in C++, whose types stand in _core.pyi, None."""
     if isinstance(value, property):
-        return value.fget
+        return value.fget if inspect.isfunction(value.fget) else None
     if isinstance(value, (classmethod, staticmethod)):
         return value.__func__
     return value if inspect.isfunction(value) else None
