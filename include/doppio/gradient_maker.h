@@ -128,6 +128,10 @@ class GradientRegistry {
 
   static bool Register(const char* type, GradientKind kind, Factory factory, const char* file,
                        int line);
+  // In the place of what is registered for that type, if anything is (see
+  // OpSchemaRegistry::Replace).
+  static void Replace(absl::string_view type, GradientKind kind, Factory factory,
+                      absl::string_view file, int line);
   static GradientKind Kind(absl::string_view type);
   // Null unless Kind(def.type()) is kMaker. `def` and `g_output` must outlive the maker.
   static std::unique_ptr<GradientMakerBase> Create(const OperatorDef& def,

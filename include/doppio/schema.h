@@ -224,6 +224,9 @@ class OpSchemaRegistry {
   // A new schema to be stated. A second one for the same type is reported (RegistrationProblems())
   // and not used.
   static OpSchema& NewSchema(const char* type, const char* file, int line);
+  // For hosts where operators are written and changed while the process runs (notebooks): this
+  // schema in the place of the one of its type, if there is one. Operators that exist keep theirs.
+  static void Replace(OpSchema schema);
 };
 
 // What went wrong when operators, schemas and gradients registered themselves, one sentence each:

@@ -16,6 +16,8 @@ void BindWorkspace(pybind11::module_& core);
 void BindPredictor(pybind11::module_& core);
 void BindFiles(pybind11::module_& core);
 void BindPythonOperators(pybind11::module_& core);
+void BindOpTensor(pybind11::module_& core);
+void BindCaffe2Operators(pybind11::module_& core);
 void BindRuntime(pybind11::module_& core);
 
 }  // namespace doppio::python

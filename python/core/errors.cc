@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "python/core/carried_error.h"
+
 namespace py = pybind11;
 
 namespace doppio::python {
@@ -37,6 +39,7 @@ const char* ClassName(absl::StatusCode code) {
 
 void Raise(const absl::Status& status) {
   if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+  if (RestorePythonError(status)) throw py::error_already_set();
   const py::object type = py::module_::import("doppio.errors").attr(ClassName(status.code()));
   // Names of blobs may hold any bytes.
   const std::string message(status.message());

@@ -12,5 +12,7 @@ PYBIND11_MODULE(_core, core) {
   py::BindPredictor(core);
   py::BindFiles(core);
   py::BindPythonOperators(core);
+  py::BindOpTensor(core);
+  py::BindCaffe2Operators(core);
   py::BindRuntime(core);
 }

@@ -23,13 +23,39 @@ const std::string& NameInWorkspace(const NetDef& def) {
   return def.name().empty() ? unnamed : def.name();
 }
 
+// The workspaces that Python made. The interpreter's lock must be held.
+std::map<const Workspace*, PyWorkspace*>& OfPython() {
+  static auto& workspaces = *new std::map<const Workspace*, PyWorkspace*>;
+  return workspaces;
+}
+
 }  // namespace
 
 PyWorkspace::PyWorkspace(std::shared_ptr<PyWorkspace> parent)
     : parent_(std::move(parent)),
       runs_(parent_ == nullptr ? std::make_shared<Runs>() : parent_->runs_),
       workspace_(parent_ == nullptr ? std::make_shared<Workspace>()
-                                    : std::make_shared<Workspace>(&parent_->get())) {}
+                                    : std::make_shared<Workspace>(&parent_->get())) {
+  OfPython()[workspace_.get()] = this;
+}
+
+PyWorkspace::~PyWorkspace() { OfPython().erase(workspace_.get()); }
+
+std::shared_ptr<PyWorkspace> PyWorkspace::Lend(Workspace* workspace) {
+  const auto found = OfPython().find(workspace);
+  if (found != OfPython().end()) return found->second->shared_from_this();
+  std::shared_ptr<PyWorkspace> lent(new PyWorkspace);
+  lent->is_lent_ = true;
+  lent->runs_ = std::make_shared<Runs>();
+  lent->workspace_ = {workspace, [](Workspace*) {}};
+  return lent;
+}
+
+void PyWorkspace::EndLoan() {
+  if (!is_lent_) return;
+  created_.clear();
+  workspace_ = nullptr;
+}
 
 Workspace& PyWorkspace::get() const {
   // A child must not look into a parent that is gone.
@@ -44,6 +70,7 @@ Workspace& PyWorkspace::get() const {
 void PyWorkspace::Close() {
   if (workspace_ == nullptr) return;
   runs_->CheckIdle(*workspace_, "close");
+  OfPython().erase(workspace_.get());
   created_.clear();
   workspace_ = nullptr;
 }

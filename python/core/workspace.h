@@ -15,9 +15,17 @@
 namespace doppio::python {
 
 // A workspace that Python holds. It may be closed, after which every use is an exception.
-class PyWorkspace {
+class PyWorkspace : public std::enable_shared_from_this<PyWorkspace> {
  public:
   explicit PyWorkspace(std::shared_ptr<PyWorkspace> parent);
+  ~PyWorkspace();
+  PyWorkspace(const PyWorkspace&) = delete;
+  PyWorkspace& operator=(const PyWorkspace&) = delete;
+
+  // For Python code that an operator in this workspace calls: what Python has of it, or, where C++
+  // made it, something that may be used until EndLoan().
+  static std::shared_ptr<PyWorkspace> Lend(Workspace* workspace);
+  void EndLoan();
 
   Workspace& get() const;  // raises after Close()
   void Close();
@@ -40,8 +48,10 @@ class PyWorkspace {
   void Reset();
 
  private:
+  PyWorkspace() = default;
   Net* Find(const PyNet& net);
 
+  bool is_lent_ = false;
   std::shared_ptr<PyWorkspace> parent_;  // outlives the workspace that sees it
   std::shared_ptr<Runs> runs_;           // shared with the parent and the children
   std::shared_ptr<Workspace> workspace_;

@@ -109,6 +109,12 @@ bool GradientRegistry::Register(const char* type, GradientKind kind, Factory fac
                          line, absl::StrCat("the gradient of \"", type, "\""));
 }
 
+void GradientRegistry::Replace(absl::string_view type, GradientKind kind, Factory factory,
+                               absl::string_view file, int line) {
+  Gradients().Replace(std::string(type), std::make_unique<GradientRow>(GradientRow{kind, factory}),
+                      file, line);
+}
+
 GradientKind GradientRegistry::Kind(absl::string_view type) {
   const GradientRow* row = Gradients().Find(std::string(type));
   return row == nullptr ? GradientKind::kUnregistered : row->kind;

@@ -35,6 +35,15 @@ class RegistrationTable {
     return true;
   }
 
+  // Puts `value` where another one of that key stands, if one does. Pointers to the other one remain
+  // good: it is kept.
+  void Replace(const Key& key, std::unique_ptr<Value> value, absl::string_view file, int line) {
+    absl::MutexLock lock(&mutex_);
+    Row& row = rows_[key];
+    if (row.value != nullptr) replaced_.push_back(std::move(row.value));
+    row = {std::move(value), absl::StrCat(file, ":", line)};
+  }
+
   Value* Find(const Key& key) const {
     absl::ReaderMutexLock lock(&mutex_);
     const auto found = rows_.find(key);
@@ -56,6 +65,7 @@ class RegistrationTable {
 
   mutable absl::Mutex mutex_;
   std::map<Key, Row> rows_;
+  std::vector<std::unique_ptr<Value>> replaced_;
 };
 
 }  // namespace doppio

@@ -288,4 +288,11 @@ OpSchema& OpSchemaRegistry::NewSchema(const char* type, const char* file, int li
   return *unused.back();
 }
 
+void OpSchemaRegistry::Replace(OpSchema schema) {
+  const std::string type = schema.type();
+  const std::string file = schema.file();
+  const int line = schema.line();
+  Schemas().Replace(type, std::make_unique<OpSchema>(std::move(schema)), file, line);
+}
+
 }  // namespace doppio
