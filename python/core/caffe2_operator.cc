@@ -19,6 +19,7 @@
 #include "python/core/arrays.h"
 #include "python/core/bindings.h"
 #include "python/core/carried_error.h"
+#include "python/core/ending.h"
 #include "python/core/errors.h"
 #include "python/core/op_tensor.h"
 #include "python/core/release.h"
@@ -76,7 +77,8 @@ class Caffe2PythonOp final : public Operator<CPUContext> {
   }
 
   absl::Status RunOnDevice() override {
-    if (IsPythonEnding()) return absl::CancelledError("the Python interpreter is ending");
+    const PythonPermission permission;
+    if (!permission.is_granted()) return absl::CancelledError("the Python interpreter is ending");
     const py::gil_scoped_acquire locked;
     if (PyErr_Occurred() != nullptr) return absl::CancelledError("interrupted");
     try {

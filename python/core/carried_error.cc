@@ -96,12 +96,4 @@ bool RestorePythonError(const absl::Status& status) {
   return true;
 }
 
-bool IsPythonEnding() {
-#if PY_VERSION_HEX >= 0x030D0000
-  return Py_IsInitialized() == 0 || Py_IsFinalizing() != 0;
-#else
-  return Py_IsInitialized() == 0 || _Py_IsFinalizing() != 0;
-#endif
-}
-
 }  // namespace doppio::python

@@ -16,9 +16,6 @@ absl::Status CarryPythonError();
 // annotated (net, operator), a note of the exception says so. False where there is none.
 bool RestorePythonError(const absl::Status& status);
 
-// Whether the interpreter ends or has ended, so that no Python code may be called any more.
-bool IsPythonEnding();
-
 }  // namespace doppio::python
 
 #endif  // DOPPIO_PYTHON_CORE_CARRIED_ERROR_H_

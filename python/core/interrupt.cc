@@ -7,15 +7,12 @@
 namespace doppio::python {
 namespace {
 
-unsigned long main_thread = 0;  // NOLINT: Python's type
-
 // Only the main thread is told of signals, and asking takes the interpreter's lock: 20 times a
 // second are enough.
 bool Poll() {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kPeriod(50);
-  thread_local const bool is_main = PyThread_get_thread_ident() == main_thread;
-  if (!is_main) return false;
+  if (!IsMainThread()) return IsEnding();
   thread_local Clock::time_point last = Clock::now();
   const Clock::time_point now = Clock::now();
   if (now - last < kPeriod) return false;
@@ -28,9 +25,6 @@ bool Poll() {
 }  // namespace
 
 void InstallInterruptPoll() {
-  const pybind11::object thread =
-      pybind11::module_::import("threading").attr("main_thread")().attr("ident");
-  main_thread = thread.cast<unsigned long>();  // NOLINT: Python's type
   SetInterruptPoll(&Poll);
 }
 

@@ -3,6 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "python/core/ending.h"
 #include "python/core/errors.h"
 #include "python/core/release.h"
 
@@ -17,7 +18,7 @@ template <typename Work>
 auto RunUnlocked(Work&& work) {
   ReleaseLater();
   auto result = [&] {
-    pybind11::gil_scoped_release unlocked;
+    const UnlockedScope unlocked;
     return work();
   }();
   if (__builtin_expect(PyErr_Occurred() != nullptr, 0)) throw pybind11::error_already_set();

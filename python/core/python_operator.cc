@@ -5,6 +5,7 @@
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "doppio/registry.h"
 #include "python/core/arrays.h"
 #include "python/core/carried_error.h"
+#include "python/core/ending.h"
 #include "python/core/errors.h"
 #include "python/core/python_functions.h"
 #include "python/core/python_gradient.h"
@@ -47,7 +49,8 @@ class PythonOp final : public Operator<CPUContext> {
   }
 
   absl::Status RunOnDevice() override {
-    if (IsPythonEnding()) return absl::CancelledError("the Python interpreter is ending");
+    const PythonPermission permission;
+    if (!permission.is_granted()) return absl::CancelledError("the Python interpreter is ending");
     const py::gil_scoped_acquire locked;
     if (PyErr_Occurred() != nullptr) return absl::CancelledError("interrupted");
     try {

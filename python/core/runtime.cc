@@ -2,6 +2,7 @@
 
 #include "doppio/parallel.h"
 #include "python/core/bindings.h"
+#include "python/core/ending.h"
 #include "python/core/errors.h"
 #include "python/core/interrupt.h"
 
@@ -17,6 +18,7 @@ void BindRuntime(py::module_& core) {
     }
     SetNumThreads(count);
   });
+  InstallEnding();
   InstallInterruptPoll();
 }
 

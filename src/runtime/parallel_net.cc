@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "doppio/check.h"
 #include "doppio/net.h"
@@ -99,7 +100,8 @@ class ParallelNet final : public Net {
       SerialScope serial;
       Work(/*is_caller=*/true);
     }
-    return status_;
+    // Not kept: a status may carry what a host attached to it.
+    return std::exchange(status_, absl::OkStatus());
   }
 
   // Runs what is ready until the run is over (the caller) or the net is destroyed (workers).

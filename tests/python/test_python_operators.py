@@ -335,9 +335,8 @@ def test_inputs_that_a_function_stores_stay_as_they_were():
 
 
 def test_in_place_is_refused_unless_allowed():
-    net = doppio.Net("n").add("TestCube", "X", "X")
-    with pytest.raises(doppio.Error, match="may not write output 0 to its own input"):
-        run(net, X=F(2))
+    with pytest.raises(doppio.InvalidArgumentError, match="may not write output 0 to its own input"):
+        doppio.Net("n").add("TestCube", "X", "X")
 
 
 def test_in_place_where_allowed():
@@ -466,7 +465,7 @@ def test_registering_again_may_change_the_signature_and_drops_the_gradient():
     assert run(new, X=F(2))["Y"] == 8
     with pytest.raises(doppio.Error, match="takes 2 inputs, but has 1"):
         run(net, X=F(2))
-    with pytest.raises(doppio.Error, match="gradient of TestChange is not implemented"):
+    with pytest.raises(doppio.Error, match=r"no gradient through TestChange\(X, X\) -> Y \(not implemented\)"):
         doppio.gradient(new, of=["Y"])
 
 
@@ -630,7 +629,7 @@ def test_wrong_gradients_are_refused(gradient, error, message):
 def test_an_operator_without_a_gradient_says_so():
     net = doppio.Net("n")
     net.TestMoments("X", name=["m", "s"])
-    with pytest.raises(doppio.Error, match="TestMoments is not implemented"):
+    with pytest.raises(doppio.Error, match=r"no gradient through TestMoments.*\(not implemented\)"):
         doppio.gradient(net, of=["m"])
 
 
@@ -683,7 +682,8 @@ def test_check_and_infer_know_python_operators():
 
 
 def test_a_wrong_number_of_inputs_is_a_problem_of_the_net():
-    problems = doppio.check(doppio.Net("n").add("TestCube", ["X", "W"], "Y"))
+    text = 'op { type: "TestCube" input: "X" input: "W" output: "Y" }'
+    problems = doppio.check(doppio.Net.from_text(text))
     assert "takes 1 input, but has 2" in str(problems[0])
 
 
