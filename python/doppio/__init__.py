@@ -30,6 +30,7 @@ from doppio.files import load, save
 from doppio.gradients import Gradient, SparseGradient, gradient
 from doppio.net import Net, NetBuilder, Op
 from doppio.prediction import Model, Predictor, PredictorStats
+from doppio.python_operators import ArraySpec, PythonOperator, operator
 from doppio.registry import ArgSpec, BlobSpec, OperatorSchema, load_library, operators
 from doppio.workspace import BlobInfo, Workspace, WorkspaceStats
 
@@ -37,7 +38,8 @@ __all__ = [
     "Workspace", "Net", "NetBuilder", "Op", "load", "save", "gradient", "Predictor", "check",
     "infer", "operators", "load_library", "Tensor", "Gradient", "SparseGradient", "Model",
     "Problem", "BlobInfo", "WorkspaceStats", "PredictorStats", "OperatorSchema", "ArgSpec",
-    "BlobSpec", "num_threads", "set_num_threads", "Error", "InvalidArgumentError", "NotFoundError",
-    "AlreadyExistsError", "FailedPreconditionError", "UnimplementedError", "ResourceExhaustedError",
-    "DataLossError", "CancelledError",
+    "BlobSpec", "operator", "PythonOperator", "ArraySpec", "num_threads", "set_num_threads",
+    "Error", "InvalidArgumentError", "NotFoundError", "AlreadyExistsError",
+    "FailedPreconditionError", "UnimplementedError", "ResourceExhaustedError", "DataLossError",
+    "CancelledError",
 ]

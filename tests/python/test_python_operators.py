@@ -5,12 +5,11 @@ import subprocess
 import sys
 import threading
 import traceback
-import warnings
 
 import doppio
 import numpy as np
 import pytest
-from doppio.python_operators import ArraySpec, PythonOperator, operator
+from doppio import ArraySpec, PythonOperator, operator
 
 F = np.float32
 
