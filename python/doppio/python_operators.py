@@ -38,14 +38,14 @@ def operator(function: Callable[..., Any] | None = None, *, name: str | None = N
     """Makes an operator of a function; every net, executor and Predictor may use it.
 
     >>> @doppio.operator
-    ... def Cube(x, *, bias=0.0):
+    ... def CubePlus(x, *, bias=0.0):
     ...     '''Y = X^3 + bias.'''
     ...     return x ** 3 + bias
-    >>> @Cube.gradient
+    >>> @CubePlus.gradient
     ... def _(x, y, dy, *, bias):
     ...     return 3 * x ** 2 * dy
     >>> net = doppio.Net("demo")
-    >>> net.Cube("X", name="Y", bias=1.0)
+    >>> net.CubePlus("X", name="Y", bias=1.0)
     'Y'
     >>> ws = doppio.Workspace()
     >>> ws["X"] = np.array([1, 2], np.float32)
