@@ -56,7 +56,9 @@ absl::Status CarryRuntimeError() {
   return CarryPythonError();
 }
 
-class Caffe2PythonOp final : public Operator<CPUContext> {
+// T: OpTensor or DlpackOpTensor.
+template <typename T>
+class Caffe2PythonOp : public Operator<CPUContext> {
  public:
   Caffe2PythonOp(OperatorInit* init, bool is_gradient)
       : Operator<CPUContext>(init),
@@ -115,32 +117,32 @@ class Caffe2PythonOp final : public Operator<CPUContext> {
   }
 
   absl::Status Call(const Function& function) {
-    std::vector<std::shared_ptr<OpTensor>> outputs;
-    std::vector<std::shared_ptr<OpTensor>> inputs;
+    std::vector<std::shared_ptr<T>> outputs;
+    std::vector<std::shared_ptr<T>> inputs;
     // In place, what the function writes to the output shows in the input.
     for (const std::shared_ptr<Blob>& blob : outputs_) {
       if (std::find(inputs_.begin(), inputs_.end(), blob) != inputs_.end()) {
         DOPPIO_RETURN_IF_ERROR(blob->GetMutable<Tensor>()->MakeUnique());
       }
-      outputs.push_back(std::make_shared<OpTensor>(blob, /*is_output=*/true));
+      outputs.push_back(std::make_shared<T>(blob, /*is_output=*/true));
     }
     for (const std::shared_ptr<Blob>& blob : inputs_) {
       const auto same = std::find(outputs_.begin(), outputs_.end(), blob);
       inputs.push_back(same == outputs_.end()
-                           ? std::make_shared<OpTensor>(blob, /*is_output=*/false)
+                           ? std::make_shared<T>(blob, /*is_output=*/false)
                            : outputs[same - outputs_.begin()]);
     }
     const absl::Status status = CallWith(function, inputs, outputs);
     for (const auto* tensors : {&inputs, &outputs}) {
-      for (const std::shared_ptr<OpTensor>& tensor : *tensors) tensor->Detach();
+      for (const std::shared_ptr<T>& tensor : *tensors) tensor->Detach();
     }
     // As in Caffe2 an output may stay without a value; who reads it says so.
     return status;
   }
 
   absl::Status CallWith(const Function& function,
-                        const std::vector<std::shared_ptr<OpTensor>>& inputs,
-                        const std::vector<std::shared_ptr<OpTensor>>& outputs) {
+                        const std::vector<std::shared_ptr<T>>& inputs,
+                        const std::vector<std::shared_ptr<T>>& outputs) {
     std::shared_ptr<PyWorkspace> workspace;
     absl::Status status;
     try {
@@ -177,7 +179,7 @@ class GetPythonGradient final : public GradientMakerBase {
     for (const int o : Indices("grad_output_indices", OutputSize())) inputs.push_back(GO(o));
     std::vector<std::string> outputs;
     for (const int i : Indices("grad_input_indices", InputSize())) outputs.push_back(GI(i));
-    return SingleGradientDef("PythonGradient", "", inputs, outputs);
+    return SingleGradientDef(Def().type() + "Gradient", "", inputs, outputs);
   }
 
   // Those of the argument; without them all.
@@ -229,19 +231,29 @@ the outputs of the operator and the gradients of its outputs; it writes the grad
 )DOC")
     .FillUsing(&StateCaffe2);
 
-std::unique_ptr<OperatorBase> CreatePython(OperatorInit* init) {
-  return std::make_unique<Caffe2PythonOp>(init, /*is_gradient=*/false);
-}
-std::unique_ptr<OperatorBase> CreatePythonGradient(OperatorInit* init) {
-  return std::make_unique<Caffe2PythonOp>(init, /*is_gradient=*/true);
-}
-[[maybe_unused]] const bool is_registered =
-    OperatorRegistry::Register("Python", DeviceType::kCpu, "", &CreatePython, __FILE__, __LINE__) &&
-    OperatorRegistry::Register("PythonGradient", DeviceType::kCpu, "", &CreatePythonGradient,
-                               __FILE__, __LINE__);
+DOPPIO_OPERATOR_SCHEMA(PythonDLPack)
+    .Doc("Like Python, but `tensor.data` and `tensor.feed()` have DLPack capsules.")
+    .FillUsing(&StateCaffe2);
+
+DOPPIO_OPERATOR_SCHEMA(PythonDLPackGradient)
+    .Doc("The gradient of PythonDLPack, as PythonGradient is that of Python.")
+    .FillUsing(&StateCaffe2);
+
+template <typename T, bool is_gradient>
+class TypedPythonOp final : public Caffe2PythonOp<T> {
+ public:
+  explicit TypedPythonOp(OperatorInit* init) : Caffe2PythonOp<T>(init, is_gradient) {}
+};
+
+DOPPIO_REGISTER_CPU_OPERATOR(Python, TypedPythonOp<OpTensor, false>);
+DOPPIO_REGISTER_CPU_OPERATOR(PythonGradient, TypedPythonOp<OpTensor, true>);
+DOPPIO_REGISTER_CPU_OPERATOR(PythonDLPack, TypedPythonOp<DlpackOpTensor, false>);
+DOPPIO_REGISTER_CPU_OPERATOR(PythonDLPackGradient, TypedPythonOp<DlpackOpTensor, true>);
 
 DOPPIO_REGISTER_GRADIENT(Python, GetPythonGradient);
+DOPPIO_REGISTER_GRADIENT(PythonDLPack, GetPythonGradient);
 DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(PythonGradient);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(PythonDLPackGradient);
 
 // The function's name, with a number where that is taken: a token.
 std::string RegisterPythonOp(const py::object& function, bool pass_workspace, std::string name) {

@@ -4,6 +4,7 @@
 
 #include "python/core/arrays.h"
 #include "python/core/bindings.h"
+#include "python/core/dlpack.h"
 #include "python/core/errors.h"
 
 namespace doppio::python {
@@ -21,21 +22,30 @@ Tensor* OpTensor::mutable_tensor(const char* what) {
   return blob_ == nullptr ? &own_ : blob_->GetMutable<Tensor>();
 }
 
-py::array OpTensor::Data() {
-  if (!is_output_) return ArrayFromTensor(tensor());
+Tensor* OpTensor::MakeWritable() {
   Tensor* tensor = mutable_tensor("data");
   // As in Caffe2, a tensor to which nobody gave a type is one of floats.
   if (tensor->dtype() == DataType::kUndefined) {
     const Dims dims(tensor->dims().begin(), tensor->dims().end());
     Check(tensor->Resize(DataType::kFloat, dims));
   }
-  if (!IsNumeric(tensor->dtype()) || tensor->Is<bfloat16>()) return ArrayFromTensor(*tensor);
   Check(tensor->MakeUnique());
+  return tensor;
+}
+
+py::array OpTensor::Data() {
+  if (!is_output_) return ArrayFromTensor(tensor());
+  const Tensor* tensor = MakeWritable();
+  if (!IsNumeric(tensor->dtype()) || tensor->Is<bfloat16>()) return ArrayFromTensor(*tensor);
   auto* kept = new Tensor(*tensor);
   const py::capsule base(kept, [](void* pointer) { delete static_cast<Tensor*>(pointer); });
   return py::array(NumpyType(kept->dtype()),
                    std::vector<py::ssize_t>(kept->dims().begin(), kept->dims().end()), {},
                    kept->numel() > 0 ? kept->raw_data() : nullptr, base);
+}
+
+py::capsule OpTensor::DlpackData() {
+  return ToDlpack(is_output_ ? *MakeWritable() : tensor());
 }
 
 py::array OpTensor::Fetch() const {
@@ -55,6 +65,12 @@ void OpTensor::Feed(py::handle value) {
         "feed: arrays of unicode are not taken; encode their elements to bytes"));
   }
   *mutable_tensor("feed") = TensorFromArray(array, "feed", /*copy=*/true);
+}
+
+void OpTensor::FeedDlpack(const py::capsule& capsule) {
+  const py::object holder = py::module_::import("types").attr("SimpleNamespace")(
+      py::arg("__dlpack__") = py::cpp_function([capsule] { return capsule; }));
+  *mutable_tensor("feed") = FromDlpack(holder, "feed", /*copy=*/true);
 }
 
 void OpTensor::Init(const std::vector<int64_t>& dims, int type) {
@@ -100,6 +116,11 @@ void BindOpTensor(py::module_& core) {
       .def_property_readonly("_shape", &OpTensor::Shape)
       .def_property_readonly("shape",
                              [](const OpTensor& self) { return py::tuple(py::cast(self.Shape())); });
+  py::class_<DlpackOpTensor, std::shared_ptr<DlpackOpTensor>>(core, "DlpackOpTensor")
+      .def_property_readonly("data", &DlpackOpTensor::DlpackData)
+      .def("feed", &DlpackOpTensor::FeedDlpack)
+      .def("_reshape", &DlpackOpTensor::Reshape)
+      .def_property_readonly("_shape", &DlpackOpTensor::Shape);
 }
 
 }  // namespace doppio::python

@@ -26,8 +26,11 @@ class OpTensor {
 
   // The elements without a copy (strings: a copy); those of outputs may be written.
   py::array Data();
+  // The same as a DLPack capsule.
+  py::capsule DlpackData();
   py::array Fetch() const;
   void Feed(py::handle array);
+  void FeedDlpack(const py::capsule& capsule);
   void Init(const std::vector<int64_t>& dims, int type);
   void Reshape(const std::vector<int64_t>& dims);
   std::vector<int64_t> Shape() const;
@@ -38,10 +41,18 @@ class OpTensor {
  private:
   const Tensor& tensor() const;
   Tensor* mutable_tensor(const char* what);
+  // An output's, for a function that writes to it.
+  Tensor* MakeWritable();
 
   std::shared_ptr<Blob> blob_;
   Tensor own_;
   bool is_output_;
+};
+
+// The same with DLPack capsules in the place of arrays: Caffe2's DLPackTensorCPU.
+class DlpackOpTensor : public OpTensor {
+ public:
+  using OpTensor::OpTensor;
 };
 
 }  // namespace doppio::python

@@ -158,8 +158,10 @@ void RegisterOperator(const PythonFunction& known, OpSchema schema) {
 void Register(const std::string& type, const py::function& function, const py::dict& fields) {
   CheckFree(type, "");
   OpSchema schema = SchemaOf(type, fields);
+  PythonSignature signature = SignatureOf(fields["takes"]);
+  // From here on nothing can fail.
   PythonFunction* known = PythonFunction::FindOrAdd(type);
-  known->Set(function, SignatureOf(fields["takes"]));
+  known->Set(function, std::move(signature));
   GradientRegistry::Replace(type, GradientKind::kNotImplemented, nullptr, schema.file(),
                             schema.line());
   RegisterOperator(*known, std::move(schema));

@@ -262,6 +262,37 @@ def test_wrong_registrations_are_refused():
         run_function(lambda inputs, outputs: outputs[0].init([1], 4))
 
 
+class Capsule:
+    """What NumPy makes an array of."""
+
+    def __init__(self, capsule):
+        self.capsule = capsule
+
+    def __dlpack__(self, stream=None):
+        return self.capsule
+
+    def __dlpack_device__(self):
+        return 1, 0
+
+
+def test_dlpack_capsules_in_the_place_of_arrays():
+    def f(inputs, outputs):
+        assert inputs[0]._shape == [2]
+        outputs[0].feed(inputs[0].data)
+        outputs[1]._reshape([2])
+        assert doppio.Tensor(Capsule(outputs[1].data)).shape == (2,)
+
+    def gradient(inputs, outputs):
+        outputs[0].feed(inputs[3].data)
+
+    net = doppio.Net("n").add("PythonDLPack", "X", ["Y", "Z"], token=register(f, gradient),
+                              grad_output_indices=[0])
+    backward = doppio.gradient(net, of=["Y"])
+    assert backward.net.ops[-1].type == "PythonDLPackGradient"
+    ws = run(backward.net, X=np.array([1, 2], F))
+    assert ws["Y"].tolist() == [1, 2] and ws["X_grad"].tolist() == [1, 1]
+
+
 def test_front_ends_may_patch_the_class_of_tensors():
     tensor = _core.OpTensor(np.arange(3, dtype=F))
     assert tensor.fetch().tolist() == [0, 1, 2]

@@ -280,6 +280,20 @@ def test_a_new_array_is_taken_over_without_a_copy():
     assert ws["Y"].ctypes.data == address[0]
 
 
+def test_the_arrays_of_a_tuple_are_taken_over_unless_they_are_the_same():
+    address = []
+
+    @operator(outputs=3)
+    def TestAddresses(x):
+        y, z = x + 1, x + 2
+        address.extend([y.ctypes.data, z.ctypes.data])
+        return y, z, z
+
+    ws = run(doppio.Net("n").add("TestAddresses", "X", ["A", "B", "C"]), X=np.zeros(1000, F))
+    assert ws["A"].ctypes.data == address[0] and ws["C"].tolist() == [2] * 1000
+    assert len({ws[name].ctypes.data for name in "ABC"}) == 3
+
+
 def test_an_array_that_the_function_keeps_changes_no_blob():
     net = doppio.Net("n").add("TestReturn", "X", "Y", what="view of kept")
     ws = run(net, X=F(1))
@@ -817,6 +831,29 @@ ws = doppio.Workspace()
 ws["X"] = np.ones(3, np.float32)
 ws.run(net)
 """
+
+
+INTERRUPTED = """
+import os, signal
+def interrupt():
+  time.sleep(0.2)
+  os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt).start()
+begin = time.time()
+try:
+  ws.run(net, times=10**6)
+except KeyboardInterrupt:
+  print("interrupted")
+assert time.time() - begin < 5
+ws.run(net)
+assert ws["Y3"].tolist() == [3, 3, 3]
+"""
+
+
+@pytest.mark.parametrize("type", ["simple", "parallel"])
+def test_ctrl_c_ends_a_run_of_python_operators(type):
+    done = run_script(PREAMBLE.replace("TYPE", repr(type)) + INTERRUPTED)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
 
 
 @pytest.mark.parametrize("type", ["simple", "parallel"])
