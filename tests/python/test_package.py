@@ -9,6 +9,8 @@ import zipfile
 
 import pytest
 
+import doppio
+
 # Importing must find what was installed, and nothing else; a sanitizer's LD_PRELOAD stays.
 CLEAN = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 # Tools are run without it: they are no part of what is tested.
@@ -114,6 +116,14 @@ def test_what_a_build_lacks_is_said(backend, monkeypatch, settings, message):
     with pytest.raises(SystemExit) as error:
         backend.build_wheel("/nowhere", settings)
     assert message in str(error.value) and "tools/setup" in str(error.value)
+
+
+def test_stubs_are_made_where_numpy_is_not_installed(tmp_path, source_dir, build_dir):
+    module = doppio._core.__file__
+    python("-S", "-B", str(source_dir / "python" / "packaging" / "stubs.py"), module, str(tmp_path))
+    for name in ("_core.pyi", "_operators.pyi"):
+        made = build_dir / "python" / "doppio" / name
+        assert (tmp_path / name).read_text() == made.read_text()
 
 
 def seconds(module):
