@@ -127,15 +127,23 @@ def test_stubs_are_made_where_numpy_is_not_installed(tmp_path, source_dir, build
 
 
 def seconds(module):
-    """The shortest of several imports in a new interpreter."""
-    program = f"import time; begin = time.perf_counter(); import {module}; print(time.perf_counter() - begin)"
-    return min(float(python("-c", program)) for _ in range(7))
+    """Of the processor, to import it in a new interpreter; other programs do not count."""
+    return float(python("-c", f"""if True:
+        import time
+        begin = time.process_time()
+        import {module}
+        print(time.process_time() - begin)"""))
 
 
 def test_importing_is_quick():
     if "LD_PRELOAD" in os.environ:
         pytest.skip("sanitizers make everything slow")
-    assert seconds("numpy, doppio") - seconds("numpy") < 0.050
+    numpy, both = 1e9, 1e9
+    for count in range(20):  # a busy machine spoils some
+        numpy, both = min(numpy, seconds("numpy")), min(both, seconds("numpy, doppio"))
+        if count >= 2 and both - numpy < 0.050:
+            return
+    raise AssertionError(f"numpy takes {numpy:.3f} s, with doppio it is {both:.3f} s")
 
 
 def test_importing_leaves_others_out():
