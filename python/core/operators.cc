@@ -88,9 +88,9 @@ std::vector<std::string> Keys() {
   return keys;
 }
 
-// Python keeps the symbols of an extension module to itself. A plug-in, which brings no doppio of its
-// own, finds them only once this module's are everybody's. That can not be taken back, and it makes
-// the libraries that doppio uses everybody's too, so it waits for the first plug-in.
+// Python keeps the symbols of an extension module to itself. A plug-in, which brings no doppio of
+// its own, finds them only once this module's are everybody's. That can not be taken back, and it
+// makes the libraries that doppio uses everybody's too, so it waits for the first plug-in.
 std::vector<std::string> LoadLibrary(const std::string& path) {
   static const bool is_shown = [] {
     Dl_info self;

@@ -89,9 +89,10 @@ that was made so, or take it from a `copy()`.)DOC";
 }  // namespace
 
 void BindTensor(py::module_& core) {
-  // NumPy is imported now, by one thread. Later, a thread that waited for another's first use, with
-  // the interpreter's lock in hand, would wait forever.
-  NumpyType(DataType::kFloat);
+  // The package calls this first, when there is one thread. Later, a thread that waited for
+  // another's first use of NumPy, with the interpreter's lock in hand, would wait forever. The
+  // module alone, of which the build makes stubs, does without NumPy.
+  core.def("import_numpy", [] { NumpyType(DataType::kFloat); });
 
   py::class_<Tensor>(core, "Tensor", kTensorDoc, py::custom_type_setup(&AddBufferProtocol))
       .def(py::init([](py::handle value, bool copy, py::handle dtype) {

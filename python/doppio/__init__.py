@@ -21,6 +21,7 @@ array([[4.],
 `doppio.caffe2_compat`.
 """
 
+from doppio import _core
 from doppio._core import Tensor, __version__, num_threads, set_num_threads
 from doppio.checking import Problem, check, infer
 from doppio.errors import (AlreadyExistsError, CancelledError, DataLossError, Error,
@@ -33,6 +34,8 @@ from doppio.prediction import Model, Predictor, PredictorStats
 from doppio.python_operators import ArraySpec, PythonOperator, operator
 from doppio.registry import ArgSpec, BlobSpec, OperatorSchema, load_library, operators
 from doppio.workspace import BlobInfo, Workspace, WorkspaceStats
+
+_core.import_numpy()
 
 __all__ = [
     "Workspace", "Net", "NetBuilder", "Op", "load", "save", "gradient", "Predictor", "check",

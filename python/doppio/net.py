@@ -58,7 +58,7 @@ class _Ops(Sequence[Op]):
         return "[" + ", ".join(str(op) for op in self) + "]"
 
 
-class _NetType(type(_core.Net)):
+class _NetType(type(_core.Net)):  # type: ignore[misc]
     """Lets Net.Expand be looked up, with its documentation, though nobody wrote it down."""
 
     def __getattr__(cls, type: str) -> Callable[..., Any]:
@@ -196,7 +196,7 @@ class Net(_Base, metaclass=_NetType):
     def __reduce__(self):
         return (Net.from_bytes, (self.to_bytes(),))
 
-    __hash__ = None  # it can change
+    __hash__ = None  # type: ignore[assignment]  # it can change
 
     def __repr__(self) -> str:
         count = len(self)

@@ -47,10 +47,10 @@ def html_of_workspace(workspace: Workspace) -> str:
     rows = []
     for name in names[:MOST_ROWS]:
         info = workspace.info(name)
-        is_tensor = info.shape is not None and info.dtype != "undefined"
-        rows.append([name, info.dtype if is_tensor else info.type,
-                     str(list(info.shape)) if is_tensor else "",
-                     _values(workspace, name) if is_tensor else ""])
+        if info.shape is None or info.dtype in (None, "undefined"):
+            rows.append([name, info.type, "", ""])
+        else:
+            rows.append([name, str(info.dtype), str(list(info.shape)), _values(workspace, name)])
     return _table("workspace", ["blob", "type", "shape", "values"], rows, len(names))
 
 

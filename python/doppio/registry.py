@@ -123,7 +123,7 @@ def method_of(type: str) -> Callable[..., Any]:
     method.__name__ = type
     method.__qualname__ = f"Net.{type}"
     method.__doc__ = schema.documentation() + _RETURNS
-    method.__signature__ = _signature(schema)
+    method.__signature__ = _signature(schema)  # type: ignore[attr-defined]
     _methods[type] = method
     return method
 

@@ -61,7 +61,8 @@ class Workspace(_core.Workspace):
     def __init__(self, parent: Workspace | None = None):
         super().__init__(parent)
 
-    def feed(self, name: str, value: Any, *, copy: bool = False, dtype: Any = None) -> None:
+    def feed(self, name: str, value: Any, *,  # type: ignore[override]
+             copy: bool = False, dtype: Any = None) -> None:
         """Puts an array into a blob, made where there is none.
 
         `value` is an array, a number, a (nested) list, a `doppio.Tensor`, or what speaks DLPack (a
@@ -81,7 +82,7 @@ class Workspace(_core.Workspace):
         """
         super().feed(name, value, copy, dtype)
 
-    def fetch(self, name: str, *, copy: bool = False) -> Any:
+    def fetch(self, name: str, *, copy: bool = False) -> Any:  # type: ignore[override]
         """The value of a blob: an array; bytes for a blob that is a string.
 
         The array is a view of the tensor, without a copy. It stays what it is when nets run again
@@ -157,7 +158,7 @@ class Workspace(_core.Workspace):
         """The names of the nets that were made here."""
         return self.net_names()
 
-    def stats(self) -> WorkspaceStats:
+    def stats(self) -> WorkspaceStats:  # type: ignore[override]
         """How much memory the workspace holds, in bytes."""
         return WorkspaceStats(**super().stats())
 

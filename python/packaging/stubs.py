@@ -67,11 +67,14 @@ def signature(doc, classes, is_method):
     parameters = []
     for part in split(match.group(1)):
         name, _, rest = part.partition(":")
-        kind, equals, _ = rest.partition("=")
+        kind, equals, default = rest.partition("=")
         if is_method and not parameters:
             parameters.append("self")
             continue
-        parameters.append(f"{name}: {type_of(kind.strip(), classes)}" + (" = ..." if equals else ""))
+        kind = type_of(kind.strip(), classes)
+        if default.strip() == "None" and kind != "Any":
+            kind += " | None"
+        parameters.append(f"{name}: {kind}" + (" = ..." if equals else ""))
     return f"({', '.join(parameters)}) -> {type_of(match.group(2).strip(), classes)}"
 
 

@@ -46,6 +46,20 @@ expect_command() {  # PREFIX
   echo "$way: doppio ops lists all $(wc -l <"$folder/types") types"
 }
 
+# The installed Python package imports from there, has every operator, and loads a plug-in.
+expect_python() {  # PREFIX PLUGIN
+  local site
+  site=$(find "$1" -path '*/doppio/__init__.py' -printf '%h/..' -quit)
+  [[ -n "$site" ]] || return 0
+  { "$build/bin/link_reference" | sed -n 's/ operator.*//p'; echo OnlyInThePlugin; } |
+    LC_ALL=C sort -u >"$folder/types"
+  PYTHONPATH=$site "$DOPPIO_PYTHON" -B -c 'import sys, doppio
+doppio.load_library(sys.argv[1])
+print(*doppio.operators, sep="\n")' "$2" | LC_ALL=C sort | diff "$folder/types" - ||
+    { echo "FAILED: the package in $site does not have the operators that it should"; exit 1; }
+  echo "$way: the Python package has all $(wc -l <"$folder/types") types"
+}
+
 # expect_example PROGRAM [PLUGIN]: examples/custom_operator computes what it should.
 expect_example() {
   printf '%s\n' "Y = 0.5 2 4.5" "X_grad = 1 2 3" >"$folder/expected_example"
@@ -77,6 +91,7 @@ case "$way" in
       "-DCMAKE_PREFIX_PATH=$work/install_${way#find_package_}/prefix"
     expect_consumer "$folder/build"
     expect_command "$work/install_${way#find_package_}/prefix"
+    expect_python "$work/install_${way#find_package_}/prefix" "$folder/build/plugin.so"
     configure_and_build "$source/examples/custom_operator" "$folder/example" \
       "-DCMAKE_PREFIX_PATH=$work/install_${way#find_package_}/prefix"
     expect_example "$folder/example/custom_operator"

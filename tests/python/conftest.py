@@ -52,5 +52,8 @@ def shared():
 @pytest.fixture(scope="session")
 def doppio_command(build_dir):
     """Runs the doppio command of the build with these arguments, and returns what it prints."""
-    return lambda *arguments: subprocess.run([build_dir / "bin" / "doppio", *arguments], check=True,
+    command = build_dir / "bin" / "doppio"
+    if not command.exists():
+        pytest.skip(f"{command} was not built (target doppio_command)")
+    return lambda *arguments: subprocess.run([command, *arguments], check=True,
                                              stdout=subprocess.PIPE).stdout.decode()

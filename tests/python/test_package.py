@@ -9,6 +9,8 @@ import zipfile
 
 import pytest
 
+import doppio
+
 # Importing must find what was installed, and nothing else; a sanitizer's LD_PRELOAD stays.
 CLEAN = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 # Tools are run without it: they are no part of what is tested.
@@ -116,16 +118,32 @@ def test_what_a_build_lacks_is_said(backend, monkeypatch, settings, message):
     assert message in str(error.value) and "tools/setup" in str(error.value)
 
 
+def test_stubs_are_made_where_numpy_is_not_installed(tmp_path, source_dir, build_dir):
+    module = doppio._core.__file__
+    python("-S", "-B", str(source_dir / "python" / "packaging" / "stubs.py"), module, str(tmp_path))
+    for name in ("_core.pyi", "_operators.pyi"):
+        made = build_dir / "python" / "doppio" / name
+        assert (tmp_path / name).read_text() == made.read_text()
+
+
 def seconds(module):
-    """The shortest of several imports in a new interpreter."""
-    program = f"import time; begin = time.perf_counter(); import {module}; print(time.perf_counter() - begin)"
-    return min(float(python("-c", program)) for _ in range(7))
+    """Of the processor, to import it in a new interpreter; other programs do not count."""
+    return float(python("-c", f"""if True:
+        import time
+        begin = time.process_time()
+        import {module}
+        print(time.process_time() - begin)"""))
 
 
 def test_importing_is_quick():
     if "LD_PRELOAD" in os.environ:
         pytest.skip("sanitizers make everything slow")
-    assert seconds("numpy, doppio") - seconds("numpy") < 0.050
+    numpy, both = 1e9, 1e9
+    for count in range(20):  # a busy machine spoils some
+        numpy, both = min(numpy, seconds("numpy")), min(both, seconds("numpy, doppio"))
+        if count >= 2 and both - numpy < 0.050:
+            return
+    raise AssertionError(f"numpy takes {numpy:.3f} s, with doppio it is {both:.3f} s")
 
 
 def test_importing_leaves_others_out():

@@ -14,9 +14,10 @@ import pytest
 import doppio
 import typed_sample
 
+# Not looked at: what protoc writes, what imitates another module's untyped ways, and a decorator whose
+# keywords are handed on as they come.
 CONFIG = """[mypy]
-strict = True
-[mypy-doppio.*]
+[mypy-doppio.net_pb2,doppio.caffe2_compat,doppio.caffe2_state.*,doppio.python_operators]
 ignore_errors = True
 [mypy-google.*]
 ignore_missing_imports = True
@@ -41,7 +42,7 @@ MISTAKES = [
 
 @pytest.fixture(scope="module")
 def mypy(tmp_path_factory):
-    """Runs mypy --strict on a program with the package under test; returns what it prints."""
+    """Runs mypy with the package under test in reach; returns what it prints."""
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed (package mypy)")
     folder = tmp_path_factory.mktemp("mypy")
@@ -49,9 +50,9 @@ def mypy(tmp_path_factory):
     environment = {**os.environ, "MYPYPATH": os.path.dirname(os.path.dirname(doppio.__file__)),
                    "LD_PRELOAD": ""}
 
-    def check(path):
+    def check(*arguments):
         done = subprocess.run([sys.executable, "-m", "mypy", "--config-file", folder / "mypy.ini",
-                               "--cache-dir", folder / "cache", "--no-error-summary", path],
+                               "--cache-dir", folder / "cache", "--no-error-summary", *arguments],
                               capture_output=True, text=True, env=environment, check=False)
         assert not done.stderr
         return done.stdout
@@ -60,7 +61,11 @@ def mypy(tmp_path_factory):
 
 
 def test_a_typed_program_is_right(mypy):
-    assert mypy(typed_sample.__file__) == ""
+    assert mypy("--strict", "--follow-imports=silent", typed_sample.__file__) == ""
+
+
+def test_the_package_itself_is_typed_right(mypy):
+    assert mypy("-p", "doppio") == ""
 
 
 def test_a_typed_program_runs(capsys):
@@ -73,7 +78,7 @@ def test_mistakes_are_found(mypy, tmp_path):
     program += "".join(line + "\n" for line, _ in MISTAKES)
     (tmp_path / "mistakes.py").write_text(program)
     said = {}
-    for line in mypy(tmp_path / "mistakes.py").splitlines():
+    for line in mypy("--strict", "--follow-imports=silent", tmp_path / "mistakes.py").splitlines():
         _, number, kind, text = line.split(":", 3)
         if kind.strip() == "error":
             said[int(number) - 4] = text
