@@ -28,10 +28,15 @@ absl::Status CarryRuntimeError() {
   const absl::Status original = CarryPythonError();
   const std::string text = absl::StrCat("Exception encountered running PythonOp function: ",
                                         absl::string_view(original.message()));
-  RestorePythonError(original);
-  py::error_already_set cause;
   const py::object error = py::module_::import("doppio.errors").attr("Error")(TextFromBytes(text));
-  PyException_SetCause(error.ptr(), cause.value().inc_ref().ptr());
+  RestorePythonError(original);
+  PyObject* type = nullptr;
+  PyObject* cause = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &cause, &traceback);
+  Py_XDECREF(type);
+  Py_XDECREF(traceback);
+  PyException_SetCause(error.ptr(), cause);  // takes the reference
   PyErr_SetObject(error.get_type().ptr(), error.ptr());
   return CarryPythonError();
 }

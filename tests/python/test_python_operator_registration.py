@@ -4,7 +4,7 @@ import doppio
 import numpy as np
 import pytest
 from doppio import operator
-from python_operator_samples import F, TestCube, returned, run
+from python_operator_samples import F, TestCube, run
 
 
 def test_registering_again_replaces_the_function_in_nets_that_exist():
