@@ -1,5 +1,7 @@
 """Which functions become operators written in Python, and their gradients."""
 
+import functools
+
 import doppio
 import numpy as np
 import pytest
@@ -53,6 +55,23 @@ def test_registering_again_may_change_the_signature_and_drops_the_gradient():
         run(net, X=F(2))
     with pytest.raises(doppio.Error, match=r"no gradient through TestChange\(X, X\) -> Y \(not implemented\)"):
         doppio.gradient(new, of=["Y"])
+
+
+def test_anything_that_can_be_called_and_says_what_it_takes_is_a_function():
+    class Scaler:
+        def __init__(self, factor):
+            self.factor = factor
+
+        def __call__(self, x, *, more=1.0):
+            return x * F(self.factor * more)
+
+    operator(Scaler(3), name="TestScaler")
+    operator(functools.partial(lambda a, x: a + x, F(2)), name="TestPartial")
+    net = doppio.Net("n")
+    net.TestPartial(net.TestScaler("X", name="Y", more=2.0), name="Z")
+    assert run(net, X=F(1))["Z"] == 8
+    with pytest.raises(TypeError, match="does not say what it takes"):
+        operator(np.add, name="TestUfunc")
 
 
 @pytest.mark.parametrize("name", ["Relu", "Python", "ReluGradient", "TestCubeGradient"])

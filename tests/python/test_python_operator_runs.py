@@ -136,6 +136,22 @@ def test_in_the_net_of_an_if():
     assert run(net, condition=np.array(True), X=np.array([2], F), Y=F(0))["Y"].tolist() == [8]
 
 
+def test_in_the_nets_of_a_while():
+    @operator
+    def TestBelow(x, *, limit=0.0):
+        return np.bool_(x < limit)
+
+    @operator(inplace=True)
+    def TestIncrement(x):
+        return x + F(1)
+
+    condition = doppio.Net("condition").add("TestBelow", "X", "again", limit=40.0)
+    condition.external_outputs = ["again"]
+    body = doppio.Net("body").add("TestIncrement", "X", "X")
+    net = doppio.Net("n").add("While", ["again", "X"], ["X"], loop_net=body, cond_net=condition)
+    assert run(net, again=np.array(True), X=F(0))["X"] == 40
+
+
 def test_an_exception_in_the_net_of_an_if_reaches_the_caller():
     inner = doppio.Net("inner").add("TestFail", "X", "Y", kind="Own")
     net = doppio.Net("outer").add("If", ["condition", "X"], ["Y"], then_net=inner)
