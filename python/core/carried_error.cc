@@ -72,10 +72,10 @@ absl::Status CarryPythonError() {
   const bool is_interrupt = PyErr_GivenExceptionMatches(value, PyExc_KeyboardInterrupt) != 0;
   absl::Status status(is_interrupt ? absl::StatusCode::kCancelled : absl::StatusCode::kUnknown,
                       carried->text);
-  status.SetPayload(
-      kPayload, absl::MakeCordFromExternal(
-                    {reinterpret_cast<const char*>(&carried->self), sizeof(carried->self)},
-                    [carried](absl::string_view) { delete carried; }));
+  status.SetPayload(kPayload,
+                    absl::MakeCordFromExternal(
+                        {reinterpret_cast<const char*>(&carried->self), sizeof(carried->self)},
+                        [carried](absl::string_view) { delete carried; }));
   return status;
 }
 
@@ -92,7 +92,8 @@ bool RestorePythonError(const absl::Status& status) {
   PyObject* value = carried->exception;
   Py_INCREF(value);
   Py_INCREF(Py_TYPE(value));
-  PyErr_Restore(reinterpret_cast<PyObject*>(Py_TYPE(value)), value, PyException_GetTraceback(value));
+  PyErr_Restore(reinterpret_cast<PyObject*>(Py_TYPE(value)), value,
+                PyException_GetTraceback(value));
   return true;
 }
 

@@ -24,8 +24,6 @@ bool Poll() {
 
 }  // namespace
 
-void InstallInterruptPoll() {
-  SetInterruptPoll(&Poll);
-}
+void InstallInterruptPoll() { SetInterruptPoll(&Poll); }
 
 }  // namespace doppio::python

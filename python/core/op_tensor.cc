@@ -44,9 +44,7 @@ py::array OpTensor::Data() {
                    kept->numel() > 0 ? kept->raw_data() : nullptr, base);
 }
 
-py::capsule OpTensor::DlpackData() {
-  return ToDlpack(is_output_ ? *MakeWritable() : tensor());
-}
+py::capsule OpTensor::DlpackData() { return ToDlpack(is_output_ ? *MakeWritable() : tensor()); }
 
 py::array OpTensor::Fetch() const {
   if (tensor().dtype() == DataType::kUndefined) {
@@ -76,8 +74,8 @@ void OpTensor::FeedDlpack(const py::capsule& capsule) {
 void OpTensor::Init(const std::vector<int64_t>& dims, int type) {
   const DataType dtype = ValueOrRaise(DataTypeFromNumber(type));
   if (!IsNumeric(dtype)) {
-    Raise(absl::InvalidArgumentError(absl::StrCat(
-        "init: arrays have no access to tensors of ", DataTypeName(dtype), "; use feed")));
+    Raise(absl::InvalidArgumentError(absl::StrCat("init: arrays have no access to tensors of ",
+                                                  DataTypeName(dtype), "; use feed")));
   }
   Check(mutable_tensor("init")->Resize(dtype, dims));
 }
@@ -114,8 +112,8 @@ void BindOpTensor(py::module_& core) {
       .def("_reshape", &OpTensor::Reshape)
       .def("reshape", &OpTensor::Reshape)
       .def_property_readonly("_shape", &OpTensor::Shape)
-      .def_property_readonly("shape",
-                             [](const OpTensor& self) { return py::tuple(py::cast(self.Shape())); });
+      .def_property_readonly(
+          "shape", [](const OpTensor& self) { return py::tuple(py::cast(self.Shape())); });
   py::class_<DlpackOpTensor, std::shared_ptr<DlpackOpTensor>>(core, "DlpackOpTensor")
       .def_property_readonly("data", &DlpackOpTensor::DlpackData)
       .def("feed", &DlpackOpTensor::FeedDlpack)

@@ -73,8 +73,9 @@ GradientShape ReadGradientShape(ArgumentReader* reader) {
   const OperatorDef& def = reader->def();
   GradientShape shape;
   shape.forward_inputs = reader->GetSingleArgument<int>(kForwardInputs);
-  shape.inputs = reader->HasArgument(kInputIndices) ? reader->GetRepeatedArgument<int>(kInputIndices)
-                                                    : AllOf(shape.forward_inputs);
+  shape.inputs = reader->HasArgument(kInputIndices)
+                     ? reader->GetRepeatedArgument<int>(kInputIndices)
+                     : AllOf(shape.forward_inputs);
   const int rest = def.input_size() - shape.forward_inputs;
   bool is_right = shape.forward_inputs >= 0 && rest >= 0;
   if (reader->HasArgument(kOutputIndices)) {

@@ -42,9 +42,8 @@ class PythonOp final : public Operator<CPUContext> {
                                          signature->arguments->end());
     for (const Argument& argument : def().arg()) {
       if (signature->arguments->count(argument.name()) > 0) continue;
-      init->Fail(absl::InvalidArgumentError(
-          absl::StrCat("has no argument \"", argument.name(), "\"",
-                       DidYouMean(argument.name(), known))));
+      init->Fail(absl::InvalidArgumentError(absl::StrCat(
+          "has no argument \"", argument.name(), "\"", DidYouMean(argument.name(), known))));
     }
   }
 
@@ -73,8 +72,8 @@ class PythonOp final : public Operator<CPUContext> {
     inputs.reserve(InputSize());
     for (int i = 0; i < InputSize(); ++i) inputs.push_back(Input(i));
     const py::tuple arrays = Arrays(inputs);
-    auto result = py::reinterpret_steal<py::object>(PyObject_Call(
-        function.ptr(), arrays.ptr(), arguments.empty() ? nullptr : arguments.ptr()));
+    auto result = py::reinterpret_steal<py::object>(
+        PyObject_Call(function.ptr(), arrays.ptr(), arguments.empty() ? nullptr : arguments.ptr()));
     if (!result) throw py::error_already_set();
     return SetOutputs(std::move(result), inputs);
   }
@@ -121,11 +120,10 @@ class PythonOp final : public Operator<CPUContext> {
     const auto count = is_list ? static_cast<int>(py::len(result))
                                : static_cast<int>(OutputSize() > 0 || !result.is_none());
     if (count != OutputSize()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the function must return ", OutputSize(), " ",
-                       is_gradient() ? "gradient" : "output", OutputSize() == 1 ? "" : "s",
-                       ", but returned ", count,
-                       OutputSize() > 1 && !is_list ? "; return a tuple of arrays" : ""));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the function must return ", OutputSize(), " ", is_gradient() ? "gradient" : "output",
+          OutputSize() == 1 ? "" : "s", ", but returned ", count,
+          OutputSize() > 1 && !is_list ? "; return a tuple of arrays" : ""));
     }
     // Nothing is written before everything is right.
     std::vector<Tensor> outputs(OutputSize());
@@ -164,9 +162,9 @@ class PythonOp final : public Operator<CPUContext> {
     }
     Tensor gradient = TensorOfResult(item, what, inputs);
     if (gradient.dims() != input.dims()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          what, " must have the shape ", ShapeToString(input.dims()), " of input ",
-          gradient_.inputs[i], ", but has ", ShapeToString(gradient.dims())));
+      return absl::InvalidArgumentError(
+          absl::StrCat(what, " must have the shape ", ShapeToString(input.dims()), " of input ",
+                       gradient_.inputs[i], ", but has ", ShapeToString(gradient.dims())));
     }
     if (gradient.dtype() == input.dtype()) return gradient;
     return TensorFromPython(py::cast(gradient), what, /*copy=*/false, dtype);

@@ -43,9 +43,8 @@ absl::Status InferByPython(PyObject* infer, const std::string& type, InferenceCo
       blobs.append(py::make_tuple(shape, NumpyType(context->dtype(i))));
     }
     bool is_constant = false;
-    const py::dict arguments =
-        ArgumentsOf(context->def(), *OpSchemaRegistry::Schema(type),
-                    *PythonFunction::Find(type)->signature(), &is_constant);
+    const py::dict arguments = ArgumentsOf(context->def(), *OpSchemaRegistry::Schema(type),
+                                           *PythonFunction::Find(type)->signature(), &is_constant);
     const py::object inferred = py::handle(infer)(blobs, arguments, context->OutputSize());
     int output = 0;
     for (const py::handle info : inferred) {
@@ -130,17 +129,17 @@ void CheckFree(const std::string& type, const std::string& forward) {
   const PythonFunction* known = PythonFunction::Find(type);
   if (known == nullptr) {
     if (!OperatorRegistry::Has(type) && OpSchemaRegistry::Schema(type) == nullptr) return;
-    Raise(absl::AlreadyExistsError(absl::StrCat(
-        "there is an operator \"", type,
-        "\" already, which is not written in Python; give yours another name")));
+    Raise(absl::AlreadyExistsError(
+        absl::StrCat("there is an operator \"", type,
+                     "\" already, which is not written in Python; give yours another name")));
   }
   const std::string& owner = known->signature()->forward;
   if (owner == forward) return;
-  Raise(absl::AlreadyExistsError(
-      owner.empty() ? absl::StrCat("there is an operator \"", type,
-                                   "\" already; the gradient of ", forward, " would replace it")
-                    : absl::StrCat("\"", type, "\" is the gradient of ", owner,
-                                   "; give yours another name")));
+  Raise(absl::AlreadyExistsError(owner.empty() ? absl::StrCat("there is an operator \"", type,
+                                                              "\" already; the gradient of ",
+                                                              forward, " would replace it")
+                                               : absl::StrCat("\"", type, "\" is the gradient of ",
+                                                              owner, "; give yours another name")));
 }
 
 // `known` is the function of that type, maybe a new one.

@@ -99,7 +99,7 @@ class PythonOperator:
         if not callable(function):
             raise TypeError(f"operator: a function is wanted, not {function!r}")
         self.function = function
-        self.name = function.__name__ if name is None else name
+        self.name = getattr(function, "__name__", type(function).__name__) if name is None else name
         if not isinstance(self.name, str) or not self.name.isidentifier():
             raise ValueError(f"operator: {self.name!r} is no name of an operator; give one with "
                              "@doppio.operator(name=...)")

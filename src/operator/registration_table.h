@@ -35,8 +35,8 @@ class RegistrationTable {
     return true;
   }
 
-  // Puts `value` where another one of that key stands, if one does. Pointers to the other one remain
-  // good: it is kept.
+  // Puts `value` where another one of that key stands, if one does. Pointers to the other one
+  // remain good: it is kept.
   void Replace(const Key& key, std::unique_ptr<Value> value, absl::string_view file, int line) {
     absl::MutexLock lock(&mutex_);
     Row& row = rows_[key];

@@ -228,5 +228,12 @@ TEST(GetGradientForOpTest, WantsOneGradientForEachOutput) {
               HasSubstr("has 1 outputs, but 0 output gradients are given"));
 }
 
+TEST(GradientMakerTest, ReplacesWhatIsRegistered) {
+  GradientRegistry::Replace("TestReplacedGradient", GradientKind::kNone, nullptr, "a.cc", 1);
+  EXPECT_EQ(GradientRegistry::Kind("TestReplacedGradient"), GradientKind::kNone);
+  GradientRegistry::Replace("TestReplacedGradient", GradientKind::kForbidden, nullptr, "b.cc", 2);
+  EXPECT_EQ(GradientRegistry::Kind("TestReplacedGradient"), GradientKind::kForbidden);
+}
+
 }  // namespace
 }  // namespace doppio

@@ -181,5 +181,15 @@ TEST(CostTest, AMultiplyAddIsTwoOperations) {
   EXPECT_EQ(schema.Cost(Def({"X"}, {}), {TensorInfo()}, {}).multiply_adds, 0);
 }
 
+TEST(SchemaTest, ReplacesASchemaAndKeepsTheOldOneForWhoHasIt) {
+  OpSchemaRegistry::Replace(OpSchema("TestReplaced", "old.cc", 1).NumInputs(1));
+  const OpSchema* old = OpSchemaRegistry::Schema("TestReplaced");
+  OpSchemaRegistry::Replace(OpSchema("TestReplaced", "new.cc", 2).NumInputs(2));
+  EXPECT_EQ(OpSchemaRegistry::Schema("TestReplaced")->max_inputs(), 2);
+  EXPECT_EQ(OpSchemaRegistry::Schema("TestReplaced")->file(), "new.cc");
+  EXPECT_EQ(old->max_inputs(), 1);
+  EXPECT_EQ(old->file(), "old.cc");
+}
+
 }  // namespace
 }  // namespace doppio
