@@ -163,7 +163,7 @@ def method(schema):
     elif least == 1:
         ways = [("str | None = None", "str"), ("Outputs", "tuple[str, ...]")]
     elif least > 1:
-        ways = [("Outputs | None = None", "tuple[str, ...]")]
+        ways = [("Outputs | None = None", "tuple[str, ...]"), ("str", "str")]
     else:
         ways = [("Names | None = None", "Any")]
     lines = []

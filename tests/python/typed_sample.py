@@ -15,7 +15,8 @@ def build() -> doppio.Net:
     kept, mask = net.Dropout(net.Relu(hidden), name=["kept", "mask"], ratio=0.25, is_test=False)
     parts: tuple[str, ...] = net.Split(kept, name=["left", "right"], axis=1)
     joined, _ = net.Concat(list(parts), mask, name=["joined", "lengths"], axis=1)
-    net.Cast(joined, name="double", to=np.float64)
+    flat: str = net.Concat(joined, name="flat", axis=0)
+    net.Cast(flat, name="double", to=np.float64)
     net.ReduceSum("double", name="loss", axes=[0], keepdims=False)
     net.add("AnOperatorOfAPlugIn", ["loss"], ["scaled"], scale=0.5)
     return net
