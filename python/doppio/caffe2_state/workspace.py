@@ -1,0 +1,264 @@
+"""Workspaces by name, one of them current, and what is in them."""
+
+from typing import Any, Dict, List, Optional, Union
+
+from doppio import _core, errors
+from doppio.caffe2_state.blob import Blob, check_device, fetch_named
+
+__all__ = [
+    "Net", "Workspace", "blobs", "create_blob", "create_child_workspace", "current_workspace",
+    "deserialize_blob", "feed_blob", "fetch_blob", "get_blob_size_bytes", "has_blob",
+    "local_blobs", "on_module_exit", "reset_blob", "reset_workspace", "root_folder",
+    "serialize_blob", "switch_workspace", "workspaces",
+]
+
+
+class _Current:
+    """`Workspace.current`, which is another one after each switch_workspace or reset_workspace."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> "Workspace":
+        return current()
+
+
+class Net:
+    """A net of a workspace."""
+
+    def __init__(self, workspace: "Workspace", name: str) -> None:
+        self._workspace = workspace
+        self._name = name
+
+    def run(self) -> None:
+        self._workspace._run(self._name, 1)
+
+
+class Workspace:
+    """Blobs and nets by name. `Workspace(parent)` sees its parent's blobs too."""
+
+    current = _Current()
+
+    def __init__(self, parent: Optional["Workspace"] = None) -> None:
+        self._adopt(_core.Workspace(None if parent is None else parent._core))
+
+    @classmethod
+    def _of(cls, core: Any) -> "Workspace":
+        """Another handle of a workspace that exists."""
+        self = cls.__new__(cls)
+        self._adopt(core)
+        return self
+
+    def _adopt(self, core: Any) -> None:
+        self._core = core
+        self._failed = -1
+        self._observers: Dict[str, list] = {}  # by net, kept while it exists
+
+    # --- Blobs.
+    @property
+    def blobs(self) -> Dict[str, Blob]:
+        return {name: self._blob(name) for name in self._core.blob_names()}
+
+    def create_blob(self, name: str) -> Blob:
+        """The blob of that name, empty where there was none."""
+        return Blob(_core.make_blob(self._core, name))
+
+    def has_blob(self, name: str) -> bool:
+        return self._core.has_blob(name)
+
+    def fetch_blob(self, name: str) -> Any:
+        """A copy of the value: an array, bytes, or of an unknown type a line about it."""
+        return fetch_named(self._blob(name), name)
+
+    def _blob(self, name: str) -> Blob:
+        handle = _core.find_blob(self._core, name)
+        if handle is None:
+            raise errors.NotFoundError(f"Can't find blob: {name}")
+        return Blob(handle)
+
+    def _remove_blob(self, name: str) -> bool:
+        if name not in self._core.local_blob_names():
+            return False
+        self._core.remove_blob(name)
+        return True
+
+    # --- Nets.
+    @property
+    def nets(self) -> Dict[str, Net]:
+        return {name: Net(self, name) for name in self._core.net_names()}
+
+    def _create_net(self, definition: bytes, overwrite: bool = False) -> Net:
+        net = _core.Net(definition)
+        with _Failures(self):
+            self._core.create_net(net, overwrite)
+        self._observers.pop(net.name, None)
+        return Net(self, net.name)
+
+    def _delete_net(self, name: str) -> None:
+        if name in self._core.net_names():
+            self._core.delete_net(name)
+            self._observers.pop(name, None)
+
+    def _run(self, name: str, times: int) -> None:
+        try:
+            self._core.run(name, times)
+        except BaseException:
+            self._failed = self._core.last_failed_operator(name)
+            raise
+
+    def _run_net(self, definition: bytes) -> None:
+        with _Failures(self):
+            self._core.run_once(definition)
+
+    def _run_operator(self, definition: bytes) -> None:
+        with _Failures(self):
+            self._core.run_operator(definition)
+
+    def _run_plan(self, definition: bytes) -> None:
+        with _Failures(self):
+            self._core.run_plan(definition)
+
+    def _last_failed_op_net_position(self) -> int:
+        """The index of the operator that failed last, or -1."""
+        return self._failed
+
+
+class _Failures:
+    """Notes which operator an error is about, for _last_failed_op_net_position."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if error is not None:
+            self._workspace._failed = errors_operator(error)
+
+
+def errors_operator(error: BaseException) -> int:
+    """The index of the operator that a message names (`net "n", op 3 Relu(...)`), or -1."""
+    words = str(error).replace(",", " ").split()
+    for word, following in zip(words, words[1:]):
+        if word == "op" and following.isdigit():
+            return int(following)
+    return -1
+
+
+_workspaces: Dict[str, Workspace] = {}
+_current: Optional[Workspace] = None
+_current_name = "default"
+
+
+def current() -> Workspace:
+    if _current is None:
+        switch_workspace(_current_name, True)
+    return _current
+
+
+def switch_workspace(name: Union[str, Workspace], create_if_missing: Any = None) -> None:
+    """Makes the workspace of that name (or the given one) the current one. RuntimeError where there
+    is none and it shall not be created."""
+    global _current, _current_name
+    if isinstance(name, Workspace):
+        _current = name
+        return
+    if not isinstance(name, str):
+        raise TypeError("switch_workspace: the name of a workspace or a Workspace is wanted, not "
+                        + type(name).__name__)
+    if name not in _workspaces:
+        if not create_if_missing:
+            raise errors.NotFoundError(
+                f'there is no workspace "{name}"; there are {sorted(_workspaces)}')
+        _workspaces[name] = Workspace()
+    _current, _current_name = _workspaces[name], name
+
+
+def create_child_workspace(parent: str, child: str) -> None:
+    """A workspace of the name `child` that sees the blobs of the one called `parent`."""
+    if parent not in _workspaces:
+        raise errors.NotFoundError(f'there is no workspace "{parent}" to be a parent')
+    if child in _workspaces:
+        raise errors.AlreadyExistsError(f'there is a workspace "{child}" already')
+    _workspaces[child] = Workspace(_workspaces[parent])
+
+
+def current_workspace() -> str:
+    current()
+    return _current_name
+
+
+def workspaces() -> List[str]:
+    current()
+    return sorted(_workspaces)
+
+
+def reset_workspace(root_folder: Optional[str] = None) -> bool:
+    """Puts an empty workspace in the place of the current one."""
+    global _current
+    fresh = Workspace()
+    if root_folder is not None:
+        _core.reset_to_root_folder(fresh._core, root_folder)
+    _workspaces[_current_name] = _current = fresh
+    return True
+
+
+def root_folder() -> str:
+    return _core.root_folder(current()._core)
+
+
+def on_module_exit() -> None:
+    """Drops all workspaces."""
+    global _current
+    _workspaces.clear()
+    _current = None
+
+
+def blobs() -> List[str]:
+    return current()._core.blob_names()
+
+
+def local_blobs() -> List[str]:
+    return current()._core.local_blob_names()
+
+
+def has_blob(name: str) -> bool:
+    return current().has_blob(name)
+
+
+def create_blob(name: str) -> bool:
+    current().create_blob(name)
+    return True
+
+
+def reset_blob(name: str) -> None:
+    """Empties the blob."""
+    current()._blob(name)._handle.reset()
+
+
+def fetch_blob(name: str) -> Any:
+    return current().fetch_blob(name)
+
+
+def feed_blob(name: str, arg: Any, device_option: Optional[bytes] = None) -> bool:
+    """Copies an array or a string into a blob, made where there is none."""
+    check_device(device_option, f'feed of "{name}"')
+    return current().create_blob(name)._feed(arg)
+
+
+def serialize_blob(name: str) -> bytes:
+    """The bytes of a BlobProto."""
+    return current()._blob(name).serialize(name)
+
+
+def deserialize_blob(name: Union[str, bytes], content: Optional[bytes] = None) -> Optional[Blob]:
+    """deserialize_blob(name, content) fills the blob of that name; deserialize_blob(content) gives
+    a blob of no workspace."""
+    if content is None:
+        blob = Blob(_core.BlobHandle("deserialized"))
+        blob.deserialize(name)
+        return blob
+    current().create_blob(name).deserialize(content)
+    return None
+
+
+def get_blob_size_bytes(name: str) -> int:
+    return current()._blob(name)._handle.nbytes
