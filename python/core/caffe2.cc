@@ -156,6 +156,12 @@ void BindCaffe2(py::module_& core) {
     const OpSchema* schema = OpSchemaRegistry::Schema(type);
     return schema != nullptr && schema->EnforcesInplace(input, output);
   });
+  // What its schema forbids in an operator, a sentence each.
+  core.def("schema_problems", [](py::handle op) {
+    const auto def = MessageFromPython<OperatorDef>(op, "operator");
+    const OpSchema* schema = OpSchemaRegistry::Schema(def.type());
+    return schema == nullptr ? std::vector<std::string>() : schema->Problems(def);
+  });
   core.def("has_inference", [](const std::string& type) {
     const OpSchema* schema = OpSchemaRegistry::Schema(type);
     return schema != nullptr && schema->has_inference();

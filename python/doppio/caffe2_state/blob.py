@@ -159,5 +159,6 @@ def fetch_named(blob: Blob, name: str) -> Any:
     """As Blob.fetch, but a line of text (bytes) about values that can not be fetched."""
     value = blob._handle.fetch()
     if value is None:
+        name = name.decode() if isinstance(name, bytes) else name
         value = f"{name}, a C++ native class of type {blob._type_name()}.".encode()
     return value

@@ -2,7 +2,7 @@
 
 from typing import List, Sequence, Tuple, Union
 
-from doppio import _core
+from doppio import _core, errors
 
 __all__ = ["GradientWrapper", "get_gradient_defs"]
 
@@ -67,5 +67,12 @@ def get_gradient_defs(
         output_gradients: Sequence[GradientWrapper]) -> Tuple[List[bytes], List[GradientWrapper]]:
     """The gradient operators of an operator (bytes of an OperatorDef each), and the gradient of
     each of its inputs, given those of its outputs. RuntimeError where the operator has none."""
-    ops, inputs = _core.gradient_of_op(op_def, [_unwrapped(g) for g in output_gradients])
+    gradients = [_unwrapped(gradient) for gradient in output_gradients]
+    try:
+        ops, inputs = _core.gradient_of_op(op_def, gradients)
+    except errors.InvalidArgumentError as error:
+        if _core.schema_problems(op_def):
+            raise errors.InvalidArgumentError(
+                f"the operator does not pass the checks of its schema: {error}") from None
+        raise
     return ops, [_wrapped(gradient) for gradient in inputs]

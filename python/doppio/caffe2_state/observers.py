@@ -61,7 +61,7 @@ def add_observer_to_net(net_name: str, observer_type: str) -> Observer:
 
 def _observers(workspace: Workspace, net_name: str) -> list:
     """Those of the net that has the name now; a plan may have made it anew."""
-    if net_name not in workspace._core.net_names():
+    if net_name not in workspace._net_names():
         raise errors.NotFoundError(f"Can't find net {net_name}")
     kept = workspace._observers.get(net_name, [])
     kept[:] = [observer for observer in kept

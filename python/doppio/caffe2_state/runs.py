@@ -8,7 +8,7 @@ from typing import Any, List, Optional
 from doppio import errors
 from doppio.caffe2_state.observers import watch
 from doppio.caffe2_state.protos import caffe2_pb2
-from doppio.caffe2_state.workspace import Workspace, current
+from doppio.caffe2_state.workspace import Workspace, current, text
 
 __all__ = [
     "BackgroundPlan", "benchmark_net", "benchmark_net_once", "create_net", "delete_net", "nets",
@@ -26,14 +26,14 @@ def create_net(net_def: bytes, overwrite: bool = False) -> bool:
 def run_net(name: str, num_iter: int = 1, allow_fail: bool = False) -> bool:
     """Runs a net of the current workspace so often. With `allow_fail` a run that fails gives False
     instead of an exception; what Python operators raise is raised all the same."""
-    workspace = current()
+    workspace, name = current(), text(name, "the name of a net")
     if not allow_fail:
         workspace._run(name, num_iter)
         return True
     try:
         workspace._run(name, num_iter)
     except errors.Error:
-        if name not in workspace._core.net_names():
+        if name not in workspace._net_names():
             raise
         return False
     return True
@@ -54,7 +54,7 @@ def run_operator_multiple(op_def: bytes, num_runs: int) -> bool:
     net = caffe2_pb2.NetDef(name="run_operator_multiple")
     net.op.add().ParseFromString(op_def)
     workspace = current()
-    while net.name in workspace._core.net_names():
+    while net.name in workspace._net_names():
         net.name += "_"
     workspace._create_net(net.SerializeToString())
     try:
@@ -101,7 +101,7 @@ def run_plan_in_background(plan_def: bytes) -> BackgroundPlan:
 
 
 def nets() -> List[str]:
-    return current()._core.net_names()
+    return current()._net_names()
 
 
 def delete_net(name: str) -> bool:

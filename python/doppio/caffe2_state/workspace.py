@@ -13,6 +13,19 @@ __all__ = [
 ]
 
 
+# In doppio nets have names; the empty one of a net in Caffe2 is written as this.
+_UNNAMED = "unnamed"
+
+
+def text(name: Union[str, bytes], what: str) -> str:
+    """A name, which may come as bytes too; TypeError for anything else."""
+    if isinstance(name, bytes):
+        return name.decode()
+    if not isinstance(name, str):
+        raise TypeError(f"{what} is text, not {type(name).__name__}")
+    return name
+
+
 class _Current:
     """`Workspace.current`, which is another one after each switch_workspace or reset_workspace."""
 
@@ -49,6 +62,7 @@ class Workspace:
     def _adopt(self, core: Any) -> None:
         self._core = core
         self._failed = -1
+        self._has_unnamed = False
         self._observers: Dict[str, list] = {}  # by net, kept while it exists
 
     # --- Blobs.
@@ -70,11 +84,11 @@ class Workspace:
     def _blob(self, name: str) -> Blob:
         handle = _core.find_blob(self._core, name)
         if handle is None:
-            raise errors.NotFoundError(f"Can't find blob: {name}")
+            raise errors.NotFoundError(f"Can't find blob: {text(name, 'a name')}")
         return Blob(handle)
 
     def _remove_blob(self, name: str) -> bool:
-        if name not in self._core.local_blob_names():
+        if text(name, "the name of a blob") not in self._core.local_blob_names():
             return False
         self._core.remove_blob(name)
         return True
@@ -82,25 +96,30 @@ class Workspace:
     # --- Nets.
     @property
     def nets(self) -> Dict[str, Net]:
-        return {name: Net(self, name) for name in self._core.net_names()}
+        return {name: Net(self, name) for name in self._net_names()}
+
+    def _net_names(self) -> List[str]:
+        return ["" if name == _UNNAMED and self._has_unnamed else name
+                for name in self._core.net_names()]
 
     def _create_net(self, definition: bytes, overwrite: bool = False) -> Net:
         net = _core.Net(definition)
         with _Failures(self):
             self._core.create_net(net, overwrite)
+        self._has_unnamed |= not net.name
         self._observers.pop(net.name, None)
         return Net(self, net.name)
 
     def _delete_net(self, name: str) -> None:
-        if name in self._core.net_names():
-            self._core.delete_net(name)
+        if name in self._net_names():
+            self._core.delete_net(name or _UNNAMED)
             self._observers.pop(name, None)
 
     def _run(self, name: str, times: int) -> None:
         try:
-            self._core.run(name, times)
+            self._core.run(name or _UNNAMED, times)
         except BaseException:
-            self._failed = self._core.last_failed_operator(name)
+            self._failed = self._core.last_failed_operator(name or _UNNAMED)
             raise
 
     def _run_net(self, definition: bytes) -> None:
@@ -131,10 +150,10 @@ class _Failures:
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         if error is not None:
-            self._workspace._failed = errors_operator(error)
+            self._workspace._failed = _failed_operator(error)
 
 
-def errors_operator(error: BaseException) -> int:
+def _failed_operator(error: BaseException) -> int:
     """The index of the operator that a message names (`net "n", op 3 Relu(...)`), or -1."""
     words = str(error).replace(",", " ").split()
     for word, following in zip(words, words[1:]):
@@ -161,9 +180,7 @@ def switch_workspace(name: Union[str, Workspace], create_if_missing: Any = None)
     if isinstance(name, Workspace):
         _current = name
         return
-    if not isinstance(name, str):
-        raise TypeError("switch_workspace: the name of a workspace or a Workspace is wanted, not "
-                        + type(name).__name__)
+    name = text(name, "the name of a workspace")
     if name not in _workspaces:
         if not create_if_missing:
             raise errors.NotFoundError(
@@ -174,6 +191,7 @@ def switch_workspace(name: Union[str, Workspace], create_if_missing: Any = None)
 
 def create_child_workspace(parent: str, child: str) -> None:
     """A workspace of the name `child` that sees the blobs of the one called `parent`."""
+    parent, child = text(parent, "the name of a workspace"), text(child, "the name of a workspace")
     if parent not in _workspaces:
         raise errors.NotFoundError(f'there is no workspace "{parent}" to be a parent')
     if child in _workspaces:
@@ -254,7 +272,7 @@ def deserialize_blob(name: Union[str, bytes], content: Optional[bytes] = None) -
     a blob of no workspace."""
     if content is None:
         blob = Blob(_core.BlobHandle("deserialized"))
-        blob.deserialize(name)
+        blob.deserialize(name if isinstance(name, bytes) else name.encode())
         return blob
     current().create_blob(name).deserialize(content)
     return None
