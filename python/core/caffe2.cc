@@ -99,10 +99,6 @@ std::shared_ptr<RunObserver> Observe(const std::shared_ptr<PyWorkspace>& workspa
   return observer;
 }
 
-bool IsOf(const RunObserver& observer, const PyWorkspace& workspace, const std::string& name) {
-  return workspace.get().GetNet(name) == observer.net();
-}
-
 void Unobserve(const PyWorkspace& workspace, const std::string& name, RunObserver* observer) {
   Net* net = FindNet(workspace, name);
   CheckNotRunning(*net);
@@ -144,7 +140,6 @@ void BindCaffe2(py::module_& core) {
       .def_property_readonly("operators", &RunObserver::operators);
   core.def("observe_net", &Observe);
   core.def("unobserve_net", &Unobserve);
-  core.def("is_observer_of", &IsOf);
   core.def("root_folder",
            [](const PyWorkspace& workspace) { return workspace.get().RootFolder(); });
   core.def("reset_to_root_folder", [](PyWorkspace& workspace, const std::string& folder) {

@@ -6,7 +6,7 @@ from typing import Any, List, Optional, Sequence
 import numpy as np
 
 from doppio import _core, errors
-from doppio.caffe2_state.protos import caffe2_pb2
+from doppio.caffe2_state.protos import caffe2_pb2, parse
 
 __all__ = ["Blob", "TensorCPU"]
 
@@ -29,11 +29,7 @@ def check_device(device_option: Optional[bytes], what: str) -> None:
     """RuntimeError where the bytes of a DeviceOption name another device than the CPU."""
     if device_option is None:
         return
-    option = caffe2_pb2.DeviceOption()
-    try:
-        option.ParseFromString(device_option)
-    except Exception as error:
-        raise errors.InvalidArgumentError(f"{what}: that is no DeviceOption: {error}") from None
+    option = parse(caffe2_pb2.DeviceOption, device_option)
     if option.device_type != caffe2_pb2.PROTO_CPU:
         raise errors.UnimplementedError(
             f"{what}: device type {option.device_type} is asked for; doppio has the CPU only")

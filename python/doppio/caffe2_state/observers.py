@@ -60,13 +60,9 @@ def add_observer_to_net(net_name: str, observer_type: str) -> Observer:
 
 
 def _observers(workspace: Workspace, net_name: str) -> list:
-    """Those of the net that has the name now; a plan may have made it anew."""
     if net_name not in workspace._net_names():
         raise errors.NotFoundError(f"Can't find net {net_name}")
-    kept = workspace._observers.get(net_name, [])
-    kept[:] = [observer for observer in kept
-               if _core.is_observer_of(observer._runs, workspace._core, net_name)]
-    return kept
+    return workspace._observers.get(net_name, [])
 
 
 def remove_observer_from_net(net_name: str, observer: Observer) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from doppio import _core, errors
 from doppio.caffe2_state.blob import Blob, to_array
-from doppio.caffe2_state.protos import caffe2_pb2
+from doppio.caffe2_state.protos import caffe2_pb2, parse
 from doppio.caffe2_state.workspace import Workspace, current
 
 __all__ = ["Predictor"]
@@ -24,11 +24,7 @@ class Predictor:
     """
 
     def __init__(self, init_net: bytes, predict_net: bytes) -> None:
-        self._net = caffe2_pb2.NetDef()
-        try:
-            self._net.ParseFromString(predict_net)
-        except Exception as error:
-            raise errors.InvalidArgumentError(f"predict_net: that is no NetDef: {error}") from None
+        self._net = parse(caffe2_pb2.NetDef, predict_net)
         if not self._net.name:
             self._net.name = "predict"
         self._workspace = Workspace(current())

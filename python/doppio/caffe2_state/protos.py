@@ -8,10 +8,10 @@ registered the same names elsewhere.
 import types
 from typing import Any, Dict
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 from google.protobuf.internal import enum_type_wrapper
 
-from doppio import _core
+from doppio import _core, errors
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "caffe2"
@@ -47,11 +47,11 @@ _LEGACY_PADDING = ["NOTSET", "VALID", "SAME", "CAFFE_LEGACY_POOLING"]
 
 
 def _rename(messages: Any) -> None:
-    for message in messages:
-        for field in message.field:
+    for one in messages:
+        for field in one.field:
             if field.type_name.startswith(".doppio."):
                 field.type_name = f".{_PACKAGE}." + field.type_name[len(".doppio."):]
-        _rename(message.nested_type)
+        _rename(one.nested_type)
 
 
 def _format_file() -> descriptor_pb2.FileDescriptorProto:
@@ -66,9 +66,9 @@ def _extra_file() -> descriptor_pb2.FileDescriptorProto:
     file = descriptor_pb2.FileDescriptorProto(
         name="caffe2/proto/extra.proto", package=_PACKAGE, syntax="proto2")
     for name, fields in _STATS.items():
-        message = file.message_type.add(name=name)
+        added_message = file.message_type.add(name=name)
         for number, field, kind, *label in fields:
-            added = message.field.add(name=field, number=number)
+            added = added_message.field.add(name=field, number=number)
             added.label = getattr(_FIELD, "LABEL_" + (label[0] if label else "optional").upper())
             if kind in _STATS:
                 added.type = _FIELD.TYPE_MESSAGE
@@ -93,8 +93,8 @@ def _classes(pool: descriptor_pool.DescriptorPool, name: str) -> Dict[str, Any]:
         make = message_factory.GetMessageClass
     else:
         make = message_factory.MessageFactory(pool).GetPrototype
-    for message in file.message_types_by_name.values():
-        names[message.name] = make(message)
+    for one in file.message_types_by_name.values():
+        names[one.name] = make(one)
     for enum in file.enum_types_by_name.values():
         names[enum.name] = enum_type_wrapper.EnumTypeWrapper(enum)
         names.update((value.name, value.number) for value in enum.values)
@@ -114,6 +114,18 @@ def _all() -> Dict[str, Any]:
 _NAMES = _all()
 caffe2_pb2 = types.SimpleNamespace(**_NAMES)
 """The messages, for this package's own use."""
+
+
+def parse(kind: Any, content: bytes) -> Any:
+    """A message of its bytes; RuntimeError where they are none."""
+    if not isinstance(content, bytes):
+        raise TypeError(f"a serialized {kind.DESCRIPTOR.name} (bytes) is wanted, not "
+                        + type(content).__name__)
+    try:
+        return kind.FromString(content)
+    except message.DecodeError as error:
+        raise errors.InvalidArgumentError(f"that is no {kind.DESCRIPTOR.name}: {error}") from None
+
 
 MODULES = ("caffe2_pb2", "metanet_pb2", "torch_pb2", "caffe2_legacy_pb2", "predictor_consts_pb2",
            "prof_dag_pb2")

@@ -3,7 +3,7 @@
 from typing import Any, Dict, List, Tuple
 
 from doppio import _core, errors
-from doppio.caffe2_state.protos import caffe2_pb2
+from doppio.caffe2_state.protos import caffe2_pb2, parse
 
 __all__ = [
     "infer_op_input_output_device", "nearby_opnames", "op_registry_key",
@@ -48,11 +48,7 @@ _ON_CPU: Dict[str, Tuple[bool, bool]] = {
 
 def infer_op_input_output_device(op_def: bytes) -> Tuple[List[bytes], List[bytes]]:
     """The DeviceOption (bytes) of each input and of each output."""
-    op = caffe2_pb2.OperatorDef()
-    try:
-        op.ParseFromString(op_def)
-    except Exception as error:
-        raise errors.InvalidArgumentError(f"that is no OperatorDef: {error}") from None
+    op = parse(caffe2_pb2.OperatorDef, op_def)
     there = op.device_option.SerializeToString()
     cpu = caffe2_pb2.DeviceOption().SerializeToString()
     input_on_cpu, output_on_cpu = _ON_CPU.get(op.type, (False, False))

@@ -7,7 +7,7 @@ from typing import Any, List, Optional
 
 from doppio import errors
 from doppio.caffe2_state.observers import watch
-from doppio.caffe2_state.protos import caffe2_pb2
+from doppio.caffe2_state.protos import caffe2_pb2, parse
 from doppio.caffe2_state.workspace import Workspace, current, text
 
 __all__ = [
@@ -51,8 +51,8 @@ def run_operator_once(op_def: bytes) -> bool:
 
 def run_operator_multiple(op_def: bytes, num_runs: int) -> bool:
     """Creates the operator once and runs it so often."""
-    net = caffe2_pb2.NetDef(name="run_operator_multiple")
-    net.op.add().ParseFromString(op_def)
+    net = caffe2_pb2.NetDef(name="run_operator_multiple",
+                            op=[parse(caffe2_pb2.OperatorDef, op_def)])
     workspace = current()
     while net.name in workspace._net_names():
         net.name += "_"

@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Optional, Union
 
 from doppio import _core, errors
 from doppio.caffe2_state.blob import Blob, check_device, fetch_named
+from doppio.caffe2_state.protos import caffe2_pb2, parse
 
 __all__ = [
     "Net", "Workspace", "blobs", "create_blob", "create_child_workspace", "current_workspace",
@@ -133,6 +134,9 @@ class Workspace:
     def _run_plan(self, definition: bytes) -> None:
         with _Failures(self):
             self._core.run_plan(definition)
+        if self._observers:  # those of nets that the plan made anew are gone
+            for net in parse(caffe2_pb2.PlanDef, definition).network:
+                self._observers.pop(net.name, None)
 
     def _last_failed_op_net_position(self) -> int:
         """The index of the operator that failed last, or -1."""
