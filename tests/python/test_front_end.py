@@ -45,6 +45,7 @@ sys.exit(pytest.main(sys.argv[1:]))
 
 @pytest.mark.parametrize("name", NOT)
 def test_a_test_of_the_front_end_passes(name, tmp_path):
+    # In that folder, since recorded results are looked for from there.
     path = pathlib.Path(FOLDER, "caffe2", "python", *name.split(".")).with_suffix(".py")
     if not path.exists():
         pytest.skip(f"there is no {path}")
@@ -53,6 +54,9 @@ def test_a_test_of_the_front_end_passes(name, tmp_path):
     if NOT[name]:
         command += ["-k", " and ".join(f"not {test}" for test in NOT[name])]
     paths = [FOLDER, str(pathlib.Path(doppio.__file__).resolve().parents[1])]
-    done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths),
+                   "PYTHONDONTWRITEBYTECODE": "1",
+                   "HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path / "hypothesis")}
+    done = subprocess.run(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env=environment)
     assert done.returncode == 0, done.stdout.decode(errors="replace")

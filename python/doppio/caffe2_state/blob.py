@@ -72,7 +72,7 @@ class TensorCPU:
 
     @property
     def _shape(self) -> List[int]:
-        return self._handle.shape
+        return list(self._handle.shape)
 
     def _reshape(self, dims: Sequence[int]) -> None:
         self._handle.reshape(list(dims))

@@ -1,9 +1,12 @@
 """Which operators there are, and operators that are Python functions."""
 
+import functools
 from typing import Any, Dict, List, Tuple
 
 from doppio import _core, errors
+from doppio.caffe2_state.blob import TensorCPU
 from doppio.caffe2_state.protos import caffe2_pb2, parse
+from doppio.caffe2_state.workspace import Workspace
 
 __all__ = [
     "infer_op_input_output_device", "nearby_opnames", "op_registry_key",
@@ -59,17 +62,25 @@ def infer_op_input_output_device(op_def: bytes) -> Tuple[List[bytes], List[bytes
 def register_python_op(func: Any, pass_workspace: bool, name: str) -> str:
     """Makes a function the operator `Python` of the argument `token`, which is returned: the
     function's name, after `name:` where that is given, and with a number where that is taken."""
-    if func is None:
-        raise errors.InvalidArgumentError("register_python_op: a function is wanted, not None")
-    return _core.register_python_op(func, pass_workspace, name)
+    return _core.register_python_op(_dressed(func, "register_python_op"), pass_workspace, name)
 
 
 def register_python_gradient_op(token: str, func: Any) -> None:
     """Makes a function the gradient of the operator of that token."""
-    if func is None:
-        raise errors.InvalidArgumentError(
-            "register_python_gradient_op: a function is wanted, not None")
-    _core.register_python_gradient_op(token, func)
+    _core.register_python_gradient_op(token, _dressed(func, "register_python_gradient_op"))
+
+
+def _dressed(func: Any, what: str) -> Any:
+    """A function that calls `func` with tensors and a workspace of Caffe2's classes."""
+    if not callable(func):
+        raise errors.InvalidArgumentError(f"{what}: a function is wanted, not {func!r}")
+
+    @functools.wraps(func)
+    def call(inputs: List[Any], outputs: List[Any], *workspace: Any) -> None:
+        func([TensorCPU(tensor) for tensor in inputs], [TensorCPU(tensor) for tensor in outputs],
+             *[Workspace._of(one) for one in workspace])
+
+    return call
 
 
 # Preferences choose between implementations of the same operator. doppio takes the engines that an
