@@ -433,4 +433,4 @@ def test_eight_threads_may_use_workspaces_of_their_own():
 def test_all_workspaces_go_at_the_end():
     C.switch_workspace("other", True)
     C.on_module_exit()
-    assert C.current_workspace() == "other" and C.workspaces() == ["other"]
+    assert C.current_workspace() == "default" and C.workspaces() == ["default"]

@@ -6,14 +6,14 @@ docs/caffe2_python.md, and `doppio.caffe2_compat.install()`, which puts this mod
 """
 
 from doppio.caffe2_state import (
-    blob, database, environment, gradients, inference, observers, predictor, registry, runs,
-    schema, workspace)
+    blob, current_blobs, database, environment, gradients, inference, observers, predictor,
+    registry, runs, schema, workspace)
 from doppio.caffe2_state.missing import MISSING, refusal
 
 __all__ = []
 
-for _part in (blob, database, environment, gradients, inference, observers, predictor, registry,
-              runs, schema, workspace):
+for _part in (blob, current_blobs, database, environment, gradients, inference, observers,
+              predictor, registry, runs, schema, workspace):
     __all__ += _part.__all__
     globals().update((name, getattr(_part, name)) for name in _part.__all__)
 for _name, _reason in MISSING.items():

@@ -62,15 +62,15 @@ def infer_op_input_output_device(op_def: bytes) -> Tuple[List[bytes], List[bytes
 def register_python_op(func: Any, pass_workspace: bool, name: str) -> str:
     """Makes a function the operator `Python` of the argument `token`, which is returned: the
     function's name, after `name:` where that is given, and with a number where that is taken."""
-    return _core.register_python_op(_dressed(func, "register_python_op"), pass_workspace, name)
+    return _core.register_python_op(dressed(func, "register_python_op"), pass_workspace, name)
 
 
 def register_python_gradient_op(token: str, func: Any) -> None:
     """Makes a function the gradient of the operator of that token."""
-    _core.register_python_gradient_op(token, _dressed(func, "register_python_gradient_op"))
+    _core.register_python_gradient_op(token, dressed(func, "register_python_gradient_op"))
 
 
-def _dressed(func: Any, what: str) -> Any:
+def dressed(func: Any, what: str) -> Any:
     """A function that calls `func` with tensors and a workspace of Caffe2's classes."""
     if not callable(func):
         raise errors.InvalidArgumentError(f"{what}: a function is wanted, not {func!r}")

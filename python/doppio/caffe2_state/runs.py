@@ -8,7 +8,7 @@ from typing import Any, List, Optional
 from doppio import errors
 from doppio.caffe2_state.observers import watch
 from doppio.caffe2_state.protos import caffe2_pb2, parse
-from doppio.caffe2_state.workspace import Workspace, current, text
+from doppio.caffe2_state.workspace import UNNAMED, Workspace, current, text
 
 __all__ = [
     "BackgroundPlan", "benchmark_net", "benchmark_net_once", "create_net", "delete_net", "nets",
@@ -26,16 +26,16 @@ def create_net(net_def: bytes, overwrite: bool = False) -> bool:
 def run_net(name: str, num_iter: int = 1, allow_fail: bool = False) -> bool:
     """Runs a net of the current workspace so often. With `allow_fail` a run that fails gives False
     instead of an exception; what Python operators raise is raised all the same."""
-    workspace, name = current(), text(name, "the name of a net")
-    if not allow_fail:
-        workspace._run(name, num_iter)
-        return True
+    workspace = Workspace.current
+    if name.__class__ is not str:
+        name = text(name, "the name of a net")
     try:
-        workspace._run(name, num_iter)
-    except errors.Error:
-        if name not in workspace._net_names():
-            raise
-        return False
+        workspace._core.run(name or UNNAMED, num_iter)
+    except BaseException as error:
+        workspace._note_failure(name)
+        if allow_fail and isinstance(error, errors.Error) and name in workspace._net_names():
+            return False
+        raise
     return True
 
 

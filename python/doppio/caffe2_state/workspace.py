@@ -1,21 +1,19 @@
-"""Workspaces by name, one of them current, and what is in them."""
+"""Workspaces by name, one of them current."""
 
 from typing import Any, Dict, List, Optional, Union
 
 from doppio import _core, errors
-from doppio.caffe2_state.blob import Blob, check_device, fetch_named
+from doppio.caffe2_state.blob import Blob, fetch_named
 from doppio.caffe2_state.protos import caffe2_pb2, parse
 
 __all__ = [
-    "Net", "Workspace", "blobs", "create_blob", "create_child_workspace", "current_workspace",
-    "deserialize_blob", "feed_blob", "fetch_blob", "get_blob_size_bytes", "has_blob",
-    "local_blobs", "on_module_exit", "reset_blob", "reset_workspace", "root_folder",
-    "serialize_blob", "switch_workspace", "workspaces",
+    "Net", "Workspace", "create_child_workspace", "current_workspace", "on_module_exit",
+    "reset_workspace", "root_folder", "switch_workspace", "workspaces",
 ]
 
 
 # In doppio nets have names; the empty one of a net in Caffe2 is written as this.
-_UNNAMED = "unnamed"
+UNNAMED = "unnamed"
 
 
 def text(name: Union[str, bytes], what: str) -> str:
@@ -25,13 +23,6 @@ def text(name: Union[str, bytes], what: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"{what} is text, not {type(name).__name__}")
     return name
-
-
-class _Current:
-    """`Workspace.current`, which is another one after each switch_workspace or reset_workspace."""
-
-    def __get__(self, instance: Any, owner: Any = None) -> "Workspace":
-        return current()
 
 
 class Net:
@@ -46,9 +37,13 @@ class Net:
 
 
 class Workspace:
-    """Blobs and nets by name. `Workspace(parent)` sees its parent's blobs too."""
+    """Blobs and nets by name. `Workspace(parent)` sees its parent's blobs too.
 
-    current = _Current()
+    `Workspace.current` is another one after each switch_workspace or reset_workspace. The front end
+    reads it for every run of a net.
+    """
+
+    current: "Workspace"
 
     def __init__(self, parent: Optional["Workspace"] = None) -> None:
         self._adopt(_core.Workspace(None if parent is None else parent._core))
@@ -100,7 +95,7 @@ class Workspace:
         return {name: Net(self, name) for name in self._net_names()}
 
     def _net_names(self) -> List[str]:
-        return ["" if name == _UNNAMED and self._has_unnamed else name
+        return ["" if name == UNNAMED and self._has_unnamed else name
                 for name in self._core.net_names()]
 
     def _create_net(self, definition: bytes, overwrite: bool = False) -> Net:
@@ -113,15 +108,18 @@ class Workspace:
 
     def _delete_net(self, name: str) -> None:
         if name in self._net_names():
-            self._core.delete_net(name or _UNNAMED)
+            self._core.delete_net(name or UNNAMED)
             self._observers.pop(name, None)
 
     def _run(self, name: str, times: int) -> None:
         try:
-            self._core.run(name or _UNNAMED, times)
+            self._core.run(name or UNNAMED, times)
         except BaseException:
-            self._failed = self._core.last_failed_operator(name or _UNNAMED)
+            self._note_failure(name)
             raise
+
+    def _note_failure(self, name: str) -> None:
+        self._failed = self._core.last_failed_operator(name or UNNAMED)
 
     def _run_net(self, definition: bytes) -> None:
         with _Failures(self):
@@ -167,22 +165,19 @@ def _failed_operator(error: BaseException) -> int:
 
 
 _workspaces: Dict[str, Workspace] = {}
-_current: Optional[Workspace] = None
 _current_name = "default"
 
 
 def current() -> Workspace:
-    if _current is None:
-        switch_workspace(_current_name, True)
-    return _current
+    return Workspace.current
 
 
 def switch_workspace(name: Union[str, Workspace], create_if_missing: Any = None) -> None:
     """Makes the workspace of that name (or the given one) the current one. RuntimeError where there
     is none and it shall not be created."""
-    global _current, _current_name
+    global _current_name
     if isinstance(name, Workspace):
-        _current = name
+        Workspace.current = name
         return
     name = text(name, "the name of a workspace")
     if name not in _workspaces:
@@ -190,7 +185,7 @@ def switch_workspace(name: Union[str, Workspace], create_if_missing: Any = None)
             raise errors.NotFoundError(
                 f'there is no workspace "{name}"; there are {sorted(_workspaces)}')
         _workspaces[name] = Workspace()
-    _current, _current_name = _workspaces[name], name
+    Workspace.current, _current_name = _workspaces[name], name
 
 
 def create_child_workspace(parent: str, child: str) -> None:
@@ -204,22 +199,19 @@ def create_child_workspace(parent: str, child: str) -> None:
 
 
 def current_workspace() -> str:
-    current()
     return _current_name
 
 
 def workspaces() -> List[str]:
-    current()
     return sorted(_workspaces)
 
 
 def reset_workspace(root_folder: Optional[str] = None) -> bool:
     """Puts an empty workspace in the place of the current one."""
-    global _current
     fresh = Workspace()
     if root_folder is not None:
         _core.reset_to_root_folder(fresh._core, root_folder)
-    _workspaces[_current_name] = _current = fresh
+    _workspaces[_current_name] = Workspace.current = fresh
     return True
 
 
@@ -228,59 +220,9 @@ def root_folder() -> str:
 
 
 def on_module_exit() -> None:
-    """Drops all workspaces."""
-    global _current
+    """Drops all workspaces and what is in them; an empty one is left."""
     _workspaces.clear()
-    _current = None
+    switch_workspace("default", True)
 
 
-def blobs() -> List[str]:
-    return current()._core.blob_names()
-
-
-def local_blobs() -> List[str]:
-    return current()._core.local_blob_names()
-
-
-def has_blob(name: str) -> bool:
-    return current().has_blob(name)
-
-
-def create_blob(name: str) -> bool:
-    current().create_blob(name)
-    return True
-
-
-def reset_blob(name: str) -> None:
-    """Empties the blob."""
-    current()._blob(name)._handle.reset()
-
-
-def fetch_blob(name: str) -> Any:
-    return current().fetch_blob(name)
-
-
-def feed_blob(name: str, arg: Any, device_option: Optional[bytes] = None) -> bool:
-    """Copies an array or a string into a blob, made where there is none."""
-    check_device(device_option, f'feed of "{name}"')
-    return current().create_blob(name)._feed(arg)
-
-
-def serialize_blob(name: str) -> bytes:
-    """The bytes of a BlobProto."""
-    return current()._blob(name).serialize(name)
-
-
-def deserialize_blob(name: Union[str, bytes], content: Optional[bytes] = None) -> Optional[Blob]:
-    """deserialize_blob(name, content) fills the blob of that name; deserialize_blob(content) gives
-    a blob of no workspace."""
-    if content is None:
-        blob = Blob(_core.BlobHandle("deserialized"))
-        blob.deserialize(name if isinstance(name, bytes) else name.encode())
-        return blob
-    current().create_blob(name).deserialize(content)
-    return None
-
-
-def get_blob_size_bytes(name: str) -> int:
-    return current()._blob(name)._handle.nbytes
+switch_workspace("default", True)
