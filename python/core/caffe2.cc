@@ -71,8 +71,8 @@ class RunObserver final : public NetObserver {
 Net* FindNet(const PyWorkspace& workspace, const std::string& name) {
   Net* net = workspace.get().GetNet(name);
   if (net != nullptr) return net;
-  Raise(absl::NotFoundError(absl::StrCat("there is no net \"", name, "\"",
-                                         DidYouMean(name, workspace.get().Nets()))));
+  Raise(absl::NotFoundError(
+      absl::StrCat("there is no net \"", name, "\"", DidYouMean(name, workspace.get().Nets()))));
 }
 
 void CheckNotRunning(const Net& net) {

@@ -205,8 +205,8 @@ void BindCaffe2Blobs(py::module_& core) {
       .def_property_readonly("data", &TensorHandle::Data)
       .def("fetch",
            [](const TensorHandle& self) { return CopyOfTensor(TypedTensorOf(self.blob())); })
-      .def("feed", [](const TensorHandle& self,
-                      const py::array& array) { FeedArray(self.blob(), array); })
+      .def("feed",
+           [](const TensorHandle& self, const py::array& array) { FeedArray(self.blob(), array); })
       .def("init", &InitTensor)
       .def_property_readonly("shape",
                              [](const TensorHandle& self) {

@@ -5,8 +5,8 @@ from typing import Any, Callable, Dict
 
 from doppio import errors
 
-_REWRITES = ("rewriting nets as Caffe2 did it is not part of doppio; `doppio.Predictor` and the "
-             "command `doppio optimize` have rewrites of their own")
+_REWRITES = ("rewriting nets as Caffe2 did it is not part of doppio; `doppio.Predictor` has "
+             "rewrites of its own")
 _GRAPHS = "nomnigraph, Caffe2's graphs for rewriting nets, is not part of doppio"
 _ONNX = "ONNX is not part of doppio"
 _MEMORY = "sharing of blobs between operators (memonger) is not part of doppio"
