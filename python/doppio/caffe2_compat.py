@@ -37,6 +37,7 @@ def install() -> None:
       can not be loaded, are made from doppio's format.
     - `past.builtins` and `future.utils`, where the package `future` is not installed, are stood in
       for, as far as the front end uses them.
+    - `caffe2.python.dyndep` loads libraries of operators as `doppio.load_library` does.
     - NumPy and Python: `numpy.bool`, `int`, `float`, `str`, `object`, `asscalar` and
       `inspect.getargspec` are there again.
 
@@ -49,12 +50,14 @@ def install() -> None:
             f"install: {_STATE} was imported already, from {getattr(loaded, '__file__', '?')}; "
             "call install() before anything of caffe2 is imported")
     sys.modules[_STATE] = sys.modules["caffe2_pybind11_state"] = doppio.caffe2_state
+    modules: Dict[str, Any] = sys.modules
     for gpu in ("_gpu", "_hip"):
-        sys.modules.setdefault(_STATE + gpu, None)  # importing it is an ImportError
+        modules.setdefault(_STATE + gpu, None)  # importing it is an ImportError
     _mend_numpy()
     _mend_inspect()
     if not any(isinstance(finder, _Fallbacks) for finder in sys.meta_path):
         sys.meta_path.append(_Fallbacks())
+        sys.meta_path.insert(0, _DyndepFinder())
     _mend_protos()
 
 
@@ -71,17 +74,17 @@ def _mend_numpy() -> None:
                 setattr(np, name, value)
 
 
-_ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
+ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
 
 
-def _getargspec(function: Callable[..., Any]) -> _ArgSpec:
+def _getargspec(function: Callable[..., Any]) -> ArgSpec:
     """inspect.getargspec, which Python 3.11 removed."""
-    return _ArgSpec(*inspect.getfullargspec(function)[:4])
+    return ArgSpec(*inspect.getfullargspec(function)[:4])
 
 
 def _mend_inspect() -> None:
     if not hasattr(inspect, "getargspec"):
-        inspect.getargspec = _getargspec
+        setattr(inspect, "getargspec", _getargspec)
 
 
 def _mend_protos() -> None:
@@ -117,7 +120,30 @@ class _Fallbacks(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def exec_module(self, module: types.ModuleType) -> None:
-        _filler(module.__name__)(module)
+        fill = _filler(module.__name__)
+        assert fill is not None  # find_spec looked
+        fill(module)
+
+
+class _DyndepLoader(importlib.machinery.SourceFileLoader):
+    """Lets the module load libraries by way of doppio, whose symbols they look for."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        from doppio import load_library
+        super().exec_module(module)
+        module.__dict__["ctypes"] = types.SimpleNamespace(CDLL=load_library)
+
+
+class _DyndepFinder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name: str, path: Optional[Sequence[str]] = None,
+                  target: Optional[types.ModuleType] = None
+                  ) -> Optional[importlib.machinery.ModuleSpec]:
+        if name != "caffe2.python.dyndep":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            spec.loader = _DyndepLoader(spec.loader.name, spec.loader.path)
+        return spec
 
 
 # --- What the modules hold.
@@ -152,13 +178,10 @@ class basestring(metaclass=_AnyString):  # noqa: N801
 
 
 def _fill_past(module: types.ModuleType) -> None:
-    module.basestring = basestring
-    module.long = int
-    module.unicode = str
-    module.xrange = range
+    module.__dict__.update(basestring=basestring, long=int, unicode=str, xrange=range)
 
 
 def _fill_future(module: types.ModuleType) -> None:
-    module.viewitems = lambda mapping: mapping.items()
-    module.viewkeys = lambda mapping: mapping.keys()
-    module.viewvalues = lambda mapping: mapping.values()
+    module.__dict__.update(viewitems=lambda mapping: mapping.items(),
+                           viewkeys=lambda mapping: mapping.keys(),
+                           viewvalues=lambda mapping: mapping.values())

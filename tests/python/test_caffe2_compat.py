@@ -1,5 +1,5 @@
-"""doppio.caffe2_compat.install(): with a small front end that imports as Caffe2's does, each time in
-a process of its own."""
+"""doppio.caffe2_compat.install(), with a small front end that imports as Caffe2's does, each time
+in a process of its own."""
 
 import pathlib
 import shutil
@@ -42,6 +42,12 @@ FRONT_END = {
         atexit.register(on_module_exit)
         TensorCPU.shape = property(lambda self: tuple(self._shape))
         TensorCPU.reshape = lambda self, shape: self._reshape(list(shape))
+        """,
+    "caffe2/python/dyndep.py": """
+        import ctypes
+
+        def InitOpsLibrary(path):
+            ctypes.CDLL(path)
         """,
     "caffe2/python/workspace.py": """
         import inspect
@@ -114,7 +120,8 @@ def test_messages_that_the_checkout_lacks_are_made(front_end):
         print(caffe2.proto.caffe2_pb2 is caffe2_pb2, caffe2_pb2.CUDA)
         net = caffe2_pb2.NetDef(name="n", op=[workspace.FILL])
         net.op[0].arg.add(name="value", f=2)
-        print(net.DESCRIPTOR.full_name, caffe2_pb2.NetDef.FromString(net.SerializeToString()) == net)
+        copy = caffe2_pb2.NetDef.FromString(net.SerializeToString())
+        print(net.DESCRIPTOR.full_name, copy == net)
         meta = metanet_pb2.MetaNetDef()
         meta.nets.add(key="k", value=net)
         print(meta.modelInfo.predictorType, meta.nets[0].value.op[0].type)
@@ -252,3 +259,16 @@ def test_installing_wants_no_checkout_yet(front_end, tmp_path):
         from caffe2.python import workspace
         print(workspace.C.blobs())
         """) == "[]\n"
+
+
+def test_dyndep_loads_libraries_of_operators(front_end, build_dir):
+    library = build_dir / "lib" / "scaled_square.so"
+    if not library.exists():
+        pytest.skip(f"{library} was not built (target scaled_square)")
+    assert run(front_end, f"""
+        import doppio.caffe2_compat
+        doppio.caffe2_compat.install()
+        from caffe2.python import dyndep, workspace
+        dyndep.InitOpsLibrary({str(library)!r})
+        print("ScaledSquare" in workspace.C.registered_operators())
+        """) == "True\n"

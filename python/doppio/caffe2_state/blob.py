@@ -87,9 +87,9 @@ class TensorCPU:
 
     def _tensor_impl_raw_handle(self) -> Any:
         """What torch._C._wrap_tensor_impl takes: a tensor of PyTorch over the same elements."""
-        import torch
-        self._shared = torch.from_numpy(self.data)  # must live until PyTorch has taken it
-        return torch._C._tensor_impl_raw_handle(self._shared)
+        from torch import _C, from_numpy
+        self._shared = from_numpy(self.data)  # must live until PyTorch has taken it
+        return getattr(_C, "_tensor_impl_raw_handle")(self._shared)
 
 
 class Blob:
@@ -143,15 +143,15 @@ class Blob:
 
     def _wrap_tensor_impl(self, raw_handle: Any) -> None:
         """Shares the elements of a tensor of PyTorch."""
-        import torch
-        tensor = torch._C._wrap_tensor_impl(raw_handle)
+        from torch import _C
+        tensor = getattr(_C, "_wrap_tensor_impl")(raw_handle)
         feed_array(self._handle.share, tensor.detach().numpy(), "feed of a PyTorch tensor")
 
     def _type_name(self) -> str:
         return _NOTHING if self._handle.is_empty else self._handle.type_name
 
 
-def fetch_named(blob: Blob, name: str) -> Any:
+def fetch_named(blob: Blob, name: Any) -> Any:
     """As Blob.fetch, but a line of text (bytes) about values that can not be fetched."""
     value = blob._handle.fetch()
     if value is None:

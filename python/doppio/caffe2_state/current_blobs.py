@@ -4,7 +4,7 @@ from typing import Any, List, Optional, Union
 
 from doppio import _core
 from doppio.caffe2_state.blob import Blob, check_device
-from doppio.caffe2_state.workspace import current
+from doppio.caffe2_state.workspace import current, text
 
 __all__ = [
     "blobs", "create_blob", "deserialize_blob", "feed_blob", "fetch_blob", "get_blob_size_bytes",
@@ -56,7 +56,7 @@ def deserialize_blob(name: Union[str, bytes], content: Optional[bytes] = None) -
         blob = Blob(_core.BlobHandle("deserialized"))
         blob.deserialize(name if isinstance(name, bytes) else name.encode())
         return blob
-    current().create_blob(name).deserialize(content)
+    current().create_blob(text(name, "the name of a blob")).deserialize(content)
     return None
 
 

@@ -1,9 +1,8 @@
 """Databases of the type minidb: records of a key and a value, one after the other in a file."""
 
 import enum
-import io
 import struct
-from typing import List, Optional
+from typing import Any, BinaryIO, List, Optional, Union
 
 from doppio import errors
 
@@ -25,14 +24,14 @@ _LENGTHS = struct.Struct("<ii")
 _OPEN = {Mode.read: "rb", Mode.write: "ab", Mode.new: "wb"}
 
 
-def _bytes(text: object) -> bytes:
-    return text.encode() if isinstance(text, str) else bytes(text)
+def _bytes(text: Union[str, bytes]) -> bytes:
+    return text.encode() if isinstance(text, str) else text
 
 
 class Cursor:
     """Goes through the records in their order. Begins at the first."""
 
-    def __init__(self, file: io.BufferedReader) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.seek_to_first()
 
@@ -46,7 +45,7 @@ class Cursor:
     def next(self) -> None:
         """Goes to the next record; valid() is false after the last. RuntimeError for a damaged
         one."""
-        self._record = None
+        self._record: Any = None
         lengths = self._file.read(_LENGTHS.size)
         if not lengths:
             return
@@ -81,13 +80,13 @@ class Cursor:
 class Transaction:
     """Records to be written; commit() writes them. They are written too when it is dropped."""
 
-    def __init__(self, file: io.BufferedWriter) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._records: List[bytes] = []
 
-    def put(self, key: object, value: object) -> None:
-        key, value = _bytes(key), _bytes(value)
-        self._records.append(_LENGTHS.pack(len(key), len(value)) + key + value)
+    def put(self, key: Union[str, bytes], value: Union[str, bytes]) -> None:
+        record = _bytes(key), _bytes(value)
+        self._records.append(_LENGTHS.pack(*map(len, record)) + b"".join(record))
 
     def commit(self) -> None:
         self._file.write(b"".join(self._records))
@@ -106,7 +105,7 @@ class DB:
         self._path = path
         self._mode = mode
         try:
-            self._file = open(path, _OPEN[mode])
+            self._file: Any = open(path, _OPEN[mode])
         except OSError as error:
             raise errors.NotFoundError(f"{path}: {error.strerror}") from None
 

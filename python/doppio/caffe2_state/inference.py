@@ -94,4 +94,5 @@ def get_operator_cost(op_def: bytes, input_blobs: Sequence[str]) -> Tuple[int, i
         if dtype is None:
             raise errors.InvalidArgumentError(f'get_operator_cost: blob "{name}" holds no tensor')
         inputs.append((dtype, list(dims)))
-    return _core.operator_cost(op_def, inputs)
+    flops, written, read = _core.operator_cost(op_def, inputs)
+    return flops, written, read

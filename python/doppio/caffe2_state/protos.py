@@ -6,7 +6,7 @@ registered the same names elsewhere.
 """
 
 import types
-from typing import Any, Dict
+from typing import Any, Dict, List, Tuple
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 from google.protobuf.internal import enum_type_wrapper
@@ -18,7 +18,7 @@ _PACKAGE = "caffe2"
 
 # (number, name, type, label, default) of the fields of messages that the front end uses and the
 # format itself does not have.
-_STATS = {
+_STATS: Dict[str, List[Tuple[Any, ...]]] = {
     "TwoNumberStatsProto": [(1, "mean", "float"), (2, "stddev", "float"), (3, "count", "int64")],
     "BlobProfile": [(1, "name", "string"), (3, "bytes_used", "TwoNumberStatsProto")],
     "ProfDAGProto": [

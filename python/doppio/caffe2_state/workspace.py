@@ -46,7 +46,7 @@ class Workspace:
     current: "Workspace"
 
     def __init__(self, parent: Optional["Workspace"] = None) -> None:
-        self._adopt(_core.Workspace(None if parent is None else parent._core))
+        self._adopt(_core.Workspace() if parent is None else _core.Workspace(parent._core))
 
     @classmethod
     def _of(cls, core: Any) -> "Workspace":
