@@ -114,6 +114,17 @@ def test_a_pickled_builder_makes_the_function(pass_workspace):
     assert C.fetch_blob("y").tolist() == [6]
 
 
+def test_functions_of_python_dlpack_get_capsules():
+    def look(inputs, outputs):
+        assert type(inputs[0]) is C.DLPackTensorCPU
+        outputs[0].feed(inputs[0].data)
+
+    token = C.register_python_op(look, False, "")
+    C.feed_blob("x", np.arange(3.0))
+    C.run_operator_once(protos.op("PythonDLPack", ["x"], ["y"], token=token))
+    assert C.fetch_blob("y").tolist() == [0, 1, 2]
+
+
 def test_many_runs_hold_no_memory():
     token = C.register_python_op(double, False, "")
     C.feed_blob("x", np.ones(1000, "f4"))

@@ -98,6 +98,20 @@ def test_text_is_no_proto(run):
         run("...")
 
 
+@pytest.mark.parametrize("call", [
+    lambda: C.Workspace(3), lambda: C.switch_workspace(None), lambda: C.deserialize_blob([]),
+    lambda: C.deserialize_blob(1, b""), lambda: C.create_db(1, "x", C.read),
+    lambda: C.create_db("minidb", "x", 0), lambda: C.infer_shapes_and_types_from_map([], 3),
+    lambda: C.infer_shapes_and_types_from_map([], {"x": 5}),
+    lambda: C.infer_shapes_and_types_from_workspace(5), lambda: C.run_net(5, 1, False),
+    lambda: C.run_net("demo", "1", False), lambda: C.benchmark_net(demo, "a", 1, False),
+    lambda: C.set_global_engine_pref(3), lambda: C.add_observer_to_net("demo", 3),
+    lambda: C.nearby_opnames(3), lambda: C.op_registry_key(), lambda: C.get_operator_cost(relu, 5)])
+def test_arguments_of_wrong_types_are_a_type_error(call):
+    with pytest.raises(TypeError):
+        call()
+
+
 # --- Nets.
 
 def test_create_net_refuses_to_overwrite_unless_told():

@@ -13,6 +13,14 @@ __all__ = ["Blob", "TensorCPU"]
 _NOTHING = "nullptr (uninitialized)"
 
 
+def want(value: Any, kind: Any, what: str) -> None:
+    """TypeError unless the value is of that kind."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{what}: {names} is wanted, not {type(value).__name__}")
+
+
 def to_array(value: np.ndarray, what: str) -> np.ndarray:
     """The array as it may be fed, or a RuntimeError that says why not."""
     if not isinstance(value, np.ndarray):

@@ -3,7 +3,7 @@
 from typing import Any, List, Optional, Union
 
 from doppio import _core
-from doppio.caffe2_state.blob import Blob, check_device
+from doppio.caffe2_state.blob import Blob, check_device, want
 from doppio.caffe2_state.workspace import current, text
 
 __all__ = [
@@ -53,6 +53,7 @@ def deserialize_blob(name: Union[str, bytes], content: Optional[bytes] = None) -
     """deserialize_blob(name, content) fills the blob of that name; deserialize_blob(content) gives
     a blob of no workspace."""
     if content is None:
+        want(name, (bytes, str), "deserialize_blob")
         blob = Blob(_core.BlobHandle("deserialized"))
         blob.deserialize(name if isinstance(name, bytes) else name.encode())
         return blob

@@ -5,6 +5,7 @@ import struct
 from typing import Any, BinaryIO, List, Optional, Union
 
 from doppio import errors
+from doppio.caffe2_state.blob import want
 
 __all__ = ["Cursor", "DB", "Mode", "Transaction", "create_db", "new", "read", "registered_dbs",
            "write"]
@@ -125,6 +126,9 @@ class DB:
 
 def create_db(db_type: str, path: str, mode: Mode) -> DB:
     """Opens or makes a database."""
+    want(db_type, str, "create_db, type")
+    want(path, str, "create_db, path")
+    want(mode, Mode, "create_db, mode")
     if db_type.lower() != "minidb":
         raise errors.UnimplementedError(
             f'there are no databases of type "{db_type}" here; there is minidb')

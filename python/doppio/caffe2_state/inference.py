@@ -4,6 +4,7 @@ import logging
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from doppio import _core, errors
+from doppio.caffe2_state.blob import want
 from doppio.caffe2_state.protos import caffe2_pb2
 from doppio.caffe2_state.workspace import current
 
@@ -72,6 +73,8 @@ def infer_shapes_and_types_from_map(nets: Sequence[bytes], blob_dimensions: Dict
                                     blob_types: Optional[Dict[str, int]] = None) -> bytes:
     """The same, given the shapes of some blobs, and their types (numbers of TensorProto.DataType;
     float where none are given)."""
+    want(blob_dimensions, dict, "the shapes of blobs")
+    want(blob_types, (dict, type(None)), "the types of blobs")
     names = caffe2_pb2.TensorProto.DataType
     known: Known = {}
     for name, dims in blob_dimensions.items():

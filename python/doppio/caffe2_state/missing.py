@@ -10,6 +10,7 @@ _REWRITES = ("rewriting nets as Caffe2 did it is not part of doppio; `doppio.Pre
 _GRAPHS = "nomnigraph, Caffe2's graphs for rewriting nets, is not part of doppio"
 _ONNX = "ONNX is not part of doppio"
 _MEMORY = "sharing of blobs between operators (memonger) is not part of doppio"
+_TENSORRT = "TensorRT is not part of doppio"
 _FP16 = "simulated fp16 operators are not part of doppio"
 _GPU = "doppio runs on the CPU only"
 
@@ -26,6 +27,7 @@ _REASONS: Dict[str, str] = {
         Caffe2Backend Caffe2BackendRep Caffe2Ops export_to_onnx onnxifi onnxifi_get_option
         onnxifi_set_option ssa_rewrite""",
     _MEMORY: "memonger_compute_blob_recycling_for_dag memonger_optimize_inference_net",
+    _TENSORRT: "onnx_to_trt_op transform_trt",
     _FP16: "fakeFp16FuseOps",
     "networks are not filled at random here; feed numpy.random arrays": """
         fill_random_network_inputs""",
@@ -33,7 +35,6 @@ _REASONS: Dict[str, str] = {
         get_cuda_version get_cudnn_version get_cuda_peer_access_pattern get_device_properties
         get_gpu_memory_info num_hip_devices get_hip_version get_hip_peer_access_pattern
         get_miopen_version""",
-    "tensors of DLPack come from doppio.Tensor; these classes are not here": "DLPackTensorCPU",
 }
 
 MISSING: Dict[str, str] = {

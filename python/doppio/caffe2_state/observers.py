@@ -4,6 +4,7 @@ import contextlib
 from typing import Any, Iterator
 
 from doppio import _core, errors
+from doppio.caffe2_state.blob import want
 from doppio.caffe2_state.workspace import Workspace, current
 
 __all__ = [
@@ -50,6 +51,7 @@ class Observer:
 def add_observer_to_net(net_name: str, observer_type: str) -> Observer:
     """Observes a net of the current workspace from now on: ProfileObserver, TimeObserver or
     RunCountObserver."""
+    want(observer_type, str, "the type of an observer")
     if observer_type not in _TYPES:
         raise errors.NotFoundError(
             f'there is no observer "{observer_type}"; there are {", ".join(_TYPES)}')

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Sequence, Union
 import numpy as np
 
 from doppio import _core, errors
-from doppio.caffe2_state.blob import Blob, to_array
+from doppio.caffe2_state.blob import Blob, to_array, want
 from doppio.caffe2_state.protos import caffe2_pb2, parse
 from doppio.caffe2_state.workspace import Workspace, current
 
@@ -24,6 +24,7 @@ class Predictor:
     """
 
     def __init__(self, init_net: bytes, predict_net: bytes) -> None:
+        want(init_net, bytes, "Predictor, init_net")
         self._net = parse(caffe2_pb2.NetDef, predict_net)
         if not self._net.name:
             self._net.name = "predict"

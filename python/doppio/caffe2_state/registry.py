@@ -4,15 +4,17 @@ import functools
 from typing import Any, Dict, List, Tuple
 
 from doppio import _core, errors
-from doppio.caffe2_state.blob import TensorCPU
+from doppio.caffe2_state.blob import TensorCPU, want
 from doppio.caffe2_state.protos import caffe2_pb2, parse
 from doppio.caffe2_state.workspace import Workspace
 
 __all__ = [
-    "infer_op_input_output_device", "nearby_opnames", "op_registry_key",
+    "DLPackTensorCPU", "infer_op_input_output_device", "nearby_opnames", "op_registry_key",
     "register_python_gradient_op", "register_python_op", "registered_operators",
     "set_engine_pref", "set_global_engine_pref", "set_op_engine_pref", "set_per_op_engine_pref",
 ]
+
+DLPackTensorCPU = _core.DlpackOpTensor  # what functions of the operator PythonDLPack get
 
 _EDITS = 3
 
@@ -77,8 +79,11 @@ def dressed(func: Any, what: str) -> Any:
 
     @functools.wraps(func)
     def call(inputs: List[Any], outputs: List[Any], *workspace: Any) -> None:
-        func([TensorCPU(tensor) for tensor in inputs], [TensorCPU(tensor) for tensor in outputs],
+        func([dress(tensor) for tensor in inputs], [dress(tensor) for tensor in outputs],
              *[Workspace._of(one) for one in workspace])
+
+    def dress(tensor: Any) -> Any:
+        return TensorCPU(tensor) if isinstance(tensor, _core.OpTensor) else tensor
 
     return call
 
@@ -87,11 +92,11 @@ def dressed(func: Any, what: str) -> Any:
 # operator names itself; preferences of a process are accepted and change nothing.
 
 def set_per_op_engine_pref(pref: Dict[int, Dict[str, List[str]]]) -> None:
-    dict(pref)
+    want(pref, dict, "preferences")
 
 
 def set_global_engine_pref(pref: Dict[int, List[str]]) -> None:
-    dict(pref)
+    want(pref, dict, "preferences")
 
 
 def set_engine_pref(per_op_pref: Dict[int, Dict[str, List[str]]],
@@ -101,4 +106,4 @@ def set_engine_pref(per_op_pref: Dict[int, Dict[str, List[str]]],
 
 
 def set_op_engine_pref(op_type: str, op_pref: Dict[int, List[str]]) -> None:
-    dict(op_pref)
+    want(op_pref, dict, "preferences")

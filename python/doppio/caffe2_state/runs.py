@@ -6,6 +6,7 @@ import time
 from typing import Any, List, Optional
 
 from doppio import errors
+from doppio.caffe2_state.blob import want
 from doppio.caffe2_state.observers import watch
 from doppio.caffe2_state.protos import caffe2_pb2, parse
 from doppio.caffe2_state.workspace import UNNAMED, Workspace, current, text
@@ -120,6 +121,8 @@ def benchmark_net(name: str, warmup_runs: int, main_runs: int, run_individual: b
     """Milliseconds of one run of the net; with `run_individual` also of each of its operators, of
     `main_runs` more runs."""
     workspace = current()
+    for number in (warmup_runs, main_runs):
+        want(number, int, "benchmark_net, a number of runs")
     if warmup_runs < 0 or main_runs < 0:
         raise errors.InvalidArgumentError("benchmark_net: numbers of runs must not be negative")
     workspace._run(name, warmup_runs)

@@ -3,7 +3,7 @@
 from typing import Any, Dict, List, Optional, Union
 
 from doppio import _core, errors
-from doppio.caffe2_state.blob import Blob, fetch_named
+from doppio.caffe2_state.blob import Blob, fetch_named, want
 from doppio.caffe2_state.protos import caffe2_pb2, parse
 
 __all__ = [
@@ -19,9 +19,8 @@ UNNAMED = "unnamed"
 def text(name: Union[str, bytes], what: str) -> str:
     """A name, which may come as bytes too; TypeError for anything else."""
     if isinstance(name, bytes):
-        return name.decode()
-    if not isinstance(name, str):
-        raise TypeError(f"{what} is text, not {type(name).__name__}")
+        return name.decode("utf-8", "surrogateescape")
+    want(name, str, what)
     return name
 
 
@@ -46,6 +45,7 @@ class Workspace:
     current: "Workspace"
 
     def __init__(self, parent: Optional["Workspace"] = None) -> None:
+        want(parent, (Workspace, type(None)), "the parent of a Workspace")
         self._adopt(_core.Workspace() if parent is None else _core.Workspace(parent._core))
 
     @classmethod
