@@ -93,6 +93,7 @@ class Caffe2PythonOp final : public Operator<CPUContext> {
       const py::tuple call = py::module_::import("pickle").attr("loads")(py::bytes(builder_));
       if (call.size() != 3) RaiseValueError("pickled_builder must hold (function, args, kwargs)");
       py::object made = call[0](*py::tuple(call[1]), **py::dict(call[2]));
+      made = py::module_::import("doppio.caffe2_state.registry").attr("dressed")(made, "builder");
       built_ = Share(made.release().ptr(),
                      [](void* object) { Py_DECREF(static_cast<PyObject*>(object)); });
     }

@@ -15,4 +15,6 @@ PYBIND11_MODULE(_core, core) {
   py::BindOpTensor(core);
   py::BindCaffe2Operators(core);
   py::BindRuntime(core);
+  py::BindCaffe2Blobs(core);
+  py::BindCaffe2(core);
 }

@@ -81,8 +81,8 @@ void PyWorkspace::Reset() {
   created_.clear();
 }
 
-void PyWorkspace::CheckUnused(const std::string& name) const {
-  runs_->CheckBlob(get(), name, /*is_read=*/false);
+void PyWorkspace::CheckUnused(const std::string& name, bool is_read) const {
+  runs_->CheckBlob(get(), name, is_read);
 }
 
 void PyWorkspace::Feed(const std::string& name, py::handle value, bool copy, py::handle dtype) {

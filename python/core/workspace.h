@@ -34,8 +34,9 @@ class PyWorkspace : public std::enable_shared_from_this<PyWorkspace> {
   void Feed(const std::string& name, py::handle value, bool copy, py::handle dtype);
   py::object Fetch(const std::string& name, bool copy) const;
   Tensor FetchTensor(const std::string& name) const;
-  // For what changes a blob otherwise: raises while a net that uses it runs on another thread.
-  void CheckUnused(const std::string& name) const;
+  // For what changes a blob otherwise (or, with `is_read`, reads it): raises while a net that uses
+  // it runs on another thread.
+  void CheckUnused(const std::string& name, bool is_read = false) const;
 
   // Runs a net, made on its first run here and anew after it was changed, or the net of that name.
   void Run(py::handle net, int times);

@@ -1,0 +1,62 @@
+"""Tests of Caffe2's own front end, run on doppio.
+
+They are not part of doppio. Set DOPPIO_CAFFE2_FRONT_END to a folder that holds `caffe2/python` (a
+checkout of it, built or not) to run them.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import doppio
+
+FOLDER = os.environ.get("DOPPIO_CAFFE2_FRONT_END", "")
+
+pytestmark = pytest.mark.skipif(
+    not FOLDER, reason="DOPPIO_CAFFE2_FRONT_END names no folder with Caffe2's front end")
+
+# Tests that can not pass, and why.
+NOT = {
+    "core_gradients_test": {
+        "test_zero_gradient": "there is no operator LSTMUnit",
+        "testDeviceOptionsPropagation": "gives `axes`, a list, as a number, which doppio refuses",
+    },
+    "workspace_test": {
+        "testGetOperatorCost": "shapes that Conv does not take",
+        "testTorchInterop": "resizes a tensor of PyTorch over memory of another library",
+        "test_apply_transform_if_faster": "rewrites of nets are not there",
+        "test_simple_transform": "rewrites of nets are not there",
+    },
+    "python_op_test": {},
+    "operator_test.expand_op_test": {},
+}
+
+RUN = """
+import sys
+import doppio.caffe2_compat
+doppio.caffe2_compat.install()
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("name", NOT)
+def test_a_test_of_the_front_end_passes(name, tmp_path):
+    # In that folder, since recorded results are looked for from there.
+    path = pathlib.Path(FOLDER, "caffe2", "python", *name.split(".")).with_suffix(".py")
+    if not path.exists():
+        pytest.skip(f"there is no {path}")
+    command = [sys.executable, "-c", RUN, "-q", "-p", "no:cacheprovider", "--rootdir",
+               str(tmp_path), "--import-mode=importlib", "--pyargs", f"caffe2.python.{name}"]
+    if NOT[name]:
+        command += ["-k", " and ".join(f"not {test}" for test in NOT[name])]
+    paths = [FOLDER, str(pathlib.Path(doppio.__file__).resolve().parents[1])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths),
+                   "PYTHONDONTWRITEBYTECODE": "1",
+                   "HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path / "hypothesis")}
+    done = subprocess.run(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env=environment)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")
