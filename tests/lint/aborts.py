@@ -35,8 +35,6 @@ ALLOWED = {
         "inputs of the operator whose versions these are",
     ("python/core/arrays.cc", "types.at(type)"): "every type that a tensor can have is in the map",
     ("python/core/arrays.cc", "error.value()"): "the value of a Python exception, no StatusOr",
-    ("python/core/caffe2_operator.cc", "cause.value()"):
-        "the value of a Python exception, no StatusOr",
     ("src/io/model_io.cc", "entry.value()"): "a field of a message, no StatusOr",
     ("tools/commands/inspect.cc", "entry.value()"): "a field of a message, no StatusOr",
     ("tools/pictures.cc", "entry.value()"): "a field of a message, no StatusOr",
