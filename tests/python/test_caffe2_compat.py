@@ -114,8 +114,8 @@ def test_messages_that_the_checkout_lacks_are_made(front_end):
         import doppio.caffe2_compat
         doppio.caffe2_compat.install()
         from caffe2.python import workspace
-        from caffe2.proto import (caffe2_legacy_pb2, caffe2_pb2, metanet_pb2, predictor_consts_pb2,
-                                  prof_dag_pb2, torch_pb2)
+        from caffe2.proto import (caffe2_legacy_pb2, caffe2_pb2, hsm_pb2, metanet_pb2,
+                                  predictor_consts_pb2, prof_dag_pb2, torch_pb2)
         import caffe2.proto.caffe2_pb2
         print(caffe2.proto.caffe2_pb2 is caffe2_pb2, caffe2_pb2.CUDA)
         net = caffe2_pb2.NetDef(name="n", op=[workspace.FILL])
@@ -130,9 +130,12 @@ def test_messages_that_the_checkout_lacks_are_made(front_end):
         print(caffe2_legacy_pb2.CAFFE_LEGACY_POOLING, caffe2_legacy_pb2.CaffeDatum(channels=3))
         stats = prof_dag_pb2.ProfDAGProtos(net_name="n")
         stats.stats.add(name="op", mean=1, stddev=0).execution_time.count = 3
+        tree = hsm_pb2.TreeProto()
+        tree.root_node.children.add(name="leaf").word_ids.extend([1, 2])
+        print(len(tree.root_node.children[0].word_ids))
         print(caffe2_pb2.TensorProto.DataType.Name(10), caffe2_pb2.TensorProto.FLOAT16)
         """) == ("True 1\ncaffe2.NetDef True\nSINGLE_PREDICTOR ConstantFill\n"
-                 "!!META_NET_DEF PREDICT_NET_TYPE\n3 channels: 3\n\nINT64 12\n")
+                 "!!META_NET_DEF PREDICT_NET_TYPE\n3 channels: 3\n\n2\nINT64 12\n")
 
 
 def test_messages_of_the_checkout_are_preferred(front_end):

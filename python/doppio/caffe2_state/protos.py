@@ -18,7 +18,7 @@ _PACKAGE = "caffe2"
 
 # (number, name, type, label, default) of the fields of messages that the front end uses and the
 # format itself does not have.
-_STATS: Dict[str, List[Tuple[Any, ...]]] = {
+_EXTRA: Dict[str, List[Tuple[Any, ...]]] = {
     "TwoNumberStatsProto": [(1, "mean", "float"), (2, "stddev", "float"), (3, "count", "int64")],
     "BlobProfile": [(1, "name", "string"), (3, "bytes_used", "TwoNumberStatsProto")],
     "ProfDAGProto": [
@@ -34,6 +34,14 @@ _STATS: Dict[str, List[Tuple[Any, ...]]] = {
         (1, "stats", "ProfDAGProto", "repeated"), (2, "net_name", "string"),
         (3, "ops_stats", "OpProfile", "repeated"),
     ],
+    "NodeProto": [
+        (1, "children", "NodeProto", "repeated"), (2, "word_ids", "int32", "repeated"),
+        (3, "offset", "int32"), (4, "name", "string"), (5, "scores", "float", "repeated"),
+    ],
+    "TreeProto": [(1, "root_node", "NodeProto")],
+    "HierarchyProto": [(1, "size", "int32"), (2, "paths", "PathProto", "repeated")],
+    "PathProto": [(1, "word_id", "int32"), (2, "path_nodes", "PathNodeProto", "repeated")],
+    "PathNodeProto": [(1, "index", "int32"), (2, "length", "int32"), (3, "target", "int32")],
 }
 _CONSTANTS = [
     ("META_NET_DEF", "!!META_NET_DEF"), ("PREDICTOR_DBREADER", "!!PREDICTOR_DBREADER"),
@@ -65,12 +73,12 @@ def _format_file() -> descriptor_pb2.FileDescriptorProto:
 def _extra_file() -> descriptor_pb2.FileDescriptorProto:
     file = descriptor_pb2.FileDescriptorProto(
         name="caffe2/proto/extra.proto", package=_PACKAGE, syntax="proto2")
-    for name, fields in _STATS.items():
+    for name, fields in _EXTRA.items():
         added_message = file.message_type.add(name=name)
         for number, field, kind, *label in fields:
             added = added_message.field.add(name=field, number=number)
             added.label = getattr(_FIELD, "LABEL_" + (label[0] if label else "optional").upper())
-            if kind in _STATS:
+            if kind in _EXTRA:
                 added.type = _FIELD.TYPE_MESSAGE
                 added.type_name = f".{_PACKAGE}.{kind}"
             else:
@@ -128,7 +136,7 @@ def parse(kind: Any, content: bytes) -> Any:
 
 
 MODULES = ("caffe2_pb2", "metanet_pb2", "torch_pb2", "caffe2_legacy_pb2", "predictor_consts_pb2",
-           "prof_dag_pb2")
+           "prof_dag_pb2", "hsm_pb2")
 """Which of Caffe2's generated modules `fill` can stand in for."""
 
 
