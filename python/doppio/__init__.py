@@ -29,8 +29,9 @@ from doppio.errors import (AlreadyExistsError, CancelledError, DataLossError, Er
                            ResourceExhaustedError, UnimplementedError)
 from doppio.files import load, save
 from doppio.gradients import Gradient, SparseGradient, gradient
+from doppio.model import Model
 from doppio.net import Net, NetBuilder, Op
-from doppio.prediction import Model, Predictor, PredictorStats
+from doppio.prediction import Predictor, PredictorStats
 from doppio.python_operators import ArraySpec, PythonOperator, operator
 from doppio.registry import ArgSpec, BlobSpec, OperatorSchema, load_library, operators
 from doppio.workspace import BlobInfo, Workspace, WorkspaceStats

@@ -8,8 +8,8 @@ from typing import Any
 
 from doppio import _core
 from doppio.errors import InvalidArgumentError
+from doppio.model import Model
 from doppio.net import Net
-from doppio.prediction import Model
 
 __all__ = ["load", "save"]
 

@@ -209,14 +209,19 @@ class Net(_Base, metaclass=_NetType):
         return "\n".join(lines)
 
     def _repr_svg_(self) -> str | None:
-        from doppio import notebook
+        from doppio import notebook  # not what most programs need
 
-        return notebook.svg_of_net(self)
+        # Graphviz takes too long over a larger one, and shows nothing; there is the table.
+        return notebook.svg_of_dot(_core.dot_of_net(self)) if len(self) <= 300 else None
 
     def _repr_html_(self) -> str:
         from doppio import notebook
 
-        return notebook.html_of_net(self)
+        rows = ([str(i), op.type, ", ".join(op.inputs), ", ".join(op.outputs),
+                 ", ".join(f"{name}={notebook.shortened(value)}" for name, value in op.args.items())]
+                for i, op in zip(range(notebook.MOST_ROWS), self.ops))
+        return notebook.html_table(f"net {self.name}",
+                                   ["", "operator", "inputs", "outputs", "arguments"], rows, len(self))
 
 
 NetBuilder = Net  # as in C++

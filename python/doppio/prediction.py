@@ -7,22 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from doppio import _core
+from doppio.files import load
+from doppio.model import Model
 from doppio.net import Net
 
-__all__ = ["Predictor", "PredictorStats", "Model"]
-
-
-class Model(NamedTuple):
-    """A net with all that it takes to run it, as `doppio.load` reads it from a predictor database.
-
-    `inits` fill weights and are run first; `weights` are there before that.
-    """
-
-    net: Net
-    inits: list[Net]
-    weights: dict[str, Any]
-    inputs: list[str]
-    outputs: list[str]
+__all__ = ["Predictor", "PredictorStats"]
 
 
 class PredictorStats(NamedTuple):
@@ -82,8 +71,6 @@ class Predictor:
 
         >>> doppio.Predictor.load("predict_net.pb", "init_net.pb")  # doctest: +SKIP
         """
-        from doppio.files import load
-
         if init is not None:
             return cls(load(path), load(init), optimize=optimize)
         with open(path, "rb"):

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doppio import _core
+from doppio.errors import FailedPreconditionError
 from doppio.net import Net
 
 if TYPE_CHECKING:
@@ -187,9 +188,28 @@ class Workspace(_core.Workspace):
         return f"<doppio.Workspace: {len(self.blob_names())} blobs, {len(self.net_names())} nets>"
 
     def _repr_html_(self) -> str:
-        from doppio import notebook
+        from doppio import notebook  # not what most programs need
 
-        return notebook.html_of_workspace(self)
+        if self.closed:
+            return "<p>a workspace that was closed</p>"
+        names = self.blob_names()
+        return notebook.html_table("workspace", ["blob", "type", "shape", "values"],
+                                   map(self._row, names[:notebook.MOST_ROWS]), len(names))
+
+    def _row(self, name: str) -> list[str]:
+        from doppio.notebook import shortened
+
+        info = self.info(name)
+        if info.shape is None or info.dtype in (None, "undefined"):
+            return [name, info.type, "", ""]
+        try:
+            array = self.fetch(name)
+        except FailedPreconditionError:
+            values = "(in use)"
+        else:
+            values = ", ".join(f"{value:.6g}" if array.dtype.kind == "f" else shortened(value)
+                               for value in array.flat[:6]) + (", ..." if array.size > 6 else "")
+        return [name, str(info.dtype), str(list(info.shape)), values]
 
 
 class Blobs(MutableMapping[str, Any]):
