@@ -46,7 +46,8 @@ expect_command() {  # PREFIX
   echo "$way: doppio ops lists all $(wc -l <"$folder/types") types"
 }
 
-# The installed Python package imports from there, has every operator, and loads a plug-in.
+# The installed Python package imports from there, has every operator (besides those of its own, for
+# functions in Python), and loads a plug-in.
 expect_python() {  # PREFIX PLUGIN
   local site
   site=$(find "$1" -path '*/doppio/__init__.py' -printf '%h/..' -quit)
@@ -55,7 +56,8 @@ expect_python() {  # PREFIX PLUGIN
     LC_ALL=C sort -u >"$folder/types"
   PYTHONPATH=$site "$DOPPIO_PYTHON" -B -c 'import sys, doppio
 doppio.load_library(sys.argv[1])
-print(*doppio.operators, sep="\n")' "$2" | LC_ALL=C sort | diff "$folder/types" - ||
+print(*(type for type, schema in doppio.operators.items() if "python/core" not in schema.file),
+      sep="\n")' "$2" | LC_ALL=C sort | diff "$folder/types" - ||
     { echo "FAILED: the package in $site does not have the operators that it should"; exit 1; }
   echo "$way: the Python package has all $(wc -l <"$folder/types") types"
 }
