@@ -16,8 +16,6 @@ namespace {
 constexpr char kTypes[] =
     "bool, int8, int16, int32, int64, uint8, uint16, float16, float32, float64 and strings";
 
-void Decref(void* object) { Py_DECREF(static_cast<PyObject*>(object)); }
-
 // All dtype objects, made once.
 const py::dtype& CachedType(DataType type) {
   static const auto& types = *new std::map<DataType, py::dtype>{
@@ -194,9 +192,7 @@ Tensor TensorFromArray(const py::array& array, absl::string_view what, bool copy
       py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
   const char order = dtype.byteorder();
   if (!copy && (array.flags() & kAsTensorsAre) == kAsTensorsAre && order != '>') {
-    Py_INCREF(array.ptr());
-    return ValueOrRaise(
-        Tensor::FromExternal(*type, dims, array.data(), Share(array.ptr(), &Decref)));
+    return ValueOrRaise(Tensor::FromExternal(*type, dims, array.data(), ShareObject(array)));
   }
   Tensor tensor = ValueOrRaise(Tensor::Create(*type, dims));
   py::module_::import("numpy").attr("copyto")(View(tensor, CachedType(*type), py::none()), array);

@@ -94,12 +94,9 @@ class Caffe2PythonOp final : public Operator<CPUContext> {
       if (call.size() != 3) RaiseValueError("pickled_builder must hold (function, args, kwargs)");
       py::object made = call[0](*py::tuple(call[1]), **py::dict(call[2]));
       made = py::module_::import("doppio.caffe2_state.registry").attr("dressed")(made, "builder");
-      built_ = Share(made.release().ptr(),
-                     [](void* object) { Py_DECREF(static_cast<PyObject*>(object)); });
+      built_ = ShareObject(std::move(made));
     }
-    return {
-        py::reinterpret_borrow<py::object>(static_cast<PyObject*>(const_cast<void*>(built_.get()))),
-        wants_workspace_};
+    return {py::reinterpret_borrow<py::object>(ObjectOf(built_)), wants_workspace_};
   }
 
   absl::Status Call(const Caffe2Function& function) {

@@ -67,7 +67,7 @@ absl::Status CarryPythonError() {
   auto* carried = new Carried;
   carried->self = carried;
   carried->exception = value;
-  carried->share = Share(value, [](void* object) { Py_DECREF(static_cast<PyObject*>(object)); });
+  carried->share = ShareObject(py::reinterpret_steal<py::object>(value));
   carried->text = Describe(value);
   const bool is_interrupt = PyErr_GivenExceptionMatches(value, PyExc_KeyboardInterrupt) != 0;
   absl::Status status(is_interrupt ? absl::StatusCode::kCancelled : absl::StatusCode::kUnknown,

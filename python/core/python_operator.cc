@@ -24,8 +24,6 @@
 namespace doppio::python {
 namespace {
 
-void Decref(void* object) { Py_DECREF(static_cast<PyObject*>(object)); }
-
 class PythonOp final : public Operator<CPUContext> {
  public:
   using Context = CPUContext;
@@ -80,13 +78,12 @@ class PythonOp final : public Operator<CPUContext> {
 
   py::dict Arguments() {
     if (arguments_ != nullptr && version_ == function_->version()) {
-      return py::reinterpret_borrow<py::dict>(
-          static_cast<PyObject*>(const_cast<void*>(arguments_.get())));
+      return py::reinterpret_borrow<py::dict>(ObjectOf(arguments_));
     }
     bool is_constant = false;
     py::dict arguments = ArgumentsOf(def(), schema(), *function_->signature(), &is_constant);
     version_ = function_->version();
-    arguments_ = is_constant ? Share(arguments.inc_ref().ptr(), &Decref) : nullptr;
+    arguments_ = is_constant ? ShareObject(arguments) : nullptr;
     return arguments;
   }
 

@@ -33,7 +33,7 @@ int Count(py::handle fields, const char* name) {
 // What the function `infer(blobs, arguments)` says of the outputs. Only where the interpreter's
 // lock is held already: whoever asks for shapes may hold locks of doppio. Elsewhere they are not
 // known before a run.
-absl::Status InferByPython(PyObject* infer, const std::string& type, InferenceContext* context) {
+absl::Status InferByPython(py::handle infer, const std::string& type, InferenceContext* context) {
   if (PyGILState_Check() == 0) return absl::OkStatus();
   try {
     py::list blobs;
@@ -45,7 +45,7 @@ absl::Status InferByPython(PyObject* infer, const std::string& type, InferenceCo
     bool is_constant = false;
     const py::dict arguments = ArgumentsOf(context->def(), *OpSchemaRegistry::Schema(type),
                                            *PythonFunction::Find(type)->signature(), &is_constant);
-    const py::object inferred = py::handle(infer)(blobs, arguments, context->OutputSize());
+    const py::object inferred = infer(blobs, arguments, context->OutputSize());
     int output = 0;
     for (const py::handle info : inferred) {
       const auto [shape, dtype] = info.cast<std::pair<std::vector<int64_t>, py::object>>();
@@ -109,10 +109,9 @@ OpSchema SchemaOf(const std::string& type, py::handle fields) {
   if (fields["side_effects"].cast<bool>()) schema.HasSideEffects();
   const py::object infer = fields["infer"];
   if (!infer.is_none()) {
-    const std::shared_ptr<const void> shared = Share(
-        infer.inc_ref().ptr(), [](void* object) { Py_DECREF(static_cast<PyObject*>(object)); });
+    const std::shared_ptr<const void> shared = ShareObject(infer);
     schema.TensorInference([shared, type](InferenceContext* context) {
-      return InferByPython(static_cast<PyObject*>(const_cast<void*>(shared.get())), type, context);
+      return InferByPython(ObjectOf(shared), type, context);
     });
   }
   return schema;

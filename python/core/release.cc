@@ -46,6 +46,15 @@ std::shared_ptr<const void> Share(void* object, void (*release)(void*)) {
   return {object, [release](const void* shared) { Release(const_cast<void*>(shared), release); }};
 }
 
+std::shared_ptr<const void> ShareObject(pybind11::object object) {
+  return Share(object.release().ptr(),
+               [](void* shared) { Py_DECREF(static_cast<PyObject*>(shared)); });
+}
+
+pybind11::handle ObjectOf(const std::shared_ptr<const void>& share) {
+  return static_cast<PyObject*>(const_cast<void*>(share.get()));
+}
+
 void ReleaseLater() {
   List& list = TheList();
   if (list.is_empty.load(std::memory_order_acquire)) return;

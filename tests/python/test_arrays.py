@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 import doppio
-
-DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "float16", "float32", "float64"]
-
-
-def address(array):
-    return array.__array_interface__["data"][0]
-
+from support import DTYPES, address
 
 @pytest.fixture
 def ws():

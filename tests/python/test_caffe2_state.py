@@ -1,13 +1,12 @@
 """What Caffe2's front end finds in its extension: workspaces, blobs, tensors."""
 
-import threading
-
 import numpy as np
 import pytest
 
 import caffe2_protos as protos
 from caffe2_protos import caffe2_pb2
 from doppio import caffe2_state as C
+from support import in_threads
 
 NUMERIC = ["bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "float16", "float32",
            "float64"]
@@ -410,24 +409,14 @@ def test_global_init_takes_any_command_line():
 
 
 def test_eight_threads_may_use_workspaces_of_their_own():
-    failures = []
-
     def work(number):
-        try:
-            workspace = C.Workspace()
-            for i in range(50):
-                workspace.create_blob("x").feed(np.full(100, number, "f4"))
-                workspace._run_operator(protos.op("Relu", ["x"], ["y"]))
-                assert workspace.fetch_blob("y")[0] == number
-        except BaseException as error:
-            failures.append(error)
+        workspace = C.Workspace()
+        for i in range(50):
+            workspace.create_blob("x").feed(np.full(100, number, "f4"))
+            workspace._run_operator(protos.op("Relu", ["x"], ["y"]))
+            assert workspace.fetch_blob("y")[0] == number
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    in_threads(work)
 
 
 def test_all_workspaces_go_at_the_end():

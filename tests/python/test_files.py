@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import doppio
-from test_arrays import DTYPES
+from support import DTYPES
 
 
 @pytest.mark.parametrize("ending", ["pb", "pbtxt", "json"])

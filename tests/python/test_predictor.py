@@ -1,11 +1,10 @@
 """Trained nets."""
 
-import threading
-
 import numpy as np
 import pytest
 
 import doppio
+from support import in_threads
 
 
 @pytest.fixture
@@ -74,19 +73,14 @@ def test_stats_tell_what_the_rewriting_did(nets):
 
 
 def test_eight_threads_share_one_predictor(nets):
-    predictor, wrong = doppio.Predictor(*nets), []
+    predictor = doppio.Predictor(*nets)
 
     def work(k):
+        x = np.float32(k + 1) * X
         for _ in range(200):
-            if not np.array_equal(predictor(k * X), k * (Z - [[1, 1], [0, 0]]) + [[1, 1], [0, 0]]):
-                wrong.append(k)
+            np.testing.assert_array_equal(predictor(x), (k + 1) * (Z - [[1, 1], [0, 0]]) + [[1, 1], [0, 0]])
 
-    threads = [threading.Thread(target=work, args=(np.float32(k),)) for k in range(1, 9)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    in_threads(work)
 
 
 def test_missing_weights_are_told():

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from doppio import ArraySpec, operator
 from python_operator_samples import F, OwnError, TestCube, run
+from support import in_threads, resident_bytes
 
 
 @pytest.mark.parametrize("type", ["", "parallel"])
@@ -207,32 +208,17 @@ def test_eight_threads_with_their_own_workspaces():
     net = doppio.Net("n")
     net.TestCube("X", name="Y")
     net.TestConcat("Y", "X", name="Z")
-    failures = []
-
     def work(number):
-        try:
-            ws = doppio.Workspace()
-            for i in range(100):
-                ws["X"] = np.array([number, i], F)
-                ws.run(net)
-                assert ws["Z"].tolist() == [number ** 3, i ** 3, number, i]
-                if i % 10 == 0:
-                    with pytest.raises(ValueError, match="told you"):
-                        ws.run(doppio.Net("f").add("TestFail", "X", "F"))
-        except BaseException as error:
-            failures.append(error)
+        ws = doppio.Workspace()
+        for i in range(100):
+            ws["X"] = np.array([number, i], F)
+            ws.run(net)
+            assert ws["Z"].tolist() == [number ** 3, i ** 3, number, i]
+            if i % 10 == 0:
+                with pytest.raises(ValueError, match="told you"):
+                    ws.run(doppio.Net("f").add("TestFail", "X", "F"))
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
-
-
-def resident_bytes():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
+    in_threads(work)
 
 
 @pytest.mark.parametrize("net_type", ["simple", "parallel"])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import doppio
-from test_arrays import DTYPES, address
+from support import DTYPES, address
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

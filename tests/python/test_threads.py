@@ -11,30 +11,7 @@ import numpy as np
 import pytest
 
 import doppio
-
-
-def resident_bytes():
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def in_threads(work, count=8):
-    """Runs work(k) on `count` threads; raises the first exception of any."""
-    errors = []
-
-    def guarded(k):
-        try:
-            work(k)
-        except BaseException as error:  # noqa: BLE001: told by the main thread
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(k,)) for k in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+from support import in_threads, resident_bytes
 
 
 def slow_net(name="slow"):
