@@ -59,15 +59,20 @@ py::dict OpArguments(const OperatorDef& op) {
   return args;
 }
 
-// (type, inputs, outputs, args, name, engine, is_gradient)
-py::tuple Op(const PyNet& net, int index) {
+// Operator `index`, from the end where it is negative, as lists are indexed.
+const OperatorDef& OpAt(const PyNet& net, int index) {
   const int size = net.def().op_size();
   if (index < 0) index += size;
   if (index < 0 || index >= size) {
     PyErr_Format(PyExc_IndexError, "the net has %d operators", size);
     throw py::error_already_set();
   }
-  const OperatorDef& op = net.def().op(index);
+  return net.def().op(index);
+}
+
+// (type, inputs, outputs, args, name, engine, is_gradient)
+py::tuple Op(const PyNet& net, int index) {
+  const OperatorDef& op = OpAt(net, index);
   return py::make_tuple(TextFromBytes(op.type()), Names(op.input()), Names(op.output()),
                         OpArguments(op), TextFromBytes(op.name()), TextFromBytes(op.engine()),
                         op.is_gradient_op());
@@ -134,7 +139,7 @@ void BindNet(py::module_& core) {
            [](PyNet& self, PyNet& other) { self.mutable_def()->Swap(other.mutable_def()); })
       .def("_free_name", &FreeName)
       .def("_op_text", [](const PyNet& self,
-                          int index) { return TextFromBytes(OpToString(self.def().op(index))); })
+                          int index) { return TextFromBytes(OpToString(OpAt(self, index))); })
       .def("_append",
            [](PyNet& self, const PyNet& other) {
              const NetDef ops = other.def();  // may be the same net

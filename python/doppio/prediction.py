@@ -73,10 +73,11 @@ class Predictor:
         """
         if init is not None:
             return cls(load(path), load(init), optimize=optimize)
+        path = os.fspath(path)
         with open(path, "rb"):
             pass  # raises FileNotFoundError, PermissionError, ...
         predictor = cls.__new__(cls)
-        predictor._core = _core.Predictor.from_file(os.fspath(path), name, optimize)
+        predictor._core = _core.Predictor.from_file(path, name, optimize)
         return predictor
 
     @property
