@@ -1,7 +1,6 @@
-#include <limits>
-
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
+#include "ops/update/counter.h"
 
 namespace doppio {
 namespace {
@@ -35,18 +34,7 @@ class IterOp final : public Operator<Context> {
       DOPPIO_RETURN_IF_ERROR(iter->Resize(DataType::kInt64, {1}));
       *iter->mutable_data<int64_t>() = 0;
     }
-    if (!iter->Is<int64_t>() || iter->numel() != 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the counter must be one int64, but is ", iter->TypeAndShape()));
-    }
-    const int64_t count = *iter->data<int64_t>();
-    if (count < 0 || count == std::numeric_limits<int64_t>::max()) {
-      return absl::OutOfRangeError(
-          absl::StrCat("the counter is ", count, ", must be at least 0 and leave room for 1 more"));
-    }
-    DOPPIO_RETURN_IF_ERROR(iter->MakeUnique());
-    *iter->mutable_data<int64_t>() = count + 1;
-    return absl::OkStatus();
+    return AddOne(iter);
   }
 };
 

@@ -182,6 +182,10 @@ OpRow& OpRow::Cases(int count) {
   cases_ = count;
   return *this;
 }
+OpRow& OpRow::NoTensors(absl::string_view) {
+  no_tensors_ = true;
+  return *this;
+}
 OpRow& OpRow::NeverEmpty(absl::string_view) {
   never_empty_ = true;
   return *this;

@@ -148,6 +148,8 @@ class OpRow {
   OpRow& Tolerance(double tolerance);
   OpRow& GradientTolerance(double tolerance);
   OpRow& Cases(int count);
+  // An operator that reads or makes blobs that are no tensors; tests/ops says what it does.
+  OpRow& NoTensors(absl::string_view why);
   // Exceptions, each with its reason, which the reader of the row sees.
   OpRow& NeverEmpty(absl::string_view why);     // zero-sized inputs are refused
   OpRow& NeverScalar(absl::string_view why);    // no input may be a scalar
@@ -159,6 +161,7 @@ class OpRow {
 
   // --- Asking it. ---
   const std::string& type() const { return type_; }
+  bool no_tensors() const { return no_tensors_; }
   bool has_case() const { return make_ != nullptr || !forward_type_.empty(); }
   bool has_reference() const { return reference_ != nullptr || property_ != nullptr; }
   const ReferenceFunction& reference() const { return reference_; }
@@ -191,6 +194,7 @@ class OpRow {
   double tolerance_ = 1e-5;
   double gradient_tolerance_ = 1e-6;
   int cases_ = 40;
+  bool no_tensors_ = false;
   bool never_empty_ = false;
   bool never_scalar_ = false;
   bool inference_open_ = false;

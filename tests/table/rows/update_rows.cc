@@ -40,6 +40,9 @@ DOPPIO_OP_ROW(Iter)
     })
     .NeverEmpty("the counter is one number");
 
+DOPPIO_OP_ROW(CreateMutex).NoTensors("it makes a lock");
+DOPPIO_OP_ROW(AtomicIter).NoTensors("it takes a lock");
+
 DOPPIO_OP_ROW(LearningRate)
     .Case([](CaseMaker& c) {
       c.Input("iter", c.Random(DataType::kInt64, c.Chance() ? Dims{} : Dims{1}, 0, 50));
