@@ -191,9 +191,7 @@ py::object ArgumentToPython(const Argument& argument) {
   if (argument.has_n()) return py::cast(PyNet(argument.n()));
   if (argument.ints_size() > 0) return ListOf(argument.ints());
   if (argument.floats_size() > 0) return ListOf(argument.floats());
-  py::list texts;
-  for (const std::string& text : argument.strings()) texts.append(TextFromBytes(text));
-  return std::move(texts);
+  return TextsFromBytes(argument.strings());
 }
 
 }  // namespace doppio::python

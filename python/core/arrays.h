@@ -46,6 +46,12 @@ DataType TypeFromPython(py::handle value, absl::string_view what);
 std::string BytesFromPython(py::handle value, absl::string_view what);
 // Python's str of bytes that may be no UTF-8 (these become surrogates, and come back as they were).
 py::str TextFromBytes(absl::string_view bytes);
+template <typename Names>
+py::list TextsFromBytes(const Names& names) {
+  py::list texts;
+  for (const std::string& name : names) texts.append(TextFromBytes(name));
+  return texts;
+}
 
 }  // namespace doppio::python
 

@@ -57,8 +57,8 @@ py::tuple LoadModelParts(const std::string& path, const std::string& name) {
   for (auto& [blob, tensor] : model.weights) {
     weights[TextFromBytes(blob)] = ArrayFromTensor(std::move(tensor));
   }
-  return py::make_tuple(PyNet(std::move(model.predict)), inits, weights, model.inputs,
-                        model.outputs);
+  return py::make_tuple(PyNet(std::move(model.predict)), inits, weights,
+                        TextsFromBytes(model.inputs), TextsFromBytes(model.outputs));
 }
 
 void SaveModelParts(const std::string& path, const PyNet& predict, const py::list& inits,

@@ -16,19 +16,7 @@
 namespace doppio::python {
 namespace {
 
-py::list Names(const google::protobuf::RepeatedPtrField<std::string>& names) {
-  py::list list;
-  for (const std::string& name : names) list.append(TextFromBytes(name));
-  return list;
-}
-
-py::list Names(const std::vector<std::string>& names) {
-  py::list list;
-  for (const std::string& name : names) list.append(TextFromBytes(name));
-  return list;
-}
-
-// `outputs` may grow the net by one operator; `args` is a dict.
+// Adds an operator; `args` maps names to values.
 void AddOp(PyNet* net, const std::string& type, const std::vector<std::string>& inputs,
            const std::vector<std::string>& outputs, const py::dict& args, const std::string& name,
            const std::string& engine) {
@@ -73,9 +61,9 @@ const OperatorDef& OpAt(const PyNet& net, int index) {
 // (type, inputs, outputs, args, name, engine, is_gradient)
 py::tuple Op(const PyNet& net, int index) {
   const OperatorDef& op = OpAt(net, index);
-  return py::make_tuple(TextFromBytes(op.type()), Names(op.input()), Names(op.output()),
-                        OpArguments(op), TextFromBytes(op.name()), TextFromBytes(op.engine()),
-                        op.is_gradient_op());
+  return py::make_tuple(TextFromBytes(op.type()), TextsFromBytes(op.input()),
+                        TextsFromBytes(op.output()), OpArguments(op), TextFromBytes(op.name()),
+                        TextFromBytes(op.engine()), op.is_gradient_op());
 }
 
 // `base`, or the first of base_1, base_2, ... that no blob of the net is called.
@@ -119,19 +107,21 @@ void BindNet(py::module_& core) {
           "num_workers", [](const PyNet& self) { return self.def().num_workers(); },
           [](PyNet& self, int count) { self.mutable_def()->set_num_workers(count); })
       .def_property(
-          "external_inputs", [](const PyNet& self) { return Names(self.def().external_input()); },
+          "external_inputs",
+          [](const PyNet& self) { return TextsFromBytes(self.def().external_input()); },
           [](PyNet& self, const std::vector<std::string>& names) {
             *self.mutable_def()->mutable_external_input() = {names.begin(), names.end()};
           })
       .def_property(
-          "external_outputs", [](const PyNet& self) { return Names(self.def().external_output()); },
+          "external_outputs",
+          [](const PyNet& self) { return TextsFromBytes(self.def().external_output()); },
           [](PyNet& self, const std::vector<std::string>& names) {
             *self.mutable_def()->mutable_external_output() = {names.begin(), names.end()};
           })
-      .def_property_readonly("inputs",
-                             [](const PyNet& self) { return Names(InputsOfNet(self.def())); })
-      .def_property_readonly("outputs",
-                             [](const PyNet& self) { return Names(OutputsOfNet(self.def())); })
+      .def_property_readonly(
+          "inputs", [](const PyNet& self) { return TextsFromBytes(InputsOfNet(self.def())); })
+      .def_property_readonly(
+          "outputs", [](const PyNet& self) { return TextsFromBytes(OutputsOfNet(self.def())); })
       .def_property_readonly("_version", &PyNet::version)
       .def("_add", &AddOp)
       .def("_op", &Op)

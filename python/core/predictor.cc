@@ -94,8 +94,10 @@ void BindPredictor(py::module_& core) {
       .def(py::init(&FromNets), py::arg("inits"), py::arg("predict"), py::arg("weights"),
            py::arg("inputs"), py::arg("outputs"), py::arg("optimize"))
       .def_static("from_file", &FromFile, py::arg("path"), py::arg("name"), py::arg("optimize"))
-      .def_property_readonly("inputs", &Predictor::inputs)
-      .def_property_readonly("outputs", &Predictor::outputs)
+      .def_property_readonly("inputs",
+                             [](const Predictor& self) { return TextsFromBytes(self.inputs()); })
+      .def_property_readonly("outputs",
+                             [](const Predictor& self) { return TextsFromBytes(self.outputs()); })
       .def_property_readonly("net", [](const Predictor& self) { return PyNet(*self.net()); })
       .def("run_list", &RunByPosition)
       .def("run_dict", &RunByName)

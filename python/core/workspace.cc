@@ -252,8 +252,9 @@ void BindWorkspace(py::module_& core) {
              self.RunPlan(MessageFromPython<PlanDef>(plan, "plan"));
            })
       .def("reset", &PyWorkspace::Reset)
-      .def("blob_names", [](const PyWorkspace& self) { return self.get().Blobs(); })
-      .def("local_blob_names", [](const PyWorkspace& self) { return self.get().LocalBlobs(); })
+      .def("blob_names", [](const PyWorkspace& self) { return TextsFromBytes(self.get().Blobs()); })
+      .def("local_blob_names",
+           [](const PyWorkspace& self) { return TextsFromBytes(self.get().LocalBlobs()); })
       .def("has_blob", [](const PyWorkspace& self,
                           const std::string& name) { return self.get().HasBlob(name); })
       .def("create_blob",
@@ -271,7 +272,7 @@ void BindWorkspace(py::module_& core) {
       .def("describe_blob", &Describe)
       .def("serialize_blob", &Serialize)
       .def("deserialize_blob", &Deserialize)
-      .def("net_names", [](const PyWorkspace& self) { return self.get().Nets(); })
+      .def("net_names", [](const PyWorkspace& self) { return TextsFromBytes(self.get().Nets()); })
       .def("delete_net", &PyWorkspace::DeleteNet)
       .def("last_failed_operator",
            [](const PyWorkspace& self, const std::string& name) {

@@ -167,6 +167,13 @@ def test_only_nets_run(ws, net):
         ws.run(net)
 
 
+def test_names_that_are_no_utf8_are_listed(ws):
+    net = doppio.Net.from_text('op { type: "ConstantFill" output: "a\\377" }')
+    ws.run(net)
+    assert ws.blobs and list(ws.blobs) == net.outputs == net.ops[0].outputs == ["a\udcff"]
+    assert doppio.Predictor(net).outputs == ["a\udcff"]
+
+
 def test_times_must_not_be_negative(ws):
     with pytest.raises(ValueError, match="times"):
         ws.run(doppio.Net("n"), times=-1)
