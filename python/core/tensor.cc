@@ -92,7 +92,16 @@ void BindTensor(py::module_& core) {
   // The package calls this first, when there is one thread. Later, a thread that waited for
   // another's first use of NumPy, with the interpreter's lock in hand, would wait forever. The
   // module alone, of which the build makes stubs, does without NumPy.
-  core.def("import_numpy", [] { NumpyType(DataType::kFloat); });
+  core.def("import_numpy", [] {
+    const auto version = py::module_::import("numpy").attr("__version__").cast<std::string>();
+    if (version.rfind("1.", 0) != 0) {  // pybind11 2.10 would misread the types of NumPy 2
+      PyErr_SetString(
+          PyExc_ImportError,
+          absl::StrCat("doppio needs NumPy 1.24 or a later 1.x, not ", version).c_str());
+      throw py::error_already_set();
+    }
+    NumpyType(DataType::kFloat);
+  });
 
   py::class_<Tensor>(core, "Tensor", kTensorDoc, py::custom_type_setup(&AddBufferProtocol))
       .def(py::init([](py::handle value, bool copy, py::handle dtype) {
