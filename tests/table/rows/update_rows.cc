@@ -40,7 +40,7 @@ DOPPIO_OP_ROW(Iter)
     })
     .NeverEmpty("the counter is one number");
 
-DOPPIO_OP_ROW(CreateMutex).NoTensors("it makes a lock");
+DOPPIO_OP_ROW(CreateMutex).NoTensors("it makes a lock").InferenceOpen("a lock has no shape");
 DOPPIO_OP_ROW(AtomicIter).NoTensors("it takes a lock");
 
 DOPPIO_OP_ROW(LearningRate)
