@@ -1,6 +1,7 @@
 #include "doppio/parallel.h"
 
 #include <omp.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
@@ -17,6 +18,15 @@ std::atomic<int>& ThreadCount() {
 
 thread_local bool serial = false;
 
+// fork() copies no threads: in a child process, OpenMP would wait for those of its pool forever.
+std::atomic<bool> is_pool_lost{false};
+
+// From here on a child process knows that the pool is not there.
+void WatchForks() {
+  [[maybe_unused]] static const int watching =
+      pthread_atfork(nullptr, nullptr, [] { is_pool_lost.store(true, std::memory_order_relaxed); });
+}
+
 }  // namespace
 
 int NumThreads() { return ThreadCount().load(std::memory_order_relaxed); }
@@ -25,7 +35,12 @@ void SetNumThreads(int count) {
   ThreadCount().store(std::max(1, count), std::memory_order_relaxed);
 }
 
-int ThreadsHere() { return serial || omp_in_parallel() ? 1 : NumThreads(); }
+int ThreadsHere() {
+  if (serial || is_pool_lost.load(std::memory_order_relaxed) || omp_in_parallel()) return 1;
+  const int count = NumThreads();
+  if (count > 1) WatchForks();
+  return count;
+}
 
 void ParallelFor(int64_t size, int64_t grain,
                  absl::FunctionRef<void(int64_t begin, int64_t end)> body) {

@@ -1,5 +1,8 @@
 #include "doppio/parallel.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <limits>
 #include <thread>
@@ -31,6 +34,25 @@ TEST_F(ParallelForTest, VisitsEachIndexOnce) {
       }
     }
   }
+}
+
+TEST_F(ParallelForTest, WorksInAChildProcessOfOneThatUsedThreads) {
+  SetNumThreads(4);
+  const auto count_to_1000 = [] {
+    std::atomic<int64_t> visited{0};
+    ParallelFor(1000, 1, [&](int64_t begin, int64_t end) { visited += end - begin; });
+    return visited == 1000;
+  };
+  ASSERT_TRUE(count_to_1000());
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);  // ends a child that waits forever
+    _exit(count_to_1000() ? 0 : 1);
+  }
+  int state = 0;
+  ASSERT_EQ(waitpid(child, &state, 0), child);
+  EXPECT_TRUE(WIFEXITED(state) && WEXITSTATUS(state) == 0) << "ended with " << state;
+  EXPECT_TRUE(count_to_1000());
 }
 
 TEST_F(ParallelForTest, DoesNothingForANegativeSize) {

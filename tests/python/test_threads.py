@@ -53,6 +53,19 @@ def test_eight_threads_share_a_parent_that_is_only_read():
     in_threads(work)
 
 
+def test_a_process_that_was_forked_runs_nets():
+    ws = doppio.Workspace()
+    ws["X"] = np.ones((64, 1 << 14), np.float32)
+    net = doppio.Net("n").add("Softmax", "X", "Y").add("SumElements", "Y", "s")
+    ws.run(net)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # ends a child that waits forever
+        ws.run(net)
+        os._exit(0 if abs(ws["s"].item() - 64) < 0.01 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
 def test_other_threads_run_python_while_a_net_runs():
     ws, net = slow_workspace(), slow_net()
     started, counted = threading.Event(), []
