@@ -37,8 +37,9 @@ class Checker {
         if (known->contains(input)) continue;
         if (is_closed) {
           Add(k, place,
-              absl::StrCat("input blob \"", input,
-                           "\" is made by no operator before, and is no external input"));
+              absl::StrCat(
+                  "input blob \"", input,
+                  "\" is made by no operator before, and is neither fed nor an external input"));
         }
         known->insert(input);  // reported once
       }
