@@ -131,10 +131,12 @@ def write_wheel(directory, files):
 
 
 def source_files():
-    listed = subprocess.run(["git", "-C", str(SOURCE), "ls-files", "-z"], capture_output=True,
-                            check=False) if (SOURCE / ".git").exists() else None
-    if listed is not None and listed.returncode == 0:
-        return [name for name in listed.stdout.decode().split("\0") if (SOURCE / name).is_file()]
+    """What git keeps; where there is no git, all files but what builds leave behind."""
+    if (SOURCE / ".git").exists() and shutil.which("git") is not None:
+        listed = subprocess.run(["git", "-C", str(SOURCE), "ls-files", "-z"], capture_output=True,
+                                check=False)
+        if listed.returncode == 0:
+            return [name for name in listed.stdout.decode().split("\0") if (SOURCE / name).is_file()]
     return sorted(str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*") if path.is_file() and
                   not {"build", ".git", "__pycache__"} & set(path.relative_to(SOURCE).parts[:-1]))
 

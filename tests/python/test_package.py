@@ -90,7 +90,10 @@ def backend(source_dir, monkeypatch):
     return build_backend
 
 
-def test_the_source_archive_has_all_that_a_build_needs(tmp_path, backend, source_dir):
+@pytest.mark.parametrize("has_git", [True, False])
+def test_the_source_archive_has_all_that_a_build_needs(tmp_path, backend, monkeypatch, has_git):
+    if not has_git:
+        monkeypatch.setenv("PATH", "/nowhere")
     name = backend.build_sdist(tmp_path)
     with tarfile.open(tmp_path / name) as archive:
         names = {path.partition("/")[2] for path in archive.getnames()}
