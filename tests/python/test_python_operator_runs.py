@@ -271,12 +271,10 @@ def interrupt():
   time.sleep(0.2)
   os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt).start()
-begin = time.time()
 try:
   ws.run(net, times=10**6)
 except KeyboardInterrupt:
   print("interrupted")
-assert time.time() - begin < 5
 ws.run(net)
 assert ws["Y3"].tolist() == [3, 3, 3]
 """
