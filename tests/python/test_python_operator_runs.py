@@ -1,6 +1,7 @@
 """Operators written in Python in nets, executors, threads: exceptions, memory, the end."""
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -246,7 +247,7 @@ def test_memory_is_flat(net_type):
 
 def run_script(script):
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
-                          timeout=120, env={"PYTHONPATH": ":".join(sys.path)})
+                          timeout=120, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
 
 
 PREAMBLE = """
