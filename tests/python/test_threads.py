@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import doppio
-from support import in_threads, resident_bytes
+from support import allowed_growth, in_threads, resident_bytes
 
 
 def slow_net(name="slow"):
@@ -215,10 +215,7 @@ def test_10000_cycles_of_feed_run_and_fetch_leave_memory_flat():
         cycle(k)
     gc.collect()
     grown = resident_bytes() - before
-    limit = 3 << 20
-    if "libasan" in os.environ.get("LD_PRELOAD", ""):
-        limit = 1 << 30  # what was freed is kept for a while
-    assert grown < limit, f"grew by {grown} bytes"
+    assert grown < allowed_growth(3 << 20), f"grew by {grown} bytes"
 
 
 def test_blobs_that_come_and_go_give_their_arrays_back():
