@@ -57,3 +57,14 @@ def doppio_command(build_dir):
         pytest.skip(f"{command} was not built (target doppio_command)")
     return lambda *arguments: subprocess.run([command, *arguments], check=True,
                                              stdout=subprocess.PIPE).stdout.decode()
+
+
+@pytest.fixture
+def default_workspace():
+    """The old front end's current workspace, empty; nothing is left of it afterwards."""
+    from doppio import caffe2_state
+
+    caffe2_state.switch_workspace("default", True)
+    caffe2_state.reset_workspace()
+    yield
+    caffe2_state.on_module_exit()

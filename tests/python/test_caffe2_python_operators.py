@@ -6,8 +6,7 @@ import doppio
 import numpy as np
 import pytest
 from doppio import _core
-
-F = np.float32
+from python_operator_samples import F, run
 
 
 def register(function, gradient=None, pass_workspace=False):
@@ -15,14 +14,6 @@ def register(function, gradient=None, pass_workspace=False):
     if gradient is not None:
         _core.register_python_gradient_op(token, gradient)
     return token
-
-
-def run(net, **blobs):
-    ws = doppio.Workspace()
-    for name, value in blobs.items():
-        ws[name] = value
-    ws.run(net)
-    return ws
 
 
 def run_function(function, x=None, outputs="Y", **args):

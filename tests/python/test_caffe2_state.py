@@ -33,12 +33,7 @@ OPTIONAL = """
     Caffe2Backend export_to_onnx onnxifi fakeFp16FuseOps fill_random_network_inputs""".split()
 
 
-@pytest.fixture(autouse=True)
-def default_workspace():
-    C.switch_workspace("default", True)
-    C.reset_workspace()
-    yield
-    C.on_module_exit()
+pytestmark = pytest.mark.usefixtures("default_workspace")
 
 
 @pytest.mark.parametrize("name", NEEDED_AT_IMPORT + ESSENTIAL + OPTIONAL)

@@ -10,12 +10,7 @@ from caffe2_protos import caffe2_pb2
 from doppio import _core, caffe2_state as C
 
 
-@pytest.fixture(autouse=True)
-def default_workspace():
-    C.switch_workspace("default", True)
-    C.reset_workspace()
-    yield
-    C.on_module_exit()
+pytestmark = pytest.mark.usefixtures("default_workspace")
 
 
 def double(inputs, outputs):

@@ -17,12 +17,7 @@ broken = protos.net("broken", protos.fill,
                     protos.op("Reshape", ["filled"], ["r", "_"], shape=[5, 5]))
 
 
-@pytest.fixture(autouse=True)
-def default_workspace():
-    C.switch_workspace("default", True)
-    C.reset_workspace()
-    yield
-    C.on_module_exit()
+pytestmark = pytest.mark.usefixtures("default_workspace")
 
 
 # --- Operators.
