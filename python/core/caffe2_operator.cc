@@ -114,7 +114,7 @@ class Caffe2PythonOp final : public Operator<CPUContext> {
       inputs.push_back(same == outputs_.end() ? std::make_shared<T>(blob, /*is_output=*/false)
                                               : outputs[same - outputs_.begin()]);
     }
-    const absl::Status status = CallWith(function, inputs, outputs);
+    absl::Status status = CallWith(function, inputs, outputs);
     for (const auto* tensors : {&inputs, &outputs}) {
       for (const std::shared_ptr<T>& tensor : *tensors) tensor->Detach();
     }

@@ -88,6 +88,7 @@ Tensor Gather(const DlTensor& source, DataType type, const Dims& dims, const cha
   const py::dtype dtype = NumpyType(type == DataType::kBFloat16 ? DataType::kUInt16 : type);
   const std::vector<py::ssize_t> shape(dims.begin(), dims.end());
   std::vector<py::ssize_t> strides;
+  strides.reserve(shape.size());
   for (int i = 0; i < source.ndim; ++i) strides.push_back(source.strides[i] * dtype.itemsize());
   py::module_::import("numpy").attr("copyto")(
       py::array(dtype, shape, {}, tensor.raw_mutable_data(), py::none()),
@@ -124,7 +125,7 @@ py::capsule ToDlpack(const Tensor& tensor) {
       if (PyCapsule_IsValid(unused, kFresh) != 0) Delete(PyCapsule_GetPointer(unused, kFresh));
     });
     if (capsule == nullptr) throw py::error_already_set();
-    exported.release();  // the capsule's now
+    (void)exported.release();  // the capsule's now
     return py::reinterpret_steal<py::capsule>(capsule);
   }
   RaiseTypeError(absl::StrCat("DLPack has no tensors of ", DataTypeName(tensor.dtype())));

@@ -132,7 +132,7 @@ void BindNet(py::module_& core) {
                           int index) { return TextFromBytes(OpToString(OpAt(self, index))); })
       .def("_append",
            [](PyNet& self, const PyNet& other) {
-             const NetDef ops = other.def();  // may be the same net
+             NetDef ops = other.def();  // may be the same net
              self.mutable_def()->mutable_op()->MergeFrom(ops.op());
            })
       .def("__len__", [](const PyNet& self) { return self.def().op_size(); })
