@@ -132,8 +132,10 @@ void BindNet(py::module_& core) {
                           int index) { return TextFromBytes(OpToString(OpAt(self, index))); })
       .def("_append",
            [](PyNet& self, const PyNet& other) {
-             NetDef ops = other.def();  // may be the same net
-             self.mutable_def()->mutable_op()->MergeFrom(ops.op());
+             const int count = other.def().op_size();  // it may be the same net
+             for (int k = 0; k < count; ++k) {
+               *self.mutable_def()->add_op() = other.def().op(k);
+             }
            })
       .def("__len__", [](const PyNet& self) { return self.def().op_size(); })
       .def("__eq__",
