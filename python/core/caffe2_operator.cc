@@ -12,8 +12,8 @@
 
 #include "python/core/arrays.h"
 #include "python/core/carried_error.h"
-#include "python/core/ending.h"
 #include "python/core/errors.h"
+#include "python/core/locked_call.h"
 #include "python/core/op_tensor.h"
 #include "python/core/release.h"
 #include "python/core/workspace.h"
@@ -64,18 +64,8 @@ class Caffe2PythonOp final : public Operator<CPUContext> {
   }
 
   absl::Status RunOnDevice() override {
-    const PythonPermission permission;
-    if (!permission.is_granted()) return absl::CancelledError("the Python interpreter is ending");
-    const py::gil_scoped_acquire locked;
-    if (PyErr_Occurred() != nullptr) return absl::CancelledError("interrupted");
-    try {
-      return Call(builder_.empty() ? Registered() : Built());
-    } catch (py::error_already_set& error) {
-      error.restore();
-      return CarryRuntimeError();
-    } catch (const std::exception& error) {
-      return absl::InternalError(error.what());
-    }
+    return LockedCall([this] { return Call(builder_.empty() ? Registered() : Built()); },
+                      &CarryRuntimeError);
   }
 
  private:

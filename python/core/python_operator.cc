@@ -15,8 +15,8 @@
 #include "doppio/registry.h"
 #include "python/core/arrays.h"
 #include "python/core/carried_error.h"
-#include "python/core/ending.h"
 #include "python/core/errors.h"
+#include "python/core/locked_call.h"
 #include "python/core/python_functions.h"
 #include "python/core/python_gradient.h"
 #include "python/core/release.h"
@@ -46,18 +46,7 @@ class PythonOp final : public Operator<CPUContext> {
   }
 
   absl::Status RunOnDevice() override {
-    const PythonPermission permission;
-    if (!permission.is_granted()) return absl::CancelledError("the Python interpreter is ending");
-    const py::gil_scoped_acquire locked;
-    if (PyErr_Occurred() != nullptr) return absl::CancelledError("interrupted");
-    try {
-      return Call();
-    } catch (py::error_already_set& error) {
-      error.restore();
-      return CarryPythonError();
-    } catch (const std::exception& error) {
-      return absl::InternalError(error.what());
-    }
+    return LockedCall([this] { return Call(); }, &CarryPythonError);
   }
 
  private:
