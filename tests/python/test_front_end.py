@@ -60,3 +60,35 @@ def test_a_test_of_the_front_end_passes(name, tmp_path):
     done = subprocess.run(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=environment)
     assert done.returncode == 0, done.stdout.decode(errors="replace")
+
+
+TRAINING = """
+import numpy as np
+import doppio.caffe2_compat
+doppio.caffe2_compat.install()
+from caffe2.python import brew, model_helper, optimizer, workspace
+
+data = np.random.RandomState(0).randn(256, 4).astype(np.float32)
+workspace.FeedBlob("data", data)
+workspace.FeedBlob("label", (data[:, 0] + data[:, 1] > 0).astype(np.int32))
+model = model_helper.ModelHelper(name="train")
+h = brew.relu(model, brew.fc(model, "data", "h", dim_in=4, dim_out=16), "h")
+scores = brew.fc(model, h, "scores", dim_in=16, dim_out=2)
+softmax, loss = model.net.SoftmaxWithLoss([scores, "label"], ["softmax", "loss"])
+model.AddGradientOperators([loss])
+optimizer.build_sgd(model, base_learning_rate=0.5, policy="step", stepsize=50, gamma=0.9)
+workspace.RunNetOnce(model.param_init_net)
+workspace.CreateNet(model.net)
+workspace.RunNet(model.net, 1)
+first = workspace.FetchBlob("loss")
+workspace.RunNet(model.net, 100)
+assert workspace.FetchBlob("loss") < first / 4, (first, workspace.FetchBlob("loss"))
+"""
+
+
+def test_a_script_of_the_front_end_trains_unchanged(tmp_path):
+    paths = [FOLDER, str(pathlib.Path(doppio.__file__).resolve().parents[1])]
+    done = subprocess.run([sys.executable, "-B", "-c", TRAINING], cwd=tmp_path, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
+    assert done.returncode == 0, done.stdout
