@@ -5,7 +5,8 @@
 #     SOURCES storage.cc tensor.cc   # default: every .cc of the folder
 #     DEPENDS base                   # the rooms it uses; must already be defined
 #     LINK absl::status              # libraries whose headers its own headers include
-#     LINK_PRIVATE PNG::PNG)         # libraries that only its sources know
+#     LINK_PRIVATE PNG::PNG          # libraries that only its sources know
+#     OPENMP parallel.cc)            # sources with OpenMP directives or calls
 #
 # The room becomes a static library, or an interface library while it has no source. Tests of one
 # room link its library alone; users link doppio::doppio, which DoppioLibrary.cmake makes of the
@@ -57,7 +58,8 @@ function(doppio_output target)
 endfunction()
 
 function(doppio_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 ROOM "" "" "PUBLIC_HEADERS;SOURCES;DEPENDS;LINK;LINK_PRIVATE")
+  cmake_parse_arguments(PARSE_ARGV 1 ROOM "" "" 
+    "PUBLIC_HEADERS;SOURCES;DEPENDS;LINK;LINK_PRIVATE;OPENMP")
   if(ROOM_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "doppio_room(${name}): unknown words ${ROOM_UNPARSED_ARGUMENTS}")
   endif()
@@ -79,6 +81,12 @@ function(doppio_room name)
     list(APPEND arrows doppio_${room})
   endforeach()
 
+  if(ROOM_OPENMP)
+    set_source_files_properties(${ROOM_OPENMP} PROPERTIES
+      COMPILE_OPTIONS "${OpenMP_CXX_FLAGS}" SKIP_PRECOMPILE_HEADERS ON)
+    list(APPEND ROOM_LINK_PRIVATE $<LINK_ONLY:OpenMP::OpenMP_CXX>)
+  endif()
+
   if(ROOM_SOURCES)
     add_library(${target} STATIC ${ROOM_SOURCES})
     doppio_output(${target})
@@ -86,6 +94,7 @@ function(doppio_room name)
     target_link_libraries(${target}
       PUBLIC doppio_headers doppio_sanitizer ${arrows} ${ROOM_LINK}
       PRIVATE doppio_options ${ROOM_LINK_PRIVATE})
+    doppio_precompile(${target} src/precompiled.h)
     set_property(GLOBAL APPEND PROPERTY DOPPIO_ROOMS ${target})
   else()
     add_library(${target} INTERFACE)

@@ -1,2 +1,3 @@
 # Matrix products run in oneDNN; OpenMP, to keep it to the threads that doppio gives it.
-set(LINK_PRIVATE DNNL::dnnl OpenMP::OpenMP_CXX)
+set(LINK_PRIVATE DNNL::dnnl)
+set(OPENMP nn/onednn.cc)

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "doppio/registry.h"
 
@@ -32,14 +33,13 @@ bool HasAllSegments(absl::string_view bytes) {
   return true;
 }
 
-absl::StatusOr<std::string> ReadLibrary(const std::string& path) {
-  std::string bytes;
+absl::Status ReadLibrary(const std::string& path, std::string* bytes) {
   std::FILE* file = std::fopen(path.c_str(), "rb");
   bool is_read = file != nullptr;
   if (is_read) {
     char block[1 << 16];
     while (const size_t count = std::fread(block, 1, sizeof(block), file))
-      bytes.append(block, count);
+      bytes->append(block, count);
     is_read = std::ferror(file) == 0;
   }
   const int error = errno;
@@ -47,19 +47,20 @@ absl::StatusOr<std::string> ReadLibrary(const std::string& path) {
   if (!is_read) {
     return absl::NotFoundError(absl::StrCat("can not read \"", path, "\": ", std::strerror(error)));
   }
-  if (bytes.compare(0, SELFMAG, ELFMAG) != 0) {
+  if (!absl::StartsWith(*bytes, absl::string_view(ELFMAG, SELFMAG))) {
     return absl::InvalidArgumentError(absl::StrCat("\"", path, "\" is no shared library"));
   }
-  if (!HasAllSegments(bytes)) {
+  if (!HasAllSegments(*bytes)) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", path, "\" is damaged: it ends before its last segment"));
   }
-  return bytes;
+  return absl::OkStatus();
 }
 
 // The version after the mark in the file, before anything of it is run.
 absl::Status CheckVersion(const std::string& path) {
-  DOPPIO_ASSIGN_OR_RETURN(const std::string bytes, ReadLibrary(path));
+  std::string bytes;
+  DOPPIO_RETURN_IF_ERROR(ReadLibrary(path, &bytes));
   const absl::string_view mark = DOPPIO_OPERATOR_LIBRARY_MARK;
   const size_t found = bytes.find(mark.data(), 0, mark.size());
   if (found == std::string::npos) {

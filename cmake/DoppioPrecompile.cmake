@@ -1,0 +1,31 @@
+# Headers that are parsed once and not for each source.
+#
+#   doppio_precompile(TARGET HEADER)   # HEADER: src/precompiled.h, ... relative to the top
+#
+# A precompiled header serves sources that are compiled with the same flags, so there is one for
+# each HEADER and kind of code (for libraries, for programs). It is included before every source of
+# the target; no source may rely on that, and with -DDOPPIO_PRECOMPILE=OFF, as continuous
+# integration builds under the sanitizers, each has to include what it uses. A source that is
+# compiled with flags of its own sets SKIP_PRECOMPILE_HEADERS.
+option(DOPPIO_PRECOMPILE "Parse the headers that most sources include only once" ON)
+
+function(doppio_precompile target header)
+  if(NOT DOPPIO_PRECOMPILE)
+    return()
+  endif()
+  get_target_property(is_pic ${target} POSITION_INDEPENDENT_CODE)
+  string(MAKE_C_IDENTIFIER "precompiled_${header}" owner)
+  if(is_pic)
+    string(APPEND owner "_pic")
+  endif()
+  if(NOT TARGET ${owner})
+    set(source "${PROJECT_BINARY_DIR}/${owner}.cc")
+    file(CONFIGURE OUTPUT "${source}" CONTENT "// ${header} is compiled with this file.\n")
+    add_library(${owner} OBJECT "${source}")
+    doppio_output(${owner})
+    set_target_properties(${owner} PROPERTIES POSITION_INDEPENDENT_CODE ${is_pic})
+    target_link_libraries(${owner} PRIVATE doppio_headers doppio_options doppio_sanitizer ${ARGN})
+    target_precompile_headers(${owner} PRIVATE "${PROJECT_SOURCE_DIR}/${header}")
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${owner})
+endfunction()
