@@ -1,12 +1,12 @@
 # Headers that are parsed once and not for each source.
 #
-#   doppio_precompile(TARGET HEADER)   # HEADER: src/precompiled.h, ... relative to the top
+#   doppio_precompile(TARGET HEADER [LIBRARIES])
 #
-# A precompiled header serves sources that are compiled with the same flags, so there is one for
-# each HEADER and kind of code (for libraries, for programs). It is included before every source of
-# the target; no source may rely on that, and with -DDOPPIO_PRECOMPILE=OFF, as continuous
-# integration builds under the sanitizers, each has to include what it uses. A source that is
-# compiled with flags of its own sets SKIP_PRECOMPILE_HEADERS.
+# HEADER (src/precompiled.h, ..., relative to the top) is included before every source of the target,
+# and compiled once for all targets that name it, with LIBRARIES besides doppio's own; libraries and
+# programs differ in their flags and get one each. No source may rely on it: with
+# -DDOPPIO_PRECOMPILE=OFF, as continuous integration builds under the sanitizers, each has to include
+# what it uses. A source that is compiled with flags of its own sets SKIP_PRECOMPILE_HEADERS.
 option(DOPPIO_PRECOMPILE "Parse the headers that most sources include only once" ON)
 
 function(doppio_precompile target header)

@@ -3,12 +3,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <random>
 
 namespace doppio {
 
 // Devices by the numbers of DeviceTypeProto.
 enum class DeviceType : int { kCpu = 0, kCuda = 1 };
+
+class RandomEngine;
 
 // What an operator on the CPU carries from run to run besides its arguments: a random generator,
 // seeded when it is first used (with the seed of the device option, if that has one). Kernels are
@@ -18,16 +19,16 @@ class CPUContext {
   static constexpr DeviceType kDeviceType = DeviceType::kCpu;
 
   CPUContext();
-  explicit CPUContext(uint32_t seed) : seed_(seed) {}
+  explicit CPUContext(uint32_t seed);
+  ~CPUContext();
+  CPUContext(CPUContext&&) noexcept;
+  CPUContext& operator=(CPUContext&&) noexcept;
 
-  std::mt19937& RandomGenerator() {
-    if (generator_ == nullptr) generator_ = std::make_unique<std::mt19937>(seed_);
-    return *generator_;
-  }
+  RandomEngine& RandomGenerator();  // random_engine.h
 
  private:
   uint32_t seed_;
-  std::unique_ptr<std::mt19937> generator_;
+  std::unique_ptr<RandomEngine> generator_;
 };
 
 }  // namespace doppio

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -85,6 +86,9 @@ struct TypeTag {
   using type = T;
 };
 
+// "element type string is not supported here; supported: float, double".
+absl::Status UnsupportedTypeError(DataType type, std::initializer_list<DataType> supported);
+
 // Calls f(TypeTag<T>()) for the T of the list whose DataType is `type`, and returns what it returns
 // (an absl::Status). Any other type is an InvalidArgument that lists what is supported:
 //
@@ -98,12 +102,7 @@ absl::Status DispatchType(TypeList<Types...>, DataType type, F&& f) {
   const bool found =
       ((type == DataTypeOf<Types>::value ? (status = f(TypeTag<Types>()), true) : false) || ...);
   if (found) return status;
-  std::string supported;
-  ((absl::StrAppend(&supported, supported.empty() ? "" : ", ",
-                    DataTypeName(DataTypeOf<Types>::value))),
-   ...);
-  return absl::InvalidArgumentError(absl::StrCat("element type ", DataTypeName(type),
-                                                 " is not supported here; supported: ", supported));
+  return UnsupportedTypeError(type, {DataTypeOf<Types>::value...});
 }
 
 }  // namespace doppio

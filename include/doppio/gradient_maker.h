@@ -54,9 +54,8 @@ struct GradientOpsMeta {
 
 class GradientMakerBase {
  public:
-  GradientMakerBase(const OperatorDef& def, const std::vector<GradientWrapper>& g_output)
-      : def_(def), g_output_(g_output), g_input_(def.input_size()) {}
-  virtual ~GradientMakerBase() = default;
+  GradientMakerBase(const OperatorDef& def, const std::vector<GradientWrapper>& g_output);
+  virtual ~GradientMakerBase();
 
   // Forward's device option, engine and arguments are added to what GetGradientDefs returns, unless
   // these say no.
@@ -74,8 +73,8 @@ class GradientMakerBase {
   int OutputSize() const { return def_.output_size(); }
 
   // Names of the forward operator's blobs.
-  std::string I(int i) { return Name(def_.input(), i, "input"); }
-  std::string O(int i) { return Name(def_.output(), i, "output"); }
+  std::string I(int i);
+  std::string O(int i);
   // Gradients of inputs: made by the operators that are returned.
   std::string GI(int i);
   std::string GI_I(int i);
@@ -99,9 +98,7 @@ class GradientMakerBase {
   static std::vector<OperatorDef> SingleGradientDef(absl::string_view type, absl::string_view name,
                                                     const std::vector<std::string>& inputs,
                                                     const std::vector<std::string>& outputs,
-                                                    const std::vector<Argument>& args = {}) {
-    return {CreateOperatorDef(type, name, inputs, outputs, args)};
-  }
+                                                    const std::vector<Argument>& args = {});
 
  private:
   std::string Name(const google::protobuf::RepeatedPtrField<std::string>& names, int i,

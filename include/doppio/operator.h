@@ -40,8 +40,8 @@ namespace doppio {
 // instead lets the next engine of the list try.
 class OperatorInit : public ArgumentReader {
  public:
-  OperatorInit(std::shared_ptr<const OperatorDef> def, const OpSchema* schema, BlobScope* scope)
-      : ArgumentReader(*def, schema), shared_def_(std::move(def)), schema_(schema), scope_(scope) {}
+  OperatorInit(std::shared_ptr<const OperatorDef> def, const OpSchema* schema, BlobScope* scope);
+  ~OperatorInit();
 
   const OpSchema* schema() const { return schema_; }
   BlobScope* scope() const { return scope_; }
@@ -59,7 +59,7 @@ class OperatorBase {
  public:
   // Binds the blobs: inputs must exist, outputs are created where they do not.
   explicit OperatorBase(OperatorInit* init);
-  virtual ~OperatorBase() = default;
+  virtual ~OperatorBase();
   OperatorBase(const OperatorBase&) = delete;
   OperatorBase& operator=(const OperatorBase&) = delete;
 
@@ -129,15 +129,13 @@ class OperatorBase {
 template <class Context>
 class Operator : public OperatorBase {
  public:
-  explicit Operator(OperatorInit* init)
-      : OperatorBase(init),
-        context_(init->def().device_option().has_random_seed()
-                     ? Context(init->def().device_option().random_seed())
-                     : Context()) {}
+  explicit Operator(OperatorInit* init);
 
  protected:
   Context context_;
 };
+
+extern template class Operator<CPUContext>;
 
 // Names of the base, for a class template that derives from Operator<Context>.
 #define DOPPIO_USE_OPERATOR_FUNCTIONS          \

@@ -46,8 +46,8 @@ struct TensorInfo {
 // called. Inputs named by OpSchema::NeedsValue have a value too.
 class InferenceContext : public ArgumentReader {
  public:
-  InferenceContext(const OperatorDef& def, const OpSchema* schema, std::vector<TensorInfo> inputs)
-      : ArgumentReader(def, schema), inputs_(std::move(inputs)), outputs_(def.output_size()) {}
+  InferenceContext(const OperatorDef& def, const OpSchema* schema, std::vector<TensorInfo> inputs);
+  ~InferenceContext();
 
   int InputSize() const { return static_cast<int>(inputs_.size()); }
   int OutputSize() const { return static_cast<int>(outputs_.size()); }
@@ -99,8 +99,12 @@ class OpSchema {
                             const std::vector<TensorInfo>& outputs)>;
   static constexpr int kMany = std::numeric_limits<int>::max();
 
-  OpSchema(std::string type, std::string file, int line)
-      : type_(std::move(type)), file_(std::move(file)), line_(line) {}
+  OpSchema(std::string type, std::string file, int line);
+  ~OpSchema();
+  OpSchema(const OpSchema&);
+  OpSchema& operator=(const OpSchema&);
+  OpSchema(OpSchema&&) noexcept;
+  OpSchema& operator=(OpSchema&&) noexcept;
 
   // --- Stating it. ---
   OpSchema& NumInputs(int count) { return NumInputs(count, count); }

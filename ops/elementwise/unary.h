@@ -44,9 +44,9 @@ class UnaryOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
+    return DispatchType(Types(), x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
       function_(x.data<T>(), y->mutable_data<T>(), y->numel(), &context_);
       return absl::OkStatus();
     });
@@ -72,9 +72,9 @@ class UnaryGradientOp final : public Operator<Context> {
       return absl::InvalidArgumentError(absl::StrCat(DescribeInput(0), " and ", DescribeInput(1),
                                                      " must have the same type and shape"));
     }
-    return DispatchType(Types(), dy.dtype(), [&](auto tag) -> absl::Status {
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), dy.dims()));
+    return DispatchType(Types(), dy.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), dy.dims()));
       function_(value.data<T>(), dy.data<T>(), dx->mutable_data<T>(), dx->numel(), &context_);
       return absl::OkStatus();
     });

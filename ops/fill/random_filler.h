@@ -8,6 +8,7 @@
 #include <cmath>
 #include <random>
 
+#include "doppio/random_engine.h"
 #include "ops/fill/filler.h"
 
 namespace doppio {

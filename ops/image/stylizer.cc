@@ -4,6 +4,7 @@
 #include <random>
 
 #include "doppio/gradient_maker.h"
+#include "doppio/random_engine.h"
 #include "doppio/registry.h"
 #include "src/kernel/packed_pixels.h"
 

@@ -2,6 +2,7 @@
 
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
+#include "doppio/random_engine.h"
 #include "doppio/registry.h"
 
 namespace doppio {

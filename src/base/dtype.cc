@@ -74,4 +74,13 @@ bool IsFloatingPoint(DataType type) {
          type == DataType::kBFloat16;
 }
 
+absl::Status UnsupportedTypeError(DataType type, std::initializer_list<DataType> supported) {
+  std::string names;
+  for (DataType one : supported) {
+    absl::StrAppend(&names, names.empty() ? "" : ", ", DataTypeName(one));
+  }
+  return absl::InvalidArgumentError(absl::StrCat("element type ", DataTypeName(type),
+                                                 " is not supported here; supported: ", names));
+}
+
 }  // namespace doppio

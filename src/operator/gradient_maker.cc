@@ -18,6 +18,22 @@ RegistrationTable<std::string, GradientRow>& Gradients() {
 
 }  // namespace
 
+GradientMakerBase::GradientMakerBase(const OperatorDef& def,
+                                     const std::vector<GradientWrapper>& g_output)
+    : def_(def), g_output_(g_output), g_input_(def.input_size()) {}
+
+GradientMakerBase::~GradientMakerBase() = default;
+
+std::string GradientMakerBase::I(int i) { return Name(def_.input(), i, "input"); }
+
+std::string GradientMakerBase::O(int i) { return Name(def_.output(), i, "output"); }
+
+std::vector<OperatorDef> GradientMakerBase::SingleGradientDef(
+    absl::string_view type, absl::string_view name, const std::vector<std::string>& inputs,
+    const std::vector<std::string>& outputs, const std::vector<Argument>& args) {
+  return {CreateOperatorDef(type, name, inputs, outputs, args)};
+}
+
 std::string GradientMakerBase::Name(const google::protobuf::RepeatedPtrField<std::string>& names,
                                     int i, absl::string_view what) {
   if (i >= 0 && i < names.size()) return names.Get(i);

@@ -6,6 +6,12 @@
 
 namespace doppio {
 
+InferenceContext::InferenceContext(const OperatorDef& def, const OpSchema* schema,
+                                   std::vector<TensorInfo> inputs)
+    : ArgumentReader(def, schema), inputs_(std::move(inputs)), outputs_(def.output_size()) {}
+
+InferenceContext::~InferenceContext() = default;
+
 void InferenceContext::SetOutput(int output, DataType dtype, DimsView dims) {
   if (output >= OutputSize()) return;
   outputs_[output].dtype = dtype;

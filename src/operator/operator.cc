@@ -4,6 +4,23 @@
 
 namespace doppio {
 
+OperatorInit::OperatorInit(std::shared_ptr<const OperatorDef> def, const OpSchema* schema,
+                           BlobScope* scope)
+    : ArgumentReader(*def, schema), shared_def_(std::move(def)), schema_(schema), scope_(scope) {}
+
+OperatorInit::~OperatorInit() = default;
+
+template <class Context>
+Operator<Context>::Operator(OperatorInit* init)
+    : OperatorBase(init),
+      context_(init->def().device_option().has_random_seed()
+                   ? Context(init->def().device_option().random_seed())
+                   : Context()) {}
+
+template class Operator<CPUContext>;
+
+OperatorBase::~OperatorBase() = default;
+
 OperatorBase::OperatorBase(OperatorInit* init) : def_(init->shared_def()), schema_(init->schema()) {
   for (int i = 0; i < def_->input_size(); ++i) {
     std::shared_ptr<Blob> blob = init->scope()->FindBlob(def_->input(i));

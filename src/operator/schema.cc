@@ -72,6 +72,14 @@ const char* WantedField(const Argument& arg, OpSchema::ArgType type) {
 
 }  // namespace
 
+OpSchema::OpSchema(std::string type, std::string file, int line)
+    : type_(std::move(type)), file_(std::move(file)), line_(line) {}
+OpSchema::~OpSchema() = default;
+OpSchema::OpSchema(const OpSchema&) = default;
+OpSchema& OpSchema::operator=(const OpSchema&) = default;
+OpSchema::OpSchema(OpSchema&&) noexcept = default;
+OpSchema& OpSchema::operator=(OpSchema&&) noexcept = default;
+
 OpSchema& OpSchema::NumInputs(int least, int most) {
   min_inputs_ = least;
   max_inputs_ = most;
