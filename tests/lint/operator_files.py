@@ -2,7 +2,8 @@
 
 A source registers an operator (itself, or by a macro of a header of its family), or has a header of
 the same name beside it; and a header is included by two files of the family or more. What computes
-for several families, and knows no operator, belongs into a room under src.
+for several families, and knows no operator, belongs into a room under src. Each family has its line
+in docs/architecture.md, which says what belongs there.
 """
 
 import re
@@ -34,7 +35,10 @@ def registering_macros(headers):
 
 def check(root):
     problems = []
+    listed = (root / "docs/architecture.md").read_text(encoding="utf-8")
     for family in sorted(path for path in (root / "ops").glob("*") if path.is_dir()):
+        if f"\n| `{family.name}` | " not in listed:
+            problems.append(f"ops/{family.name}: docs/architecture.md has no line for it")
         sources, headers = sorted(family.glob("*.cc")), sorted(family.glob("*.h"))
         macros = registering_macros(headers)
         pattern = "|".join([REGISTERS] + [rf"\b{name}\s*\(" for name in sorted(macros)])
@@ -52,8 +56,10 @@ def check(root):
     return problems
 
 
+_DOCS = {"docs/architecture.md": "# Families\n| `nn` | layers |\n| `loss` | losses |\n"}
 _REGISTRATION = "DOPPIO_REGISTER_CPU_OPERATOR(Relu, ReluOp<CPUContext>);\n"
 _SHARED = {
+    **_DOCS,
     "ops/nn/pool.h": "#define DOPPIO_POOL_(Type) \\\n  DOPPIO_REGISTER_CPU_OPERATOR(Type, PoolOp)\n"
                      "#define DOPPIO_POOL(Type) DOPPIO_POOL_(Type); \\\n  DOPPIO_POOL_(Type##1D)\n",
     "ops/nn/pool.cc": "#include \"ops/nn/pool.h\"\n",
@@ -61,20 +67,23 @@ _SHARED = {
 }
 GOOD = [
     {"ops/nn/relu.cc": _REGISTRATION, **_SHARED},
-    {"ops/nn/relu.cc": "DOPPIO_REGISTER_CPU_OPERATOR_WITH_ENGINE(Relu, FAST, ReluOp);\n"},
-    {"src/kernel/relu.cc": "", "ops/CMakeLists.txt": ""},
+    {**_DOCS, "ops/nn/relu.cc": "DOPPIO_REGISTER_CPU_OPERATOR_WITH_ENGINE(Relu, FAST, ReluOp);\n"},
+    {**_DOCS, "src/kernel/relu.cc": "", "ops/CMakeLists.txt": ""},
 ]
 BAD = [
-    ({"ops/nn/gemm.cc": "void Gemm() {}\n"}, "ops/nn/gemm.cc: registers no operator"),
-    ({"ops/nn/gemm.cc": "// " + _REGISTRATION}, "ops/nn/gemm.cc: registers no operator"),
-    ({"ops/nn/gemm.cc": "DOPPIO_REGISTER_BLOB_TYPE(Matrix);\n"},
+    ({**_DOCS, "ops/nn/gemm.cc": "void Gemm() {}\n"}, "ops/nn/gemm.cc: registers no operator"),
+    ({**_DOCS, "ops/nn/gemm.cc": "// " + _REGISTRATION}, "ops/nn/gemm.cc: registers no operator"),
+    ({**_DOCS, "ops/nn/gemm.cc": "DOPPIO_REGISTER_BLOB_TYPE(Matrix);\n"},
      "ops/nn/gemm.cc: registers no operator"),
-    ({"ops/nn/gemm.cc": "DOPPIO_REGISTER_GRADIENT(Gemm, GetGemmGradient);\n"},
+    ({**_DOCS, "ops/nn/gemm.cc": "DOPPIO_REGISTER_GRADIENT(Gemm, GetGemmGradient);\n"},
      "ops/nn/gemm.cc: registers no operator"),
     ({**_SHARED, "ops/nn/max_pool.cc": "#include \"ops/nn/pool.h\"\nPOOL(MaxPool);\n"},
      "ops/nn/max_pool.cc: registers no operator"),
     ({**_SHARED, "ops/loss/max_pool.cc": "DOPPIO_POOL(MaxPool);\n"},
      "ops/loss/max_pool.cc: registers no operator"),
-    ({"ops/nn/relu.cc": "#include \"ops/nn/relu.h\"\n" + _REGISTRATION, "ops/nn/relu.h": ""},
+    ({**_DOCS, "ops/nn/relu.h": "",
+      "ops/nn/relu.cc": "#include \"ops/nn/relu.h\"\n" + _REGISTRATION},
      "ops/nn/relu.h: used by 1 file(s)"),
+    ({**_DOCS, "ops/network/relu.cc": _REGISTRATION},
+     "ops/network: docs/architecture.md has no line for it"),
 ]
