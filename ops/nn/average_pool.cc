@@ -1,4 +1,4 @@
-#include "ops/nn/pool.h"
+#include "ops/nn/pool_operator.h"
 
 namespace doppio {
 namespace {

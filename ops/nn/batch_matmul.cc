@@ -3,7 +3,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
-#include "ops/nn/gemm.h"
+#include "src/dnn/gemm.h"
 
 namespace doppio {
 namespace {

@@ -1,6 +1,6 @@
 #include "doppio/gradient_maker.h"
-#include "ops/nn/blocked.h"
-#include "ops/nn/post_operations.h"
+#include "ops/nn/blocked_arguments.h"
+#include "ops/nn/blocked_operator.h"
 
 namespace doppio {
 namespace {

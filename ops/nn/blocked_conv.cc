@@ -3,11 +3,12 @@
 #include "absl/strings/match.h"
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
-#include "ops/nn/blocked.h"
-#include "ops/nn/channel_slice.h"
-#include "ops/nn/conv.h"
-#include "ops/nn/convolution.h"
-#include "ops/nn/post_operations.h"
+#include "ops/nn/blocked_arguments.h"
+#include "ops/nn/blocked_operator.h"
+#include "ops/nn/window_arguments.h"
+#include "src/dnn/conv_shape.h"
+#include "src/dnn/operand.h"
+#include "src/dnn/packed_weights.h"
 
 namespace doppio {
 namespace {
@@ -35,9 +36,9 @@ class BlockedConvOp final : public BlockedOperator {
  public:
   explicit BlockedConvOp(OperatorInit* init)
       : BlockedOperator(init),
-        args_(init, WindowUse::kConvolution),
-        post_(init),
-        slice_(init),
+        settings_(ReadWindowArguments(init, WindowUse::kConvolution)),
+        post_(ReadPostOperations(init)),
+        slice_(ReadChannelSlice(init)),
         has_bias_(InputSize() > 2 + ExtraInputs()) {
     const int wanted = 2 + (has_bias_ ? 1 : 0) + ExtraInputs();
     if (InputSize() != wanted) {
@@ -47,7 +48,7 @@ class BlockedConvOp final : public BlockedOperator {
     if (slice_.is_part() && post_.has_sum()) {
       init->Fail(absl::InvalidArgumentError("a part of a larger tensor can not be added to"));
     }
-    if (args_.channels_last) init->Unsupported("blocked convolutions are for order NCHW");
+    if (settings_.channels_last) init->Unsupported("blocked convolutions are for order NCHW");
   }
 
   absl::Status RunOnDevice() override {
@@ -89,7 +90,7 @@ class BlockedConvOp final : public BlockedOperator {
       return absl::InvalidArgumentError(
           absl::StrCat(DescribeInput(1), " must be weights that PackWeights made"));
     }
-    DOPPIO_ASSIGN_OR_RETURN(const ConvShape shape, ShapeOfConv(args_, dims(0), packed->dims()));
+    DOPPIO_ASSIGN_OR_RETURN(const ConvShape shape, ShapeOfConv(settings_, dims(0), packed->dims()));
     if (!shape.window.IsOrdinary()) {
       return absl::UnimplementedError("oneDNN has no such window; run the net without optimizing");
     }
@@ -186,7 +187,7 @@ class BlockedConvOp final : public BlockedOperator {
     return y;
   }
 
-  const WindowArguments args_;
+  const WindowSettings settings_;
   const PostOperations post_;
   ChannelSlice slice_;
   const bool has_bias_;

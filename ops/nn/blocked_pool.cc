@@ -1,7 +1,7 @@
 #include "doppio/gradient_maker.h"
-#include "ops/nn/blocked.h"
-#include "ops/nn/pool.h"
-#include "ops/nn/window.h"
+#include "ops/nn/blocked_operator.h"
+#include "ops/nn/window_arguments.h"
+#include "src/dnn/pooling.h"
 
 namespace doppio {
 namespace {
@@ -30,7 +30,9 @@ dnnl::algorithm AlgorithmOf(OperatorInit* init) {
 class BlockedPoolOp final : public BlockedOperator {
  public:
   explicit BlockedPoolOp(OperatorInit* init)
-      : BlockedOperator(init), args_(init, WindowUse::kPool), algorithm_(AlgorithmOf(init)) {}
+      : BlockedOperator(init),
+        settings_(ReadWindowArguments(init, WindowUse::kPool)),
+        algorithm_(AlgorithmOf(init)) {}
 
   absl::Status RunOnDevice() override {
     bool changed = false;
@@ -45,25 +47,23 @@ class BlockedPoolOp final : public BlockedOperator {
 
  private:
   absl::Status Prepare() {
-    DOPPIO_ASSIGN_OR_RETURN(const Window window, PlaceWindow(args_, dims(0)));
+    DOPPIO_ASSIGN_OR_RETURN(const Window window, PlaceWindow(settings_, dims(0)));
     DOPPIO_ASSIGN_OR_RETURN(const Dims out, PooledDims(window));
     if (!DnnlHasPool(window)) {
       return absl::UnimplementedError("oneDNN has no such window; run the net without optimizing");
     }
-    const auto list = [](const Dims& dims) { return dnnl::memory::dims(dims.begin(), dims.end()); };
     return CallDnnl([&] {
-      const dnnl::memory::desc any(list(out), dnnl::memory::data_type::f32,
-                                   dnnl::memory::format_tag::any);
+      const dnnl::memory::desc any = DnnlAnyLayout(DnnlRowMajor(out));
       const dnnl::pooling_forward::primitive_desc primitive(
-          {dnnl::prop_kind::forward_inference, algorithm_, desc(0), any, list(window.stride),
-           list(window.kernel), list(window.pad_head), list(window.pad_tail)},
+          {dnnl::prop_kind::forward_inference, algorithm_, desc(0), any, DnnlDims(window.stride),
+           DnnlDims(window.kernel), DnnlDims(window.pad_head), DnnlDims(window.pad_tail)},
           DnnlAttributes(), DnnlEngine());
       target_ = primitive.dst_desc();
       return pool_.Init(primitive, {{DNNL_ARG_SRC, desc(0)}, {DNNL_ARG_DST, target_}});
     });
   }
 
-  const WindowArguments args_;
+  const WindowSettings settings_;
   const dnnl::algorithm algorithm_;
   dnnl::memory::desc target_;
   DnnlPrimitive pool_;

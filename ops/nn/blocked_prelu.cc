@@ -2,9 +2,9 @@
 
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
-#include "ops/nn/blocked.h"
-#include "ops/nn/channel_layout.h"
-#include "ops/nn/convolution.h"
+#include "ops/nn/blocked_operator.h"
+#include "src/dnn/channel_layout.h"
+#include "src/dnn/operand.h"
 
 namespace doppio {
 namespace {

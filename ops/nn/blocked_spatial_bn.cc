@@ -1,5 +1,5 @@
 #include "doppio/gradient_maker.h"
-#include "ops/nn/blocked.h"
+#include "ops/nn/blocked_operator.h"
 
 namespace doppio {
 namespace {

@@ -65,27 +65,6 @@ inline absl::Status CheckPerChannel(const OperatorBase& op, int i, int64_t count
   return CheckPerChannel(op.DescribeInput(i), input.dims(), count, x);
 }
 
-// All inputs have the type of the first one.
-inline absl::Status CheckSameTypes(const OperatorBase& op) {
-  const DataType type = op.InputBlob(0).Get<Tensor>()->dtype();
-  for (int i = 1; i < op.InputSize(); ++i) {
-    if (op.InputBlob(i).Get<Tensor>()->dtype() == type) continue;
-    return absl::InvalidArgumentError(absl::StrCat("the inputs must have the same type, but are ",
-                                                   op.DescribeInput(0), " and ",
-                                                   op.DescribeInput(i)));
-  }
-  return absl::OkStatus();
-}
-inline absl::Status CheckSameTypes(const InferenceContext& context) {
-  for (int i = 1; i < context.InputSize(); ++i) {
-    if (context.dtype(i) == context.dtype(0)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the inputs must have the same type, but input 0 is ", DataTypeName(context.dtype(0)),
-        " and input ", i, " is ", DataTypeName(context.dtype(i))));
-  }
-  return absl::OkStatus();
-}
-
 // Room for `count` numbers of each channel, which lasts from run to run.
 template <typename T>
 absl::StatusOr<T*> Room(Tensor* room, int64_t count) {

@@ -1,6 +1,6 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
-#include "ops/nn/im2col.h"
+#include "ops/nn/columns.h"
 
 namespace doppio {
 namespace {
@@ -31,12 +31,12 @@ class Col2ImOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
   explicit Col2ImOp(OperatorInit* init)
-      : Operator<Context>(init), args_(ReadColumnArguments(init)) {}
+      : Operator<Context>(init), settings_(ReadColumnArguments(init)) {}
 
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
     const Tensor& z = Input(1);
-    DOPPIO_ASSIGN_OR_RETURN(const Columns columns, ColumnsOf(args_, z.dims()));
+    DOPPIO_ASSIGN_OR_RETURN(const Columns columns, ColumnsOf(settings_, z.dims()));
     if (x.numel() != SizeFromDim(columns.dims, 0)) {
       return absl::InvalidArgumentError(absl::StrCat("X is ", DescribeInput(0),
                                                      ", but the windows of Z ", DescribeInput(1),
@@ -51,7 +51,7 @@ class Col2ImOp final : public Operator<Context> {
   }
 
  private:
-  const WindowArguments args_;
+  const WindowSettings settings_;
 };
 
 class GetCol2ImGradient final : public GradientMakerBase {

@@ -1,5 +1,5 @@
 #include "doppio/op_def.h"
-#include "ops/nn/conv_op.h"
+#include "ops/nn/conv_operator.h"
 
 namespace doppio {
 namespace {

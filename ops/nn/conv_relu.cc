@@ -1,4 +1,4 @@
-#include "ops/nn/conv_op.h"
+#include "ops/nn/conv_operator.h"
 
 namespace doppio {
 namespace {

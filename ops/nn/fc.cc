@@ -1,7 +1,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
-#include "ops/nn/gemm.h"
+#include "src/dnn/gemm.h"
 #include "src/kernel/reduce.h"
 
 namespace doppio {

@@ -1,6 +1,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/nn/channel_order.h"
+#include "ops/nn/same_types.h"
 #include "src/kernel/group_norm.h"
 
 namespace doppio {

@@ -3,6 +3,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/nn/channel_order.h"
+#include "ops/nn/same_types.h"
 
 namespace doppio {
 namespace {

@@ -1,6 +1,6 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
-#include "ops/nn/gemm.h"
+#include "src/dnn/gemm.h"
 
 namespace doppio {
 namespace {

@@ -1,5 +1,7 @@
 #include "doppio/gradient_maker.h"
-#include "ops/nn/blocked.h"
+#include "doppio/operator.h"
+#include "doppio/registry.h"
+#include "src/dnn/packed_weights.h"
 
 namespace doppio {
 namespace {

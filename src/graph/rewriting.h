@@ -76,7 +76,7 @@ absl::Status FuseIntoConvolutions(Rewriting* net);
 absl::Status ConcatInPlace(Rewriting* net);
 
 // Operators of blobs in oneDNN's layouts are called after the operator whose results they give
-// (ops/nn/blocked.h).
+// (ops/nn/blocked_operator.h).
 inline constexpr char kBlocked[] = "Blocked";
 
 // Whether the first output is the first input, in every run.

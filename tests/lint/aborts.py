@@ -36,8 +36,8 @@ ALLOWED = {
     ("python/core/arrays.cc", "types.at(type)"): "every type that a tensor can have is in the map",
     ("python/core/arrays.cc", "error.value()"): "the value of a Python exception, no StatusOr",
     ("src/io/model_io.cc", "entry.value()"): "a field of a message, no StatusOr",
-    ("tools/commands/inspect.cc", "entry.value()"): "a field of a message, no StatusOr",
-    ("tools/pictures.cc", "entry.value()"): "a field of a message, no StatusOr",
+    ("tools/command/subcommands/inspect.cc", "entry.value()"): "a field of a message, no StatusOr",
+    ("tools/command/pictures.cc", "entry.value()"): "a field of a message, no StatusOr",
 }
 
 

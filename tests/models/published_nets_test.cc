@@ -38,7 +38,7 @@ class PublishedNetsTest : public testing::TestWithParam<PublishedNet> {
     ASSERT_TRUE(net.ok()) << net.status();
     net_ = *std::move(net);
     if (net_.name().empty()) net_.set_name("predict_net");
-    std::ifstream file(std::string(DOPPIO_SOURCE_DIR) + "/tools/data/published_widths.txt");
+    std::ifstream file(std::string(DOPPIO_SOURCE_DIR) + "/tools/command/data/published_widths.txt");
     std::stringstream text;
     text << file.rdbuf();
     absl::StatusOr<std::vector<PublishedWidths>> table = ParseWidthTable(text.str());

@@ -1,0 +1,138 @@
+#include "src/dnn/gemm.h"
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <type_traits>
+
+#include "doppio/parallel.h"
+#include "doppio/shape.h"
+#include "src/dnn/onednn.h"
+#include "src/kernel/vector_matrix.h"
+
+namespace doppio {
+namespace {
+
+static_assert(sizeof(dnnl_dim_t) == sizeof(int64_t), "sizes are passed to oneDNN as they are");
+
+// Multiply-adds below which calling oneDNN costs more than the product.
+constexpr int64_t kTinyWork = 1024;
+// Multiply-adds that are worth a thread.
+constexpr int64_t kThreadWork = int64_t{1} << 20;
+
+// m * n * k, or `limit` when it is more.
+int64_t WorkUpTo(int64_t limit, int64_t m, int64_t n, int64_t k) {
+  int64_t work = 1;
+  for (int64_t size : {m, n, k}) {
+    if (size == 0) return 0;
+    if (work > limit / size) return limit;
+    work *= size;
+  }
+  return std::min(work, limit);
+}
+
+// Rows [begin, end) of c. Every element is summed in the order of k.
+template <typename T>
+void PlainRows(bool trans_a, bool trans_b, int64_t begin, int64_t end, int64_t m, int64_t n,
+               int64_t k, const T* a, const T* b, T* c) {
+  for (int64_t i = begin; i < end; ++i) {
+    T* row = c + i * n;
+    if (trans_b) {
+      for (int64_t j = 0; j < n; ++j) {
+        T sum = 0;
+        for (int64_t l = 0; l < k; ++l)
+          sum += (trans_a ? a[l * m + i] : a[i * k + l]) * b[j * k + l];
+        row[j] = sum;
+      }
+      continue;
+    }
+    std::fill(row, row + n, T(0));
+    for (int64_t l = 0; l < k; ++l) {
+      const T factor = trans_a ? a[l * m + i] : a[i * k + l];
+      const T* line = b + l * n;
+      for (int64_t j = 0; j < n; ++j) row[j] += factor * line[j];
+    }
+  }
+}
+
+// Rows and columns of the blocks that c is cut into, by its shape alone: large, unless that would
+// leave threads without work.
+struct BlockSize {
+  int64_t rows;
+  int64_t columns;
+};
+
+BlockSize ChooseBlocks(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t kLargest = 512;
+  constexpr int64_t kSmallest = 128;
+  constexpr int64_t kEnough = 16;
+  BlockSize block{std::min(m, kLargest), std::min(n, kLargest)};
+  while (((m - 1) / block.rows + 1) * ((n - 1) / block.columns + 1) < kEnough) {
+    int64_t& larger = block.rows > block.columns ? block.rows : block.columns;
+    if (larger < 2 * kSmallest) break;
+    if (WorkUpTo(2 * kThreadWork, block.rows, block.columns, k) < 2 * kThreadWork) break;
+    larger = (larger / 2 + 15) / 16 * 16;
+  }
+  return block;
+}
+
+absl::Status BlockedSgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k,
+                          const float* a, const float* b, float* c) {
+  const BlockSize block = ChooseBlocks(m, n, k);
+  const int64_t across = (n - 1) / block.columns + 1;
+  const int64_t blocks = ((m - 1) / block.rows + 1) * across;
+  std::atomic<int> error{dnnl_success};
+  ParallelFor(blocks, 1, [&](int64_t begin, int64_t end) {
+    const OpenMpThreads single_threaded(1);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = i / across * block.rows;
+      const int64_t column = i % across * block.columns;
+      const dnnl_status_t status =
+          dnnl_sgemm(trans_a ? 'T' : 'N', trans_b ? 'T' : 'N', std::min(block.rows, m - row),
+                     std::min(block.columns, n - column), k, 1.0f, a + (trans_a ? row : row * k),
+                     trans_a ? m : k, b + (trans_b ? column * k : column), trans_b ? k : n, 0.0f,
+                     c + row * n + column, n);
+      if (status != dnnl_success) error = status;
+    }
+  });
+  const int status = error;
+  if (status == dnnl_success) return absl::OkStatus();
+  if (status == dnnl_out_of_memory)
+    return absl::ResourceExhaustedError("no memory for a matrix product");
+  return absl::InternalError(absl::StrCat("oneDNN refused a matrix product, status ", status));
+}
+
+}  // namespace
+
+template <typename T>
+absl::Status Gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a,
+                  const T* b, T* c, [[maybe_unused]] CPUContext* context) {
+  if (m == 0 || n == 0) return absl::OkStatus();
+  if (std::is_same_v<T, double> || k == 0 || WorkUpTo(kTinyWork, m, n, k) < kTinyWork) {
+    const int64_t row_work = WorkUpTo(kThreadWork, 1, n, std::max<int64_t>(k, 1));
+    ParallelFor(m, kThreadWork / row_work, [&](int64_t begin, int64_t end) {
+      PlainRows(trans_a, trans_b, begin, end, m, n, k, a, b, c);
+    });
+    return absl::OkStatus();
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    if (m == 1 && !trans_b) {  // measured to be up to three times as fast as sgemm
+      VectorTimesMatrix(a, b, k, n, c, context);
+      return absl::OkStatus();
+    }
+    return BlockedSgemm(trans_a, trans_b, m, n, k, a, b, c);
+  } else {
+    return absl::OkStatus();
+  }
+}
+
+template absl::Status Gemm<float>(bool, bool, int64_t, int64_t, int64_t, const float*, const float*,
+                                  float*, CPUContext*);
+template absl::Status Gemm<double>(bool, bool, int64_t, int64_t, int64_t, const double*,
+                                   const double*, double*, CPUContext*);
+
+int64_t GemmMultiplyAdds(int64_t m, int64_t n, int64_t k) {
+  return WorkUpTo(std::numeric_limits<int64_t>::max() / 8, m, n, k);
+}
+
+}  // namespace doppio

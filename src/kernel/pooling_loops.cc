@@ -1,0 +1,142 @@
+#include "src/kernel/pooling_loops.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "doppio/parallel.h"
+
+namespace doppio {
+namespace {
+
+constexpr int64_t kLanes = 64;           // channels, where they are neighbours
+constexpr double kThreadWork = 1 << 15;  // elements of windows that are worth a thread
+
+// The part of a window that lies in the image.
+struct Box {
+  Spatial begin;
+  Spatial end;
+  int64_t size;
+};
+
+Box BoxAt(const PlainPool& p, const Spatial& place) {
+  Box box;
+  box.size = 1;
+  for (size_t d = 0; d < 3; ++d) {
+    const int64_t first = place[d] * p.stride[d] - p.pad[d];
+    box.begin[d] = std::max<int64_t>(first, 0);
+    box.end[d] = std::min(first + p.kernel[d], p.in[d]);
+    box.size *= std::max<int64_t>(box.end[d] - box.begin[d], 0);
+  }
+  return box;
+}
+
+// Calls f(x offset, y offset, lanes) for pieces of X and Y that no other piece touches: an image of
+// one channel, or of some where channels are neighbours.
+template <typename F>
+void ForEachPiece(const PlainPool& p, F&& f) {
+  const int64_t lanes = p.x.inner == 1 && p.y.inner == 1 ? std::min(kLanes, p.channels) : 1;
+  const int64_t pieces = (p.channels - 1) / lanes + 1;
+  double work = static_cast<double>(lanes);
+  for (size_t d = 0; d < 3; ++d) {
+    work *= static_cast<double>(p.out[d]) * static_cast<double>(p.kernel[d]);
+  }
+  ParallelFor(p.batch * pieces, static_cast<int64_t>(std::max(1.0, kThreadWork / work)),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t i = begin; i < end; ++i) {
+                  const int64_t channel = i % pieces * lanes;
+                  f(i / pieces * p.x.outer + channel * p.x.inner,
+                    i / pieces * p.y.outer + channel * p.y.inner,
+                    std::min(lanes, p.channels - channel));
+                }
+              });
+}
+
+template <typename T>
+void Clear(const PlainPool& p, int64_t lanes, T* dx) {
+  ForEachSpatial({0, 0, 0}, p.in, [&](const Spatial& at) {
+    std::fill_n(dx + Offset(at, p.x.spatial), lanes, T(0));
+  });
+}
+
+int64_t Divisor(const PlainPool& p, bool count_include_pad, const Box& box) {
+  return count_include_pad ? p.kernel[0] * p.kernel[1] * p.kernel[2] : box.size;
+}
+
+}  // namespace
+
+template <typename T>
+void MaxPool(const PlainPool& p, const T* x, T* y, CPUContext*) {
+  ForEachPiece(p, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+    ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
+      const Box box = BoxAt(p, place);
+      T* best = y + y_offset + Offset(place, p.y.spatial);
+      std::fill_n(best, lanes, std::numeric_limits<T>::lowest());
+      ForEachSpatial(box.begin, box.end, [&](const Spatial& at) {
+        const T* from = x + x_offset + Offset(at, p.x.spatial);
+        for (int64_t i = 0; i < lanes; ++i) best[i] = from[i] > best[i] ? from[i] : best[i];
+      });
+    });
+  });
+}
+
+template <typename T>
+void AveragePool(const PlainPool& p, bool count_include_pad, const T* x, T* y, CPUContext*) {
+  ForEachPiece(p, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+    ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
+      const Box box = BoxAt(p, place);
+      T* sum = y + y_offset + Offset(place, p.y.spatial);
+      std::fill_n(sum, lanes, T(0));
+      ForEachSpatial(box.begin, box.end, [&](const Spatial& at) {
+        const T* from = x + x_offset + Offset(at, p.x.spatial);
+        for (int64_t i = 0; i < lanes; ++i) sum[i] += from[i];
+      });
+      const T divisor = static_cast<T>(Divisor(p, count_include_pad, box));
+      for (int64_t i = 0; i < lanes; ++i) sum[i] /= divisor;
+    });
+  });
+}
+
+template <typename T>
+void MaxPoolGradient(const PlainPool& p, const T* x, const T* y, const T* dy, T* dx, CPUContext*) {
+  ForEachPiece(p, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+    Clear(p, lanes, dx + x_offset);
+    ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
+      const Box box = BoxAt(p, place);
+      const int64_t out = y_offset + Offset(place, p.y.spatial);
+      ForEachSpatial(box.begin, box.end, [&](const Spatial& at) {
+        const int64_t in = x_offset + Offset(at, p.x.spatial);
+        for (int64_t i = 0; i < lanes; ++i)
+          dx[in + i] += x[in + i] == y[out + i] ? dy[out + i] : T(0);
+      });
+    });
+  });
+}
+
+template <typename T>
+void AveragePoolGradient(const PlainPool& p, bool count_include_pad, const T* dy, T* dx,
+                         CPUContext*) {
+  ForEachPiece(p, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+    Clear(p, lanes, dx + x_offset);
+    ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
+      const Box box = BoxAt(p, place);
+      const T* from = dy + y_offset + Offset(place, p.y.spatial);
+      const T divisor = static_cast<T>(Divisor(p, count_include_pad, box));
+      ForEachSpatial(box.begin, box.end, [&](const Spatial& at) {
+        T* to = dx + x_offset + Offset(at, p.x.spatial);
+        for (int64_t i = 0; i < lanes; ++i) to[i] += from[i] / divisor;
+      });
+    });
+  });
+}
+
+#define DOPPIO_POOL_(T)                                                                \
+  template void MaxPool<T>(const PlainPool&, const T*, T*, CPUContext*);               \
+  template void AveragePool<T>(const PlainPool&, bool, const T*, T*, CPUContext*);     \
+  template void MaxPoolGradient<T>(const PlainPool&, const T*, const T*, const T*, T*, \
+                                   CPUContext*);                                       \
+  template void AveragePoolGradient<T>(const PlainPool&, bool, const T*, T*, CPUContext*);
+DOPPIO_POOL_(float)
+DOPPIO_POOL_(double)
+#undef DOPPIO_POOL_
+
+}  // namespace doppio

@@ -1,0 +1,63 @@
+#ifndef DOPPIO_TOOLS_COMMAND_NET_INPUT_H_
+#define DOPPIO_TOOLS_COMMAND_NET_INPUT_H_
+
+// What the commands that take a net have in common: its file, libraries of operators, init nets and
+// fed blobs.
+
+#include <string>
+#include <vector>
+
+#include "doppio/infer.h"
+#include "doppio/model.h"
+#include "doppio/net.pb.h"
+#include "doppio/npy.h"
+#include "doppio/workspace.h"
+#include "tools/command/command.h"
+
+namespace doppio::tools {
+
+struct NetInput {
+  std::string net;
+  std::vector<std::string> inits;
+  std::vector<std::string> feeds;
+  std::vector<std::string> libraries;
+  std::string image;  // the recipe for pictures among the feeds
+
+  void AddNet(CLI::App* app);
+  void AddInits(CLI::App* app);
+  void AddFeeds(CLI::App* app);
+  void AddLibraries(CLI::App* app);
+
+  absl::Status LoadLibraries() const;
+  // Runs the init nets and feeds the blobs. `fed` gets the names of those.
+  absl::Status Fill(Workspace* workspace, std::vector<std::string>* fed = nullptr) const;
+  // The fed tensors with the names of their blobs.
+  absl::StatusOr<std::vector<NamedTensor>> LoadFeeds() const;
+};
+
+// The net of a file; where it has no name, it gets that of the file, without its ending. A net that
+// stands alone in a PlanDef or MetaNetDef is not looked for.
+absl::StatusOr<NetDef> LoadNamedNet(const std::string& path);
+// The same of all that LoadModel reads. Its weights and what its init nets fill are put into
+// `workspace`.
+absl::StatusOr<Model> LoadNamedModel(const std::string& path, Workspace* workspace);
+
+// "squeezenet" for "models/squeezenet.pb".
+std::string FileStem(const std::string& path);
+
+// A blob that a net reads before it writes it, and the first operator that does.
+struct NeededInput {
+  std::string blob;
+  int op;
+};
+std::vector<NeededInput> NeededInputs(const NetDef& net);
+
+// The tensors of a workspace.
+BlobInfos InfosOf(const Workspace& workspace);
+
+// An error that lists what `net` needs and `workspace` does not have, with what to write for it.
+absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace);
+
+}  // namespace doppio::tools
+
+#endif  // DOPPIO_TOOLS_COMMAND_NET_INPUT_H_

@@ -1,0 +1,129 @@
+#include "doppio/check.h"
+
+#include "doppio/infer.h"
+#include "doppio/op_def.h"
+#include "tools/command/json.h"
+#include "tools/command/net_input.h"
+#include "tools/command/table.h"
+
+namespace doppio::tools {
+namespace {
+
+class CheckCommand final : public Command {
+ public:
+  void AddOptions(CLI::App* app) override {
+    input_.AddNet(app);
+    AddListOption(app, "--init", &input_.inits,
+                  "net that will have filled blobs; looked at, not run", "NET");
+    input_.AddFeeds(app);
+    input_.AddLibraries(app);
+    app->add_flag("--json", json_, "print the problems as JSON");
+  }
+
+  absl::Status Run() override {
+    DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
+    for (const std::string& path : input_.inits) {
+      DOPPIO_ASSIGN_OR_RETURN(const NetDef init, LoadNamedNet(path));
+      Look(init);
+    }
+    DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> fed, input_.LoadFeeds());
+    for (NamedTensor& tensor : fed) {
+      const DimsView dims = tensor.tensor.dims();
+      known_blobs_.insert(tensor.name);
+      infos_[tensor.name] = {tensor.tensor.dtype(), Dims(dims.begin(), dims.end()),
+                             std::move(tensor.tensor)};
+    }
+    DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNamedNet(input_.net));
+    Look(net);
+    std::vector<std::string> needed;
+    for (const NeededInput& input : NeededInputs(net)) {
+      if (known_blobs_before_net_.count(input.blob) == 0) needed.push_back(input.blob);
+    }
+    Print(json_ ? Json(net, needed) : Text(net, needed));
+    return problems_.empty() ? absl::OkStatus() : AlreadyReported();
+  }
+
+ private:
+  void Look(const NetDef& net) {
+    known_blobs_before_net_ = known_blobs_;
+    CheckOptions options;
+    options.known_blobs = known_blobs_;
+    std::vector<NetProblem> problems = CheckNet(net, options);
+    std::set<int> bad_ops;
+    for (NetProblem& problem : problems) {
+      bad_ops.insert(problem.op);
+      problems_.push_back(std::move(problem));
+    }
+    for (int k = 0; k < net.op_size(); ++k) {
+      if (bad_ops.count(k) == 0) InferOp(net, k);
+      const OpBlobs blobs = BlobsOfOp(net.op(k));
+      known_blobs_.insert(blobs.writes.begin(), blobs.writes.end());
+    }
+  }
+
+  // InferNet ends at the first problem; here the outputs of an operator that has one are unknown,
+  // and the rest is looked at too.
+  void InferOp(const NetDef& net, int k) {
+    const OperatorDef& op = net.op(k);
+    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+    if (schema == nullptr) return;  // beyond a limit at which checking ended
+    std::vector<TensorInfo> inputs;
+    for (const std::string& input : op.input()) inputs.push_back(infos_[input]);
+    absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(op, std::move(inputs));
+    if (!outputs.ok()) {
+      problems_.push_back({k, absl::StrCat("net \"", net.name(), "\", op ", k, " ", OpToString(op)),
+                           std::string(outputs.status().message()), false});
+    }
+    for (int o = 0; o < op.output_size(); ++o) {
+      infos_[op.output(o)] = outputs.ok() ? (*outputs)[o] : TensorInfo();
+    }
+  }
+
+  std::string Text(const NetDef& net, const std::vector<std::string>& needed) const {
+    std::string text;
+    for (const NetProblem& problem : problems_) {
+      absl::StrAppend(&text, Printable(problem.where), ":\n  ", problem.what, "\n");
+    }
+    absl::StrAppend(&text, "net \"", Printable(net.name()),
+                    "\": ", Counted(net.op_size(), "operator"), ", ",
+                    problems_.empty() ? "no problem" : Counted(problems_.size(), "problem"), "\n");
+    if (!needed.empty()) {
+      std::string line = "to be fed:";
+      for (const std::string& blob : needed) absl::StrAppend(&line, " ", Printable(blob));
+      absl::StrAppend(&text, line, "\n");
+    }
+    return text;
+  }
+
+  std::string Json(const NetDef& net, const std::vector<std::string>& needed) const {
+    JsonWriter json;
+    json.BeginObject().Field("net", net.name()).Field("operators", net.op_size());
+    json.Field("ok", problems_.empty()).Key("problems").BeginArray();
+    for (const NetProblem& problem : problems_) {
+      json.BeginObject().Field("op", problem.op).Field("where", problem.where);
+      json.Field("what", problem.what).Field("missing_operator", problem.is_missing_operator);
+      json.EndObject();
+    }
+    json.EndArray().ListField("needs", needed).Key("blobs").BeginObject();
+    for (const auto& [name, info] : infos_) {
+      if (!info.IsKnown()) continue;
+      json.Key(name).BeginObject().Field("dtype", DataTypeName(info.dtype));
+      json.ListField("shape", *info.dims).EndObject();
+    }
+    return json.EndObject().EndObject().Finish();
+  }
+
+  NetInput input_;
+  bool json_ = false;
+  std::vector<NetProblem> problems_;
+  std::set<std::string> known_blobs_;
+  std::set<std::string> known_blobs_before_net_;
+  BlobInfos infos_;
+};
+
+DOPPIO_COMMAND(CheckCommand, "check", "List every problem of a net; nothing is run",
+               "  doppio check net.pb\n"
+               "  doppio check predict_net.pb --init init_net.pb --feed data=cat.npy\n");
+
+}  // namespace
+}  // namespace doppio::tools

@@ -1,0 +1,74 @@
+#include "doppio/registry.h"
+#include "tools/command/net_input.h"
+#include "tools/command/op_docs.h"
+#include "tools/command/table.h"
+
+namespace doppio::tools {
+namespace {
+
+class OpsCommand final : public Command {
+ public:
+  void AddOptions(CLI::App* app) override {
+    app->add_option("TYPE", type_, "operator to explain; without it, all are listed")
+        ->type_name("");
+    CLI::Option* markdown = app->add_flag("--markdown", markdown_, "print as Markdown");
+    app->add_flag("--json", json_, "print as JSON")->excludes(markdown);
+    input_.AddLibraries(app);
+  }
+
+  absl::Status Run() override {
+    DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
+    if (type_.empty()) {
+      Print(json_ ? AllToJson() : markdown_ ? AllOpsToMarkdown() : List());
+      return absl::OkStatus();
+    }
+    const OpSchema* schema = OpSchemaRegistry::Schema(type_);
+    if (schema == nullptr || !OperatorRegistry::Has(type_)) {
+      return absl::NotFoundError(OperatorRegistry::MissingMessage(type_, DeviceType::kCpu));
+    }
+    JsonWriter json;
+    if (json_) OpToJson(*schema, &json);
+    Print(json_ ? json.Finish() : markdown_ ? OpToMarkdown(*schema) : OpToText(*schema));
+    return absl::OkStatus();
+  }
+
+ private:
+  static std::string List() {
+    std::string text;
+    int64_t count = 0;
+    for (const auto& [family, schemas] : OpsByFamily()) {
+      Table table({"", "", ""});
+      for (const OpSchema* schema : schemas) {
+        const bool has_gradient = GradientText(*schema) == "yes";
+        table.Add(
+            {schema->type(), has_gradient ? "grad" : "", Shortened(FirstSentence(*schema), 70)});
+      }
+      absl::StrAppend(&text, family, "\n", table.ToString("  "), "\n");
+      count += static_cast<int64_t>(schemas.size());
+    }
+    return absl::StrCat(text, Counted(count, "operator"),
+                        "; `grad` marks those with a gradient. `doppio ops TYPE` explains one.\n");
+  }
+
+  static std::string AllToJson() {
+    JsonWriter json;
+    json.BeginArray();
+    for (const auto& [family, schemas] : OpsByFamily()) {
+      for (const OpSchema* schema : schemas) OpToJson(*schema, &json);
+    }
+    return json.EndArray().Finish();
+  }
+
+  NetInput input_;
+  std::string type_;
+  bool markdown_ = false;
+  bool json_ = false;
+};
+
+DOPPIO_COMMAND(OpsCommand, "ops", "List the operators, or explain one",
+               "  doppio ops\n"
+               "  doppio ops Expand\n"
+               "  doppio ops --markdown > docs/operators.md\n");
+
+}  // namespace
+}  // namespace doppio::tools
