@@ -91,7 +91,8 @@ Live Drawer::Pick(const Fits& fits, const std::optional<Dims>& dims, double leas
     const auto last = static_cast<int64_t>(fitting.size()) - 1;
     return *fitting[static_cast<size_t>(Chance(0.4) ? last : Int(0, last))];
   }
-  Dims drawn = dims.value_or(Dims());
+  Dims drawn;
+  if (dims.has_value()) drawn = *dims;
   for (int tries = 0; !dims.has_value() && tries < 100; ++tries) {
     drawn = Shape();
     if (fits(Live{"", drawn, least, most})) break;
