@@ -115,8 +115,9 @@ std::vector<std::tuple<std::string, int, Tensor>> Watched(const RandomNet& drawn
   }
   EXPECT_TRUE(workspace.RunNetOnce(drawn.net).ok());
   for (const auto& [name, write] : writes) {
-    const Tensor value = *workspace.Fetch(name);
-    if (write.first == 1 && value.Is<double>()) watched.emplace_back(name, write.second, value);
+    const absl::StatusOr<Tensor> value = workspace.Fetch(name);
+    if (write.first != 1 || !value.ok() || !value->Is<double>()) continue;
+    watched.emplace_back(name, write.second, *value);
   }
   return watched;
 }
@@ -137,7 +138,8 @@ void CheckNet(uint64_t seed, const RandomNetOptions& options, Tally* tally) {
   std::vector<std::string> candidates;
   for (const OperatorDef& op : drawn->net.op()) {
     for (const std::string& output : op.output()) {
-      if (workspace.Fetch(output)->Is<double>()) candidates.push_back(output);
+      const absl::StatusOr<Tensor> value = workspace.Fetch(output);
+      if (value.ok() && value->Is<double>()) candidates.push_back(output);
     }
   }
   std::vector<GradientTarget> targets;

@@ -55,10 +55,11 @@ class Drawer {
     for (int64_t& size : dims) size = Size();
     return dims;
   }
-  // A blob that fits; a new input of that shape (else of any that fits) with values in [least,
-  // most], where there is none, and now and then anyway.
+  // A blob that fits, of shape `dims` if that is given. Where there is none, and now and then
+  // anyway, a new input with values in [least, most]: of shape `dims`, else `otherwise`, else of
+  // any that fits.
   Live Pick(const Fits& fits, const std::optional<Dims>& dims = std::nullopt, double least = -1.5,
-            double most = 1.5);
+            double most = 1.5, const std::optional<Dims>& otherwise = std::nullopt);
   Live NewInput(const Dims& dims, double least, double most);
   // A vector of int64 that the net reads.
   std::string NewIndices(absl::Span<const int64_t> values);
@@ -81,7 +82,8 @@ class Drawer {
   int names_ = 0;
 };
 
-Live Drawer::Pick(const Fits& fits, const std::optional<Dims>& dims, double least, double most) {
+Live Drawer::Pick(const Fits& fits, const std::optional<Dims>& dims, double least, double most,
+                  const std::optional<Dims>& otherwise) {
   std::vector<const Live*> fitting;
   for (const Live& live : live_) {
     if ((!dims.has_value() || live.dims == *dims) && fits(live)) fitting.push_back(&live);
@@ -91,9 +93,10 @@ Live Drawer::Pick(const Fits& fits, const std::optional<Dims>& dims, double leas
     const auto last = static_cast<int64_t>(fitting.size()) - 1;
     return *fitting[static_cast<size_t>(Chance(0.4) ? last : Int(0, last))];
   }
+  if (dims.has_value()) return NewInput(*dims, least, most);
+  if (otherwise.has_value()) return NewInput(*otherwise, least, most);
   Dims drawn;
-  if (dims.has_value()) drawn = *dims;
-  for (int tries = 0; !dims.has_value() && tries < 100; ++tries) {
+  for (int tries = 0; tries < 100; ++tries) {
     drawn = Shape();
     if (fits(Live{"", drawn, least, most})) break;
   }
@@ -129,11 +132,13 @@ std::string Drawer::NewName() {
 }
 
 absl::Status Drawer::Note(const std::string& name) {
-  DOPPIO_ASSIGN_OR_RETURN(const Tensor value, workspace_.Fetch(name));
+  const absl::StatusOr<Tensor> fetched = workspace_.Fetch(name);
   live_.erase(std::remove_if(live_.begin(), live_.end(),
                              [&](const Live& live) { return live.name == name; }),
               live_.end());
-  if (value.dtype() != options_.type) return absl::OkStatus();
+  // An output may be left without a value (the mask of Dropout in tests).
+  if (!fetched.ok() || fetched->dtype() != options_.type) return absl::OkStatus();
+  const Tensor& value = *fetched;
   Live live;
   live.name = name;
   live.dims.assign(value.dims().begin(), value.dims().end());
@@ -161,7 +166,10 @@ absl::Status Drawer::AddNamed(absl::string_view type, const std::vector<std::str
   const OpSchema* schema = OpSchemaRegistry::Schema(type);
   if (schema == nullptr) return absl::NotFoundError(absl::StrCat("there is no operator ", type));
   OperatorDef def = CreateOperatorDef(type, "", inputs, {}, args);
-  for (int o = 0; o < outputs; ++o) def.add_output(NewName());
+  while (def.output_size() < outputs) {
+    const std::string name = NewName();
+    if (std::count(def.output().begin(), def.output().end(), name) == 0) def.add_output(name);
+  }
   // The output's shape is known after a run alone, and only an input of that shape can be written
   // to.
   OperatorDef own_names = def;
@@ -172,7 +180,7 @@ absl::Status Drawer::AddNamed(absl::string_view type, const std::vector<std::str
     const absl::StatusOr<Tensor> input = workspace_.Fetch(def.input(i));
     for (int o = 0; o < outputs; ++o) {
       const absl::StatusOr<Tensor> output = workspace_.Fetch(own_names.output(o));
-      if (!schema->AllowsInplace(i, o) || !Chance(options_.in_place)) continue;
+      if (!schema->AllowsInplace(i, o) || !output.ok() || !Chance(options_.in_place)) continue;
       if (input->dtype() != output->dtype() || input->dims() != output->dims()) continue;
       if (std::count(inputs.begin(), inputs.end(), def.input(i)) > 1) continue;
       def.set_output(o, def.input(i));
@@ -225,7 +233,7 @@ absl::Status AddBinary(Drawer& d, absl::string_view type) {
   if (d.Chance(0.5)) dims = a.dims;
   const Live b =
       d.Pick([&](const Live& x) { return broadcasts(x) && (divides ? IsPositive(x) : IsTame(x)); },
-             dims, divides ? 0.5 : -1.5);
+             dims, divides ? 0.5 : -1.5, 1.5, a.dims);
   return d.Add(type, !divides && d.Chance(0.3) ? std::vector<Live>{b, a} : std::vector<Live>{a, b});
 }
 
@@ -270,7 +278,8 @@ absl::Status AddConcat(Drawer& d, absl::string_view type) {
     dims[axis] = x.dims[axis];
     return dims == x.dims;
   };
-  return d.Add(type, {x, d.Pick(joins)}, 2, {MakeArgument<int>("axis", static_cast<int>(axis))});
+  return d.Add(type, {x, d.Pick(joins, std::nullopt, -1.5, 1.5, x.dims)}, 2,
+               {MakeArgument<int>("axis", static_cast<int>(axis))});
 }
 
 absl::Status AddExpand(Drawer& d, absl::string_view type) {
@@ -345,7 +354,7 @@ bool IsTameMatrix(const Live& x) { return IsTame(x) && x.dims.size() == 2; }
 absl::Status AddMatMul(Drawer& d, absl::string_view type) {
   const Live a = d.Pick(IsTameMatrix);
   const Live b = d.Pick([&](const Live& x) { return IsTameMatrix(x) && x.dims[0] == a.dims[1]; },
-                        d.Chance(0.7) ? std::optional<Dims>() : Dims{a.dims[1], d.Size()});
+                        std::nullopt, -1.5, 1.5, Dims{a.dims[1], d.Size()});
   return d.Add(type, {a, b});
 }
 
