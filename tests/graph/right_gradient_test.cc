@@ -3,6 +3,7 @@
 
 #include "doppio/gradient.h"
 #include "doppio/net_builder.h"
+#include "doppio/registry.h"
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -103,6 +104,40 @@ TEST(RightGradientTest, MayReadTheShapeOfWhatWasOverwrittenInPlace) {
                        {"b", Tensor::Of<float>({2}, {1, 1})}};
   EXPECT_TRUE(
       TensorEquals(GradientOf(net.def(), {"loss"}, feeds, "b"), Tensor::Of<float>({2}, {2, 2})));
+}
+
+TEST(RightGradientTest, IsMadeInPlaceWhereNothingThatWasOverwrittenIsRead) {
+  for (const char* type : {"Cbrt",
+                           "Clip",
+                           "Elu",
+                           "Exp",
+                           "LeakyRelu",
+                           "NanCheck",
+                           "Negative",
+                           "NegateGradient",
+                           "Reciprocal",
+                           "Relu",
+                           "ReluN",
+                           "Rsqrt",
+                           "Scale",
+                           "Selu",
+                           "Sigmoid",
+                           "Softplus",
+                           "Sqrt",
+                           "Tanh",
+                           "ThresholdedRelu",
+                           "Add",
+                           "Sub",
+                           "Div",
+                           "Sum",
+                           "Mean"}) {
+    const OpSchema& schema = *OpSchemaRegistry::Schema(type);
+    NetBuilder net("in_place");
+    std::vector<std::string> inputs = {"h"};
+    if (schema.min_inputs() == 2 || schema.max_inputs() > 2) inputs.push_back("b");
+    net.Op("Copy", {"x"}, {"h"}).Op(type, inputs, {"h"}).Op("SumElements", {"h"}, {"loss"});
+    EXPECT_EQ(ErrorOf(net.def()), "no error") << type;
+  }
 }
 
 TEST(RightGradientTest, AddsAGivenGradientToWhatComesFromBehind) {
