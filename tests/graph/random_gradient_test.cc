@@ -203,7 +203,7 @@ void CheckNet(uint64_t seed, const RandomNetOptions& options, Tally* tally) {
       // Two steps that do not agree say nothing of the derivative.
       const double left = difference(-1e-5, 0);
       const double right = difference(0, 1e-5);
-      if (std::abs(left - right) > 3e-5 + 1e-3 * (std::abs(left) + std::abs(right)) ||
+      if (std::abs(left - right) > 3e-5 + 1e-4 * (std::abs(left) + std::abs(right)) ||
           !is_near(expected, difference(-1e-6, 1e-6), 1e-5)) {
         ++tally->kinks;
         continue;
