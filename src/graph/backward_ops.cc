@@ -91,19 +91,24 @@ class OwnBlobs {
     return absl::OkStatus();
   }
 
+  // -1 where nobody reads it.
+  int LastReader(const BlobValue& value) const {
+    const auto found = last_reader_.find(value);
+    return found == last_reader_.end() ? -1 : found->second;
+  }
+
   absl::Status Write(int k, int o) {
     const OperatorDef& op = ops_->op(k);
     const std::string name = op.output(o);
     const auto held = holds_.find(name);
-    const bool is_wanted = held != holds_.end() && last_reader_.at(held->second) > k;
+    const bool is_wanted = held != holds_.end() && LastReader(held->second) > k;
     const bool is_twice =
         std::find(op.output().begin(), op.output().begin() + o, name) != op.output().begin() + o;
     if (is_wanted || is_twice || !MayOverwrite(op, o)) {
-      if (MustOverwrite(op, o)) return Refusal(op, name, last_reader_.at(held->second));
+      if (MustOverwrite(op, o)) return Refusal(op, name, LastReader(held->second));
       ops_->Rename(BlobValue::Made(k, o), FreshName(name));
     }
     holds_[ops_->op(k).output(o)] = BlobValue::Made(k, o);
-    last_reader_.emplace(BlobValue::Made(k, o), k);
     return absl::OkStatus();
   }
 
@@ -132,6 +137,7 @@ class OwnBlobs {
     return absl::FailedPreconditionError(absl::StrCat(
         "gradient operator ", OpToString(op), " has to overwrite \"", name, "\", ",
         reader == kForever ? "which is to stay as it is"
+        : reader < 0       ? "to which it writes another output"
                            : absl::StrCat("which ", OpToString(ops_->op(reader)), " reads later")));
   }
 

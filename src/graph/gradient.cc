@@ -242,7 +242,7 @@ class BackwardPass {
   absl::StatusOr<BlobValue> ForwardValue(int k, const std::string& blob,
                                          const std::map<std::string, int>& versions,
                                          absl::string_view what, const std::string& reader) const {
-    const int wanted = versions.at(blob);
+    const int wanted = versions.find(blob)->second;
     const int current = ssa_.frontier.at(blob);
     // An input of which operator k itself leaves type and shape alone: GetSourcedGradient has seen
     // to it that no more is read.

@@ -238,7 +238,7 @@ TEST(RandomGradientTest, IsWhatFiniteDifferencesGive) {
   if (HasFailure()) return;
   // A net is refused where it should be, and the test is still one of gradients.
   EXPECT_GT(tally.right, tally.refused);
-  EXPECT_LT(tally.kinks * 1000, tally.elements);
+  EXPECT_LT(tally.kinks * 100, tally.elements);
 }
 
 }  // namespace
