@@ -8,8 +8,13 @@
 //   workspace.RunNetOnce(backward->net);
 //   workspace.Fetch(backward->gradients.at("w").dense);  // d loss / d w
 //
-// The operators, their order and the names of their blobs are those that Caffe2's own builder
-// gives.
+// The rule: a gradient net is right, or it is refused with an error that names the operators in
+// conflict. Every gradient operator reads the very values that its maker meant, every gradient in
+// Backward::gradients is still there when the net has run, and no blob of the forward net is
+// written to. The operators, their order and the names of their blobs are those that Caffe2's own
+// builder gives, wherever these keep the rule; docs/gradients.md lists where they do not, and what
+// is there instead: mostly, a gradient operator writes to a blob of its own (`_y_grad_own_0` in the
+// place of `y_grad`) where it would have overwritten what is still to be read.
 
 #include <map>
 #include <string>
@@ -36,16 +41,18 @@ struct GradientTarget {
 struct Backward {
   NetDef net;                 // the forward operators, then the gradient operators
   int forward_operators = 0;  // how many of them are the forward ones
-  // From blob to gradient, for every blob that the targets depend on and that has one.
+  // From blob to gradient, for every blob that the targets depend on and that has one. Of a blob
+  // that is written more than once, the gradient of the first of its values that has one.
   std::map<std::string, GradientWrapper> gradients;
 
   // The gradient operators alone, as a net that runs after the forward net.
   NetDef GradientNet() const;
 };
 
-// Errors: a target that is no blob of the net; operators on the way that have no gradient (all of
-// them, each with the reason); a blob that a gradient operator needs but that another operator has
-// overwritten; dense and sparse gradients of one blob.
+// Errors: a target that is no blob of the net, or is named twice; operators on the way that have no
+// gradient (all of them, each with the reason); a blob that a gradient operator reads but that an
+// operator has overwritten, in place or later on; an output that the operator's gradient leaves
+// out, although the targets depend on it; dense and sparse gradients of one blob.
 absl::StatusOr<Backward> AddGradientOperators(const NetDef& net,
                                               const std::vector<GradientTarget>& targets);
 

@@ -15,6 +15,11 @@
 //
 // Names are those of Caffe2: GI(i) is the i-th input's name with "_grad" (a call registers that
 // this gradient exists), of a sparse gradient "_grad_indices" and "_grad_values".
+//
+// A maker need not care which names are equal: GetGradientForOp finds out what each gradient
+// operator is meant to read, and refuses one that reads an input whose elements the operator itself
+// has overwritten in place. What is read for its shape alone does not count: the schema of the
+// gradient operator says so (OpSchema::ShapeOnly).
 
 #include <memory>
 #include <string>
@@ -79,7 +84,9 @@ class GradientMakerBase {
   std::string GI(int i);
   std::string GI_I(int i);
   std::string GI_V(int i);
-  // Gradients of outputs: given. Not given, or of the other kind, is an error.
+  // Gradients of outputs: given. Of the other kind, or none given at all, is an error. GO of an
+  // output that nobody used, where another one has a gradient, is zeros of that output's shape,
+  // made by an operator that Get() adds; GradOut says whether there is one.
   std::string GO(int i);
   std::string GO_I(int i);
   std::string GO_V(int i);
@@ -136,7 +143,8 @@ class GradientRegistry {
 };
 
 // The gradient operators of one operator, whose output gradients are `g_output` (one for each
-// output, empty where not given).
+// output, empty where not given). An error where one of them needs what the operator overwrites in
+// place.
 absl::StatusOr<GradientOpsMeta> GetGradientForOp(const OperatorDef& def,
                                                  const std::vector<GradientWrapper>& g_output);
 

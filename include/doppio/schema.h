@@ -134,6 +134,9 @@ class OpSchema {
   // before a run.
   // kMany: all of them.
   OpSchema& AllowAnyInput(int index);
+  // Inputs of which type and shape are read, but no elements: a gradient operator that says so of a
+  // forward blob works where that was overwritten in place.
+  OpSchema& ShapeOnly(std::vector<int> inputs);
   // Calls `f` when all inputs are known, and those of NeedsValue constant.
   OpSchema& TensorInference(InferenceFunction f);
   OpSchema& NeedsValue(int input);
@@ -176,6 +179,7 @@ class OpSchema {
   bool AllowsInplace(int input, int output) const;
   bool EnforcesInplace(int input, int output) const;
   bool AllowsAnyInput(int index) const;
+  bool IsShapeOnly(int index) const;
   bool has_inference() const { return inference_ != nullptr; }
   bool has_side_effects() const { return has_side_effects_; }
 
@@ -212,6 +216,7 @@ class OpSchema {
   std::vector<ArgSpec> args_;
   std::vector<int> any_inputs_;
   std::vector<int> value_inputs_;
+  std::vector<int> shape_inputs_;
   InferenceFunction inference_;
   FlopsFunction flops_;
   FlopsFunction multiply_adds_;

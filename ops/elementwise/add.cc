@@ -9,7 +9,7 @@ struct AddFunction : BinaryFunction {
   DOPPIO_BINARY_KERNEL(Add)
 };
 
-DOPPIO_BINARY_GRADIENT_SCHEMA(AddGradient, "Add", "dA = dC and dB = dC");
+DOPPIO_BINARY_GRADIENT_SCHEMA(AddGradient, "Add", "dA = dC and dB = dC").ShapeOnly({1, 2});
 
 struct AddGradientFunction : BinaryGradientFunction {
   static constexpr bool kNeedsRoom = false;

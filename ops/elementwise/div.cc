@@ -31,6 +31,7 @@ DOPPIO_OPERATOR_SCHEMA(DivGradient)
     .NumInputs(3, 4)
     .NumOutputs(2)
     .AllowInplace({{0, 0}})
+    .ShapeOnly({1})  // of four inputs, as the maker gives them
     .Doc(R"DOC(
 The gradients of Div: dA = dC / B and dB = -dC * C / B, each summed over the dimensions along which
 its operand was repeated. The inputs are dC, A, B and C; in old nets B, C and dC, where A has the

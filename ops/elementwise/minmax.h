@@ -57,7 +57,8 @@ class FoldOp final : public Operator<Context> {
   }
 };
 
-// dXi = dY where Xi is Y, else 0. Inputs: Y, dY, X0, X1, ...
+// dXi = dY where Xi is the first that is Y, else 0. (Of equal ones Caffe2 gives each of them the
+// whole dY, so that the gradient of Max(X, X) is twice what it should be.) Inputs: Y, dY, X0, ...
 template <class Context>
 class SelectGradientOp final : public Operator<Context> {
  public:
@@ -84,6 +85,12 @@ class SelectGradientOp final : public Operator<Context> {
         ParallelFor(dx->numel(), kCheapGrain, [=](int64_t begin, int64_t end) {
           for (int64_t j = begin; j < end; ++j) to[j] = x[j] == y[j] ? dy[j] : T(0);
         });
+        for (int earlier = 2; earlier < i + 2; ++earlier) {
+          const T* first = Input(earlier).template data<T>();
+          ParallelFor(dx->numel(), kCheapGrain, [=](int64_t begin, int64_t end) {
+            for (int64_t j = begin; j < end; ++j) to[j] = first[j] == y[j] ? T(0) : to[j];
+          });
+        }
       }
       return absl::OkStatus();
     });
@@ -105,29 +112,30 @@ class GetSelectGradient final : public GradientMakerBase {
 };
 
 // Max or Min, `extreme` being "largest" or "smallest", and its gradient.
-#define DOPPIO_FOLD_OPERATOR(Type, extreme, Function)                                           \
-  DOPPIO_OPERATOR_SCHEMA(Type)                                                                  \
-      .NumInputs(1, OpSchema::kMany)                                                            \
-      .NumOutputs(1)                                                                            \
-      .AllowInplace({{0, 0}})                                                                   \
-      .Doc("Y is the " extreme                                                                  \
-           " of the elements that stand at one place of many tensors of one shape.")            \
-      .Input(0, "X0", "float, double, int32 or int64; the others have its type and shape")      \
-      .Output(0, "Y", "tensor of the same type and shape")                                      \
-      .TensorInference([](InferenceContext* context) { return InferOneShape(context, 1); });    \
-  DOPPIO_OPERATOR_SCHEMA(Type##Gradient)                                                        \
-      .NumInputs(3, OpSchema::kMany)                                                            \
-      .NumOutputs(1, OpSchema::kMany)                                                           \
-      .Doc("The gradient of " #Type ": dXi = dY where Xi is the " extreme ", and 0 elsewhere.") \
-      .Input(0, "Y", "output of " #Type)                                                        \
-      .Input(1, "dY", "its gradient")                                                           \
-      .Input(2, "X0", "input 0 of " #Type "; the others follow")                                \
-      .Output(0, "dX0", "gradient of X0; the others follow")                                    \
-      .TensorInference([](InferenceContext* context) {                                          \
-        return InferOneShape(context, context->OutputSize());                                   \
-      });                                                                                       \
-  DOPPIO_REGISTER_CPU_OPERATOR(Type, FoldOp<CPUContext, Function>);                             \
-  DOPPIO_REGISTER_CPU_OPERATOR(Type##Gradient, SelectGradientOp<CPUContext>);                   \
+#define DOPPIO_FOLD_OPERATOR(Type, extreme, Function)                                        \
+  DOPPIO_OPERATOR_SCHEMA(Type)                                                               \
+      .NumInputs(1, OpSchema::kMany)                                                         \
+      .NumOutputs(1)                                                                         \
+      .AllowInplace({{0, 0}})                                                                \
+      .Doc("Y is the " extreme                                                               \
+           " of the elements that stand at one place of many tensors of one shape.")         \
+      .Input(0, "X0", "float, double, int32 or int64; the others have its type and shape")   \
+      .Output(0, "Y", "tensor of the same type and shape")                                   \
+      .TensorInference([](InferenceContext* context) { return InferOneShape(context, 1); }); \
+  DOPPIO_OPERATOR_SCHEMA(Type##Gradient)                                                     \
+      .NumInputs(3, OpSchema::kMany)                                                         \
+      .NumOutputs(1, OpSchema::kMany)                                                        \
+      .Doc("The gradient of " #Type ": dXi = dY where Xi is the (first) " extreme            \
+           ", and 0 elsewhere.")                                                             \
+      .Input(0, "Y", "output of " #Type)                                                     \
+      .Input(1, "dY", "its gradient")                                                        \
+      .Input(2, "X0", "input 0 of " #Type "; the others follow")                             \
+      .Output(0, "dX0", "gradient of X0; the others follow")                                 \
+      .TensorInference([](InferenceContext* context) {                                       \
+        return InferOneShape(context, context->OutputSize());                                \
+      });                                                                                    \
+  DOPPIO_REGISTER_CPU_OPERATOR(Type, FoldOp<CPUContext, Function>);                          \
+  DOPPIO_REGISTER_CPU_OPERATOR(Type##Gradient, SelectGradientOp<CPUContext>);                \
   DOPPIO_REGISTER_GRADIENT(Type, GetSelectGradient)
 
 }  // namespace doppio

@@ -16,21 +16,10 @@ DOPPIO_UNARY_GRADIENT_SCHEMA(SoftsignGradient, "X",
 DOPPIO_UNARY_GRADIENT_ELEMENT(SoftsignGradientFunction,
                               dy / ((1 + std::abs(v)) * (1 + std::abs(v))))
 
-class GetSoftsignGradient final : public GradientMakerBase {
-  using GradientMakerBase::GradientMakerBase;
-  std::vector<OperatorDef> GetGradientDefs() override {
-    if (I(0) == O(0)) {
-      Fail(absl::InvalidArgumentError(
-          "the gradient of Softsign needs X, which the operator overwrites in place"));
-    }
-    return SingleGradientDef("SoftsignGradient", "", {I(0), GO(0)}, {GI(0)});
-  }
-};
-
 DOPPIO_REGISTER_CPU_OPERATOR(Softsign, UnaryOp<CPUContext, SoftsignFunction>);
 DOPPIO_REGISTER_CPU_OPERATOR(SoftsignGradient,
                              UnaryGradientOp<CPUContext, SoftsignGradientFunction>);
-DOPPIO_REGISTER_GRADIENT(Softsign, GetSoftsignGradient);
+DOPPIO_UNARY_GRADIENT(Softsign, "SoftsignGradient", I(0), GO(0));
 
 }  // namespace
 }  // namespace doppio

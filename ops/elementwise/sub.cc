@@ -9,7 +9,7 @@ struct SubFunction : BinaryFunction {
   DOPPIO_BINARY_KERNEL(Sub)
 };
 
-DOPPIO_BINARY_GRADIENT_SCHEMA(SubGradient, "Sub", "dA = dC and dB = -dC");
+DOPPIO_BINARY_GRADIENT_SCHEMA(SubGradient, "Sub", "dA = dC and dB = -dC").ShapeOnly({1, 2});
 
 struct SubGradientFunction : BinaryGradientFunction {
   static constexpr bool kNeedsRoom = false;

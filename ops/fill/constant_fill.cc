@@ -10,8 +10,10 @@
 namespace doppio {
 namespace {
 
-// The argument `dtype`; without it, the type of the argument `value`.
-DataType ValueType(ArgumentReader* reader) {
+// With `dtype_of_input`, the type of the input, once it is known; else the argument `dtype`;
+// without it, the type of the argument `value`.
+DataType ValueType(ArgumentReader* reader, std::optional<DataType> input) {
+  if (input.has_value() && reader->GetSingleArgument<bool>("dtype_of_input")) return *input;
   const Argument* value = reader->Find("value");
   if (reader->HasArgument("dtype") || value == nullptr) {
     return reader->GetDataTypeArgument("dtype", DataType::kFloat);
@@ -40,8 +42,8 @@ T ReadValue(ArgumentReader* reader) {
 }
 
 // The argument `value` as a scalar of the type that is wanted.
-absl::StatusOr<Tensor> ReadScalar(ArgumentReader* reader) {
-  const DataType dtype = ValueType(reader);
+absl::StatusOr<Tensor> ReadScalar(ArgumentReader* reader, std::optional<DataType> input) {
+  const DataType dtype = ValueType(reader, input);
   Tensor scalar;
   DOPPIO_RETURN_IF_ERROR(reader->status());
   DOPPIO_RETURN_IF_ERROR(DispatchType(AllTypes(), dtype, [&](auto tag) -> absl::Status {
@@ -75,7 +77,9 @@ absl::Status CheckValueInput(DataType wanted, DataType dtype, DimsView dims) {
 }
 
 absl::Status InferConstantFill(InferenceContext* context) {
-  DOPPIO_ASSIGN_OR_RETURN(Tensor scalar, ReadScalar(context));
+  std::optional<DataType> input;
+  if (context->InputSize() > 0) input = context->dtype(0);
+  DOPPIO_ASSIGN_OR_RETURN(Tensor scalar, ReadScalar(context, input));
   if (context->InputSize() == 2) {
     DOPPIO_RETURN_IF_ERROR(CheckValueInput(scalar.dtype(), context->dtype(1), context->dims(1)));
   }
@@ -105,6 +109,8 @@ Example: shape = [2,3] and value = 1.5 give [[1.5,1.5,1.5],[1.5,1.5,1.5]].
         "dtype",
         "the type, a number of TensorProto.DataType or a name; default: float, int64 or string, "
         "as `value` is given")
+    .Arg("dtype_of_input", "the type is that of the first input, whatever `dtype` and `value` say",
+         false)
     .Input(1, "value", "a single element of the output's type, instead of the argument")
     .Output(0, "Y", "the filled tensor")
     .TensorInference(InferConstantFill);
@@ -113,13 +119,21 @@ template <class Context>
 class ConstantFillOp final : public FillerOp<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit ConstantFillOp(OperatorInit* init) : FillerOp<Context>(init) {
-    absl::StatusOr<Tensor> value = ReadScalar(init);
+  explicit ConstantFillOp(OperatorInit* init)
+      : FillerOp<Context>(init), dtype_of_input_(init->GetSingleArgument<bool>("dtype_of_input")) {
+    if (dtype_of_input_ && InputSize() == 0) {
+      init->Fail(absl::InvalidArgumentError("\"dtype_of_input\" is set, but there is no input"));
+    }
+    absl::StatusOr<Tensor> value = ReadScalar(init, std::nullopt);
     init->Fail(value.status());
     if (value.ok()) value_ = *std::move(value);
   }
 
   absl::Status RunOnDevice() override {
+    if (dtype_of_input_ && Input(0).dtype() != value_.dtype()) {
+      ArgumentReader reader(this->def(), &this->schema());
+      DOPPIO_ASSIGN_OR_RETURN(value_, ReadScalar(&reader, Input(0).dtype()));
+    }
     if (InputSize() == 2) {
       DOPPIO_RETURN_IF_ERROR(CheckValueInput(value_.dtype(), Input(1).dtype(), Input(1).dims()));
     }
@@ -129,6 +143,7 @@ class ConstantFillOp final : public FillerOp<Context> {
   }
 
  private:
+  const bool dtype_of_input_;
   Tensor value_;  // a scalar
 };
 

@@ -157,14 +157,13 @@ class SplitOp final : public Operator<Context> {
 
 class GetSplitGradient final : public GradientMakerBase {
   using GradientMakerBase::GradientMakerBase;
-  // As in Caffe2, outputs without a gradient are left out, so that the result is too small where
-  // there are some.
+  // Caffe2 leaves out outputs that nobody used, and gets a result that is too small.
   std::vector<OperatorDef> GetGradientDefs() override {
     std::vector<std::string> gradients;
-    for (int i = 0; i < OutputSize(); ++i) {
-      if (!GradOut(i).IsEmpty()) gradients.push_back(GO(i));
-    }
-    if (gradients.empty()) return {};
+    bool any = false;
+    for (int i = 0; i < OutputSize(); ++i) any = any || !GradOut(i).IsEmpty();
+    for (int i = 0; any && i < OutputSize(); ++i) gradients.push_back(GO(i));
+    if (!any) return {};
     return SingleGradientDef("Concat", "", gradients, {GI(0), "_" + GI(0) + "_dims"});
   }
 };

@@ -1,28 +1,26 @@
 #include "doppio/gradient.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
+#include <tuple>
 
 #include "absl/strings/str_join.h"
 #include "doppio/registry.h"
 #include "src/graph/gradient_accumulator.h"
 #include "src/graph/net_text.h"
 #include "src/graph/ssa.h"
+#include "src/operator/gradient_sources.h"
 
 namespace doppio {
 namespace {
-
-using GradientMap = std::map<std::string, GradientWrapper>;
 
 bool Contains(const google::protobuf::RepeatedPtrField<std::string>& names,
               const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Walks the forward net backwards. `gradient_version_` remembers to which version of a blob its
-// gradient belongs: an operator whose output was overwritten before its gradient was made can not
-// be differentiated.
+// Walks the forward net backwards. Gradients belong to versions of blobs: of a blob that is written
+// more than once, each value has a gradient of its own.
 class BackwardPass {
  public:
   explicit BackwardPass(const NetDef& net) : net_(net), ssa_(net), accumulator_(&ops_) {}
@@ -42,6 +40,8 @@ class BackwardPass {
   }
 
  private:
+  using Version = std::pair<std::string, int>;
+
   absl::Status CheckStopGradients() const {
     for (int k = 0; k < net_.op_size(); ++k) {
       const OperatorDef& op = net_.op(k);
@@ -65,34 +65,55 @@ class BackwardPass {
                                               DidYouMean(target.blob, blobs)));
     }
     const int version = known->second;
-    gradient_version_[target.blob] = version;
     ssa_.usages[target.blob][version].push_back(net_.op_size());
-    GradientWrapper gradient = target.gradient;
-    if (gradient.IsEmpty()) {
-      gradient.dense = target.blob + "_autogen_grad";
-      accumulator_.AddDense(target.blob, version, {static_cast<int>(ops_.size()), 0, gradient});
-      ops_.push_back(CreateOperatorDef("ConstantFill", "", {target.blob}, {gradient.dense},
-                                       {MakeArgument<float>("value", 1.0f)}));
+    GradientAccumulator::Generator generator;
+    GradientValue& gradient = generator.gradient;
+    if (target.gradient.IsEmpty()) {
+      OperatorDef ones =
+          CreateOperatorDef("ConstantFill", "", {target.blob}, {target.blob + "_autogen_grad"},
+                            {MakeArgument<float>("value", 1.0f)});
+      const int op = ops_.Add(std::move(ones), {BlobValue::Forward(target.blob, version)});
+      gradient.dense = BlobValue::Made(op, 0);
+      generator.dense_is_made = true;
+    } else {
+      gradient.dense = Given(target.gradient.dense);
+      gradient.indices = Given(target.gradient.indices);
+      gradient.values = Given(target.gradient.values);
     }
-    gradients_[target.blob] = std::move(gradient);
+    if (!gradients_.emplace(Version(target.blob, version), gradient).second) {
+      return absl::InvalidArgumentError(absl::StrCat(NetPlace(net_), ": \"", target.blob,
+                                                     "\" is named twice as what to differentiate"));
+    }
+    reported_[target.blob] = gradient;
+    accumulator_.Add(target.blob, version, std::move(generator));
     return absl::OkStatus();
+  }
+
+  // A blob that holds a gradient before the gradient operators run.
+  BlobValue Given(const std::string& blob) {
+    if (blob.empty()) return BlobValue();
+    const auto known = ssa_.frontier.find(blob);
+    return BlobValue::Forward(blob, known == ssa_.frontier.end() ? 0 : known->second);
   }
 
   absl::Status Differentiate(int k) {
     const OperatorDef& op = net_.op(k);
-    std::vector<GradientWrapper> g_output;
+    std::vector<GradientValue> g_output;
+    std::vector<GradientWrapper> names;
     bool any = op.type() == "ZeroGradient";
     for (const std::string& output : op.output()) {
-      const auto found = gradients_.find(output);
-      g_output.push_back(found == gradients_.end() ? GradientWrapper() : found->second);
+      const auto found = gradients_.find({output, ssa_.ops[k].out_version.at(output)});
+      g_output.push_back(found == gradients_.end() ? GradientValue() : found->second);
+      names.push_back(ops_.Names(g_output.back()));
       any = any || !g_output.back().IsEmpty();
     }
     if (any) {
       if (Lacks(op)) {
         AssumeGradients(k);
       } else {
-        DOPPIO_ASSIGN_OR_RETURN(GradientOpsMeta meta, GetGradientForOp(op, g_output));
-        DOPPIO_RETURN_IF_ERROR(Take(k, std::move(meta), g_output));
+        DOPPIO_ASSIGN_OR_RETURN(SourcedGradient gradient, GetSourcedGradient(op, names));
+        DOPPIO_RETURN_IF_ERROR(CheckAllUsed(op, names, gradient));
+        DOPPIO_RETURN_IF_ERROR(Take(k, std::move(gradient), g_output));
       }
     }
     return Accumulate(k);
@@ -121,82 +142,123 @@ class BackwardPass {
 
   void AssumeGradients(int k) {
     for (const std::string& input : net_.op(k).input()) {
-      gradients_[input] = GradientWrapper::Dense(input + "_grad");
-      gradient_version_[input] = ssa_.ops[k].in_version.at(input);
+      GradientValue assumed;
+      assumed.dense = BlobValue::Forward(input + "_grad", 0);
+      gradients_[{input, ssa_.ops[k].in_version.at(input)}] = std::move(assumed);
     }
   }
 
-  // Adds the gradient operators of operator k.
-  absl::Status Take(int k, GradientOpsMeta meta, const std::vector<GradientWrapper>& g_output) {
-    const OperatorDef& op = net_.op(k);
-    const Ssa::Op& versions = ssa_.ops[k];
-    const int first = static_cast<int>(ops_.size());
-    std::set<std::string> made;
-    for (OperatorDef& gradient_op : meta.ops) {
-      for (const std::string& input : gradient_op.input()) {
-        DOPPIO_RETURN_IF_ERROR(CheckInput(k, input, g_output, made));
-      }
-      made.insert(gradient_op.output().begin(), gradient_op.output().end());
-      ops_.push_back(std::move(gradient_op));
+  // The targets depend on every output that has a gradient, so that a gradient of the inputs that
+  // leaves one of them out is none.
+  static absl::Status CheckAllUsed(const OperatorDef& op, const std::vector<GradientWrapper>& names,
+                                   const SourcedGradient& gradient) {
+    if (GradientRegistry::Kind(op.type()) != GradientKind::kMaker) return absl::OkStatus();
+    std::vector<bool> is_used(names.size(), false);
+    const auto note = [&](const GradientSource& source) {
+      if (source.kind == GradientSource::Kind::kOutputGradient) is_used[source.index] = true;
+    };
+    for (const auto& reads : gradient.reads) std::for_each(reads.begin(), reads.end(), note);
+    for (const SourcedGradient::OfInput& g : gradient.g_input) {
+      for (const GradientSource& part : {g.dense, g.indices, g.values}) note(part);
     }
-    accumulator_.AddGenerated(op, versions, first, meta.g_input, made);
-    for (int i = 0; i < op.input_size(); ++i) {
-      if (!meta.g_input[i].IsEmpty())
-        gradient_version_[op.input(i)] = versions.in_version.at(op.input(i));
+    for (size_t o = 0; o < names.size(); ++o) {
+      if (is_used[o] || names[o].IsEmpty()) continue;
+      return absl::FailedPreconditionError(absl::StrCat(
+          "what is to be differentiated depends on output ", o, " \"", op.output(o),
+          "\", which the gradient of ", op.type(),
+          " leaves out; where nothing is to flow through it, put a StopGradient behind it"));
     }
-    std::map<std::string, GradientWrapper> update;
-    for (int i = 0; i < op.input_size(); ++i) {
-      const std::string& input = op.input(i);
-      const bool is_new = gradients_.count(input) == 0;
-      if (!meta.g_input[i].IsEmpty() || is_new || Contains(op.output(), input))
-        update[input] = meta.g_input[i];
-    }
-    for (auto& [input, gradient] : update) SetGradient(input, std::move(gradient));
     return absl::OkStatus();
   }
 
-  void SetGradient(const std::string& blob, GradientWrapper gradient) {
-    if (gradient.IsEmpty()) {
-      gradients_.erase(blob);
-    } else {
-      gradients_[blob] = std::move(gradient);
+  // Adds the gradient operators of operator k.
+  absl::Status Take(int k, SourcedGradient gradient, const std::vector<GradientValue>& g_output) {
+    const OperatorDef& op = net_.op(k);
+    const int first = ops_.size();
+    for (size_t j = 0; j < gradient.meta.ops.size(); ++j) {
+      OperatorDef& gradient_op = gradient.meta.ops[j];
+      const std::string reader = absl::StrCat("its gradient operator ", OpToString(gradient_op));
+      std::vector<BlobValue> reads;
+      for (int i = 0; i < gradient_op.input_size(); ++i) {
+        DOPPIO_ASSIGN_OR_RETURN(BlobValue value,
+                                ValueOf(k, gradient.reads[j][static_cast<size_t>(i)],
+                                        gradient_op.input(i), reader, first, g_output));
+        reads.push_back(std::move(value));
+      }
+      ops_.Add(std::move(gradient_op), std::move(reads));
     }
+    std::vector<GradientValue> g_input;
+    for (int i = 0; i < op.input_size(); ++i) {
+      const GradientWrapper& names = gradient.meta.g_input[i];
+      const SourcedGradient::OfInput& sources = gradient.g_input[i];
+      GradientValue& value = g_input.emplace_back();
+      for (const auto& [part, name, source] :
+           {std::make_tuple(&value.dense, &names.dense, &sources.dense),
+            std::make_tuple(&value.indices, &names.indices, &sources.indices),
+            std::make_tuple(&value.values, &names.values, &sources.values)}) {
+        if (name->empty()) continue;
+        DOPPIO_ASSIGN_OR_RETURN(*part, ValueOf(k, *source, *name, "its gradient", first, g_output));
+      }
+      const std::string& input = op.input(i);
+      if (!value.IsEmpty()) {
+        gradients_[{input, ssa_.ops[k].in_version.at(input)}] = value;
+        reported_[input] = value;
+      } else if (Contains(op.output(), input)) {
+        reported_.erase(input);
+      }
+    }
+    accumulator_.AddGenerated(op, ssa_.ops[k], first, g_input);
+    return absl::OkStatus();
   }
 
-  // A gradient operator of operator k may read gradients of k's outputs, k's own blobs as they were
-  // when k ran, and what the gradient operators before it made.
-  absl::Status CheckInput(int k, const std::string& name,
-                          const std::vector<GradientWrapper>& g_output,
-                          const std::set<std::string>& made) const {
+  // What a gradient operator of operator k is meant to read, if it is still there when it runs.
+  absl::StatusOr<BlobValue> ValueOf(int k, const GradientSource& source, const std::string& name,
+                                    const std::string& reader, int first,
+                                    const std::vector<GradientValue>& g_output) const {
     const OperatorDef& op = net_.op(k);
     const Ssa::Op& versions = ssa_.ops[k];
-    for (int o = 0; o < op.output_size(); ++o) {
-      const GradientWrapper& g = g_output[o];
-      if (g.IsEmpty() || (name != g.dense && name != g.indices && name != g.values)) continue;
-      const int wanted = versions.out_version.at(op.output(o));
-      const int current = gradient_version_.at(op.output(o));
-      if (wanted == current) return absl::OkStatus();
-      return absl::FailedPreconditionError(
-          absl::StrCat("Gradient name \"", name, "\" is expected to correspond to version ", wanted,
-                       " of \"", op.output(o), "\", but currently we have version ", current, "."));
+    switch (source.kind) {
+      case GradientSource::Kind::kInput:
+        return ForwardValue(k, op.input(source.index), versions.in_version, "input", reader);
+      case GradientSource::Kind::kOutput:
+        return ForwardValue(k, op.output(source.index), versions.out_version, "output", reader);
+      case GradientSource::Kind::kOutputGradient: {
+        const GradientValue& g = g_output[source.index];
+        return source.part == GradientSource::kDense     ? g.dense
+               : source.part == GradientSource::kIndices ? g.indices
+                                                         : g.values;
+      }
+      case GradientSource::Kind::kMade:
+        return BlobValue::Made(first + source.index, source.part);
+      case GradientSource::Kind::kUnknown:
+        break;
     }
-    const auto check_version = [&](absl::string_view what, int wanted) -> absl::Status {
-      const int current = ssa_.frontier.at(name);
-      if (wanted == current) return absl::OkStatus();
-      return absl::FailedPreconditionError(absl::StrCat(
-          "Gradient operator needs ", what, " \"", name, "\" at version ", wanted,
-          ", but currently we have version ", current,
-          ". Another operator writes to the same blob later; give its output another name"));
-    };
-    const auto output = versions.out_version.find(name);
-    if (output != versions.out_version.end()) return check_version("output", output->second);
-    const auto input = versions.in_version.find(name);
-    if (input != versions.in_version.end()) return check_version("input", input->second);
-    if (made.count(name) > 0) return absl::OkStatus();
     return absl::FailedPreconditionError(
-        absl::StrCat("its gradient operator reads \"", name,
+        absl::StrCat(reader, " reads \"", name,
                      "\", which is none of its blobs and made by none of its "
                      "gradient operators before"));
+  }
+
+  absl::StatusOr<BlobValue> ForwardValue(int k, const std::string& blob,
+                                         const std::map<std::string, int>& versions,
+                                         absl::string_view what, const std::string& reader) const {
+    const int wanted = versions.find(blob)->second;
+    const int current = ssa_.frontier.at(blob);
+    // An input of which operator k itself leaves type and shape alone: GetSourcedGradient has seen
+    // to it that no more is read.
+    const auto after = ssa_.ops[k].out_version.find(blob);
+    if (wanted == current || (after != ssa_.ops[k].out_version.end() && after->second == current)) {
+      return BlobValue::Forward(blob, current);
+    }
+    int writer = k + 1;
+    for (; writer < net_.op_size(); ++writer) {
+      if (Contains(net_.op(writer).output(), blob)) break;
+    }
+    return absl::FailedPreconditionError(
+        absl::StrCat("Gradient operator needs ", what, " \"", blob, "\" at version ", wanted,
+                     ", but currently we have version ", current, ": ", reader,
+                     " reads it, but op ", writer, " ", OpToString(net_.op(writer)),
+                     " writes to the same blob later; give its output another name"));
   }
 
   // Where operator k is the first reader of a blob, all gradients of that blob are there: they are
@@ -209,18 +271,34 @@ class BackwardPass {
       const int version = ssa_.ops[k].in_version.at(input);
       const std::vector<int>& usages = ssa_.usages.at(input).at(version);
       if (usages.size() <= 1 || usages.front() != k) continue;
-      DOPPIO_ASSIGN_OR_RETURN(GradientWrapper sum, accumulator_.Sum(input, version));
-      if (!sum.IsEmpty()) gradients_[input] = std::move(sum);
+      DOPPIO_ASSIGN_OR_RETURN(GradientValue sum, accumulator_.Sum(input, version));
+      if (sum.IsEmpty()) continue;
+      gradients_[{input, version}] = sum;
+      reported_[input] = std::move(sum);
     }
     return absl::OkStatus();
   }
 
-  Backward Result(const std::vector<GradientTarget>& targets) {
+  absl::StatusOr<Backward> Result(const std::vector<GradientTarget>& targets) {
+    std::vector<BlobValue> kept;
+    for (const auto& [blob, gradient] : reported_) {
+      for (const BlobValue& part : {gradient.dense, gradient.indices, gradient.values}) {
+        if (part.Exists()) kept.push_back(part);
+      }
+    }
+    for (const GradientTarget& target : targets) {
+      for (const std::string& given :
+           {target.gradient.dense, target.gradient.indices, target.gradient.values}) {
+        if (!given.empty()) kept.push_back(Given(given));
+      }
+    }
+    const absl::Status status = GiveOwnBlobs(net_, ssa_, kept, &ops_);
+    if (!status.ok()) return Annotate(status, NetPlace(net_));
     Backward backward;
     backward.net = net_;
     backward.forward_operators = net_.op_size();
-    for (OperatorDef& op : ops_) *backward.net.add_op() = std::move(op);
-    backward.gradients = std::move(gradients_);
+    for (int k = 0; k < ops_.size(); ++k) *backward.net.add_op() = ops_.op(k);
+    for (const auto& [blob, gradient] : reported_) backward.gradients[blob] = ops_.Names(gradient);
     // A net that names its external inputs names them all.
     if (backward.net.external_input_size() > 0) {
       for (const GradientTarget& target : targets) {
@@ -237,10 +315,10 @@ class BackwardPass {
 
   const NetDef& net_;
   Ssa ssa_;
-  std::vector<OperatorDef> ops_;
+  BackwardOps ops_;
   GradientAccumulator accumulator_;
-  std::map<std::string, int> gradient_version_;
-  GradientMap gradients_;
+  std::map<Version, GradientValue> gradients_;
+  std::map<std::string, GradientValue> reported_;  // those of Backward::gradients
   std::vector<std::string> lacking_;
 };
 

@@ -1,21 +1,12 @@
 #include "src/graph/gradient_accumulator.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/strip.h"
 
 namespace doppio {
 namespace {
-
-// The input whose gradient `name` is (a part of), or -1.
-int InputOfGradient(const std::vector<GradientWrapper>& g_input, const std::string& name) {
-  for (size_t i = 0; i < g_input.size(); ++i) {
-    const GradientWrapper& g = g_input[i];
-    if (!g.IsEmpty() && (g.dense == name || g.indices == name || g.values == name))
-      return static_cast<int>(i);
-  }
-  return -1;
-}
 
 bool SameDevice(const DeviceOption& a, const DeviceOption& b) {
   return a.device_type() == b.device_type() && a.device_id() == b.device_id();
@@ -24,50 +15,43 @@ bool SameDevice(const DeviceOption& a, const DeviceOption& b) {
 }  // namespace
 
 void GradientAccumulator::AddGenerated(const OperatorDef& forward, const Ssa::Op& versions,
-                                       int first, const std::vector<GradientWrapper>& g_input,
-                                       const std::set<std::string>& made) {
-  std::map<int, Generator> sparse;  // by input
-  for (int op = first; op < static_cast<int>(ops_->size()); ++op) {
-    const OperatorDef& def = (*ops_)[op];
-    for (int index = 0; index < def.output_size(); ++index) {
-      const int input = InputOfGradient(g_input, def.output(index));
-      if (input < 0) continue;
-      const GradientWrapper& gradient = g_input[input];
-      if (gradient.IsDense()) {
-        const std::string& blob = forward.input(input);
-        AddDense(blob, versions.in_version.at(blob), {op, index, gradient});
-        continue;
-      }
-      Generator& generator = sparse[input];
-      generator.gradient = gradient;
-      if (gradient.indices == def.output(index)) {
-        generator.op = op;
-        generator.index = index;
-      } else {
-        generator.values_op = op;
-        generator.values_index = index;
-      }
-    }
+                                       int first, const std::vector<GradientValue>& g_input) {
+  // In Caffe2's order: what operators make in the order in which they make it, then slices, then
+  // what is passed on.
+  struct Entry {
+    int rank;
+    BlobValue made;
+    int input;
+    Generator generator;
+  };
+  std::vector<Entry> entries;
+  std::set<BlobValue> seen;  // a value that is the gradient of two inputs has one maker
+  const auto is_made = [&](const BlobValue& value) {
+    return value.op >= first && seen.insert(value).second;
+  };
+  for (int i = 0; i < static_cast<int>(g_input.size()); ++i) {
+    if (g_input[i].IsEmpty()) continue;
+    Generator generator;
+    generator.gradient = g_input[i];
+    generator.dense_is_made = is_made(g_input[i].dense);
+    generator.indices_are_made = is_made(g_input[i].indices);
+    generator.values_are_made = is_made(g_input[i].values);
+    const bool sparse_is_made = generator.indices_are_made || generator.values_are_made;
+    const int rank = generator.dense_is_made ? 0 : sparse_is_made ? 1 : 2;
+    entries.push_back({rank, rank == 0 ? g_input[i].dense : BlobValue(), i, std::move(generator)});
   }
-  for (auto& [input, generator] : sparse) {
-    const std::string& blob = forward.input(input);
-    generators_[{blob, versions.in_version.at(blob)}].push_back(std::move(generator));
-  }
-  for (int i = 0; i < forward.input_size(); ++i) {
-    const GradientWrapper& gradient = g_input[i];
-    const bool is_made =
-        made.count(gradient.dense) + made.count(gradient.indices) + made.count(gradient.values) > 0;
-    if (gradient.IsEmpty() || is_made) continue;
-    Generator passed_on;
-    passed_on.gradient = gradient;
-    generators_[{forward.input(i), versions.in_version.at(forward.input(i))}].push_back(
-        std::move(passed_on));
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return a.rank != b.rank ? a.rank < b.rank : a.made < b.made;
+  });
+  for (Entry& entry : entries) {
+    const std::string& blob = forward.input(entry.input);
+    Add(blob, versions.in_version.at(blob), std::move(entry.generator));
   }
 }
 
-absl::StatusOr<GradientWrapper> GradientAccumulator::Sum(const std::string& blob, int version) {
+absl::StatusOr<GradientValue> GradientAccumulator::Sum(const std::string& blob, int version) {
   const auto found = generators_.find({blob, version});
-  if (found == generators_.end()) return GradientWrapper();
+  if (found == generators_.end()) return GradientValue();
   const Generators& generators = found->second;
   const bool is_sparse = generators.front().gradient.IsSparse();
   for (const Generator& generator : generators) {
@@ -76,7 +60,7 @@ absl::StatusOr<GradientWrapper> GradientAccumulator::Sum(const std::string& blob
           absl::StrCat("\"", blob, "\" has dense and sparse gradients, which can not be summed"));
     }
   }
-  if (generators.size() < 2) return GradientWrapper();
+  if (generators.size() < 2) return GradientValue();
   DOPPIO_RETURN_IF_ERROR(CheckSameDevice(blob, generators));
   const std::string base = BaseName(blob, generators);
   return is_sparse ? SumSparse(base, generators) : SumDense(base, generators);
@@ -85,114 +69,104 @@ absl::StatusOr<GradientWrapper> GradientAccumulator::Sum(const std::string& blob
 absl::Status GradientAccumulator::CheckSameDevice(const std::string& blob,
                                                   const Generators& generators) const {
   const DeviceOption* device = nullptr;
-  for (const Generator& generator : generators) {
-    for (int op : {generator.op, generator.values_op}) {
-      if (op < 0 || !(*ops_)[op].has_device_option()) continue;
-      const DeviceOption& other = (*ops_)[op].device_option();
-      if (device != nullptr && !SameDevice(*device, other)) {
-        return absl::FailedPreconditionError(absl::StrCat(
-            "the gradients of \"", blob, "\" are made on different devices and can not be summed"));
-      }
-      device = &other;
+  const auto check = [&](const BlobValue& value, bool is_made) {
+    if (!is_made || !ops_->op(value.op).has_device_option()) return true;
+    const DeviceOption& other = ops_->op(value.op).device_option();
+    if (device != nullptr && !SameDevice(*device, other)) return false;
+    device = &other;
+    return true;
+  };
+  for (const Generator& g : generators) {
+    if (check(g.gradient.dense, g.dense_is_made) && check(g.gradient.indices, g.indices_are_made) &&
+        check(g.gradient.values, g.values_are_made)) {
+      continue;
     }
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the gradients of \"", blob, "\" are made on different devices and can not be summed"));
   }
   return absl::OkStatus();
 }
 
 std::string GradientAccumulator::BaseName(const std::string& blob,
                                           const Generators& generators) const {
-  for (const Generator& generator : generators) {
-    if (generator.op >= 0) {
-      const std::string& name = (*ops_)[generator.op].output(generator.index);
-      return generator.gradient.IsSparse() ? std::string(absl::StripSuffix(name, "_indices"))
-                                           : name;
-    }
-    if (generator.values_op >= 0) {
-      return std::string(absl::StripSuffix(
-          (*ops_)[generator.values_op].output(generator.values_index), "_values"));
-    }
+  const auto stripped = [&](const BlobValue& value, absl::string_view suffix) {
+    return std::string(absl::StripSuffix(ops_->Name(value), suffix));
+  };
+  for (const Generator& g : generators) {
+    if (g.dense_is_made) return ops_->Name(g.gradient.dense);
+    if (g.indices_are_made) return stripped(g.gradient.indices, "_indices");
+    if (g.values_are_made) return stripped(g.gradient.values, "_values");
   }
   return blob + "_grad";
 }
 
-std::string GradientAccumulator::RenameOutput(int op, int index, int* count) {
-  std::string* output = (*ops_)[op].mutable_output(index);
-  *output = absl::StrCat("_", *output, "_autosplit_", (*count)++);
-  return *output;
+void GradientAccumulator::RenamePart(const BlobValue& value, int* count) {
+  ops_->Rename(value, absl::StrCat("_", ops_->Name(value), "_autosplit_", (*count)++));
 }
 
 void GradientAccumulator::SetDevice(const Generators& generators, OperatorDef* sum) const {
-  for (const Generator& generator : generators) {
-    const int op = generator.values_op >= 0 ? generator.values_op : generator.op;
+  for (const Generator& g : generators) {
+    int op = -1;
+    if (g.dense_is_made) op = g.gradient.dense.op;
+    if (g.indices_are_made) op = g.gradient.indices.op;
+    if (g.values_are_made) op = g.gradient.values.op;
     if (op < 0) continue;
-    if ((*ops_)[op].has_device_option())
-      *sum->mutable_device_option() = (*ops_)[op].device_option();
+    if (ops_->op(op).has_device_option()) {
+      *sum->mutable_device_option() = ops_->op(op).device_option();
+    }
     return;
   }
 }
 
-namespace {
-
-absl::Status CheckPassedOn(const std::string& base, const std::string& name) {
-  if (base != name) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the gradient \"", name, "\" is passed on and also the name of the sum that it is part of"));
-}
-
-}  // namespace
-
-absl::StatusOr<GradientWrapper> GradientAccumulator::SumDense(const std::string& base,
-                                                              const Generators& generators) {
-  std::vector<std::string> inputs;
+GradientValue GradientAccumulator::SumDense(const std::string& base, const Generators& generators) {
+  std::vector<BlobValue> inputs;
   bool is_first = true;
   int count = 0;
   for (const Generator& generator : generators) {
-    if (generator.op < 0) {
-      DOPPIO_RETURN_IF_ERROR(CheckPassedOn(base, generator.gradient.dense));
-      inputs.push_back(generator.gradient.dense);
-    } else if (is_first) {
-      is_first = false;
-      inputs.push_back((*ops_)[generator.op].output(generator.index));
-    } else {
-      inputs.push_back(RenameOutput(generator.op, generator.index, &count));
-    }
+    inputs.push_back(generator.gradient.dense);
+    if (!generator.dense_is_made) continue;
+    if (!is_first) RenamePart(generator.gradient.dense, &count);
+    is_first = false;
   }
   // Sum may only write to its first input.
-  const auto same = std::find(inputs.begin(), inputs.end(), base);
+  const auto same = std::find_if(inputs.begin(), inputs.end(),
+                                 [&](const BlobValue& input) { return ops_->Name(input) == base; });
   if (same != inputs.end()) std::iter_swap(inputs.begin(), same);
-  OperatorDef sum = CreateOperatorDef("Sum", "", inputs, {base});
+  std::vector<std::string> names;
+  for (const BlobValue& input : inputs) names.push_back(ops_->Name(input));
+  OperatorDef sum = CreateOperatorDef("Sum", "", names, {base});
   SetDevice(generators, &sum);
-  ops_->push_back(std::move(sum));
-  return GradientWrapper::Dense(base);
+  GradientValue result;
+  result.dense = BlobValue::Made(ops_->Add(std::move(sum), std::move(inputs)), 0);
+  return result;
 }
 
-absl::StatusOr<GradientWrapper> GradientAccumulator::SumSparse(const std::string& base,
-                                                               const Generators& generators) {
-  std::vector<std::string> indices;
-  std::vector<std::string> values;
+GradientValue GradientAccumulator::SumSparse(const std::string& base,
+                                             const Generators& generators) {
+  std::vector<BlobValue> indices;
+  std::vector<BlobValue> values;
   int indices_count = 0;
   int values_count = 0;
-  const auto add = [&](int op, int index, const std::string& name, int* count,
-                       std::vector<std::string>* inputs) -> absl::Status {
-    if (op < 0) DOPPIO_RETURN_IF_ERROR(CheckPassedOn(base, name));
-    inputs->push_back(op < 0 ? name : RenameOutput(op, index, count));
-    return absl::OkStatus();
-  };
-  for (const Generator& generator : generators) {
-    DOPPIO_RETURN_IF_ERROR(
-        add(generator.op, generator.index, generator.gradient.indices, &indices_count, &indices));
-    DOPPIO_RETURN_IF_ERROR(add(generator.values_op, generator.values_index,
-                               generator.gradient.values, &values_count, &values));
+  for (const Generator& g : generators) {
+    if (g.indices_are_made) RenamePart(g.gradient.indices, &indices_count);
+    if (g.values_are_made) RenamePart(g.gradient.values, &values_count);
+    indices.push_back(g.gradient.indices);
+    values.push_back(g.gradient.values);
   }
-  GradientWrapper sum = GradientWrapper::Sparse(base + "_indices_concat", base + "_values_concat");
-  for (const auto& [inputs, output] :
-       {std::make_pair(&indices, &sum.indices), std::make_pair(&values, &sum.values)}) {
-    OperatorDef concat = CreateOperatorDef("Concat", "", *inputs, {*output, *output + "_split"},
-                                           {MakeArgument<int>("axis", 0)});
-    SetDevice(generators, &concat);
-    ops_->push_back(std::move(concat));
-  }
+  GradientValue sum;
+  sum.indices = AddConcat(indices, base + "_indices_concat", generators);
+  sum.values = AddConcat(values, base + "_values_concat", generators);
   return sum;
+}
+
+BlobValue GradientAccumulator::AddConcat(const std::vector<BlobValue>& inputs,
+                                         const std::string& output, const Generators& generators) {
+  std::vector<std::string> names;
+  for (const BlobValue& input : inputs) names.push_back(ops_->Name(input));
+  OperatorDef concat = CreateOperatorDef("Concat", "", names, {output, output + "_split"},
+                                         {MakeArgument<int>("axis", 0)});
+  SetDevice(generators, &concat);
+  return BlobValue::Made(ops_->Add(std::move(concat), inputs), 0);
 }
 
 }  // namespace doppio

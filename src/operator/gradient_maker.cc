@@ -1,6 +1,7 @@
 #include "doppio/gradient_maker.h"
 
-#include "doppio/schema.h"
+#include <algorithm>
+
 #include "src/operator/registration_table.h"
 
 namespace doppio {
@@ -10,6 +11,30 @@ struct GradientRow {
   GradientKind kind;
   GradientRegistry::Factory factory;
 };
+
+// The suffix of a gradient that is zeros, since nobody used the output.
+constexpr char kZeroGradient[] = "_zero_grad";
+
+// What makes those of these gradients that the operators read.
+std::vector<OperatorDef> ZeroGradients(const OperatorDef& def,
+                                       const std::vector<GradientWrapper>& g_output,
+                                       const std::vector<OperatorDef>& ops) {
+  std::vector<OperatorDef> zeros;
+  for (int o = 0; o < def.output_size(); ++o) {
+    const std::string name = def.output(o) + kZeroGradient;
+    const bool is_read = std::any_of(ops.begin(), ops.end(), [&](const OperatorDef& op) {
+      return std::find(op.input().begin(), op.input().end(), name) != op.input().end();
+    });
+    if (!g_output[o].IsEmpty() || !is_read) continue;
+    OperatorDef fill = CreateOperatorDef(
+        "ConstantFill", "", {def.output(o)}, {name},
+        {MakeArgument<float>("value", 0.0f), MakeArgument<bool>("dtype_of_input", true)});
+    fill.set_is_gradient_op(true);
+    if (def.has_device_option()) *fill.mutable_device_option() = def.device_option();
+    zeros.push_back(std::move(fill));
+  }
+  return zeros;
+}
 
 RegistrationTable<std::string, GradientRow>& Gradients() {
   static auto& table = *new RegistrationTable<std::string, GradientRow>;
@@ -66,6 +91,9 @@ std::string GradientMakerBase::GO(int i) {
   const std::string name = O(i);
   if (!status_.ok()) return "";
   const GradientWrapper& gradient = g_output_[i];
+  const bool others = std::any_of(g_output_.begin(), g_output_.end(),
+                                  [](const GradientWrapper& g) { return !g.IsEmpty(); });
+  if (gradient.IsEmpty() && others) return name + kZeroGradient;
   if (!gradient.IsDense()) {
     Fail(absl::InvalidArgumentError(
         absl::StrCat("the gradient of output \"", name, "\" ",
@@ -90,9 +118,6 @@ std::string GradientMakerBase::GO_V(int i) {
 }
 
 absl::StatusOr<GradientOpsMeta> GradientMakerBase::Get() {
-  if (const OpSchema* schema = OpSchemaRegistry::Schema(def_.type()); schema != nullptr) {
-    DOPPIO_RETURN_IF_ERROR(schema->Verify(def_));
-  }
   GradientOpsMeta meta;
   meta.ops = GetGradientDefs();
   DOPPIO_RETURN_IF_ERROR(status_);
@@ -103,6 +128,8 @@ absl::StatusOr<GradientOpsMeta> GradientMakerBase::Get() {
     if (CopyEngine() && def_.has_engine()) op.set_engine(def_.engine());
     if (CopyArguments()) op.mutable_arg()->MergeFrom(def_.arg());
   }
+  std::vector<OperatorDef> zeros = ZeroGradients(def_, g_output_, meta.ops);
+  meta.ops.insert(meta.ops.begin(), zeros.begin(), zeros.end());
   for (int i = 0; i < def_.input_size(); ++i) {
     const GradientWrapper& gradient = g_input_[i];
     if (gradient.indices.empty() != gradient.values.empty()) {
@@ -140,36 +167,6 @@ std::unique_ptr<GradientMakerBase> GradientRegistry::Create(
     const OperatorDef& def, const std::vector<GradientWrapper>& g_output) {
   const GradientRow* row = Gradients().Find(def.type());
   return row == nullptr || row->factory == nullptr ? nullptr : row->factory(def, g_output);
-}
-
-absl::StatusOr<GradientOpsMeta> GetGradientForOp(const OperatorDef& def,
-                                                 const std::vector<GradientWrapper>& g_output) {
-  if (static_cast<int>(g_output.size()) != def.output_size()) {
-    return absl::InvalidArgumentError(absl::StrCat(OpToString(def), " has ", def.output_size(),
-                                                   " outputs, but ", g_output.size(),
-                                                   " output gradients are given"));
-  }
-  switch (GradientRegistry::Kind(def.type())) {
-    case GradientKind::kMaker: {
-      absl::StatusOr<GradientOpsMeta> meta = GradientRegistry::Create(def, g_output)->Get();
-      if (!meta.ok()) return Annotate(meta.status(), absl::StrCat("gradient of ", OpToString(def)));
-      return meta;
-    }
-    case GradientKind::kNone: {
-      GradientOpsMeta meta;
-      meta.g_input.resize(def.input_size());
-      return meta;
-    }
-    case GradientKind::kForbidden:
-      return absl::FailedPreconditionError(
-          absl::StrCat(OpToString(def), ": a gradient through ", def.type(), " is forbidden"));
-    case GradientKind::kNotImplemented:
-      return absl::UnimplementedError(
-          absl::StrCat(OpToString(def), ": the gradient of ", def.type(), " is not implemented"));
-    case GradientKind::kUnregistered:
-      break;
-  }
-  return absl::NotFoundError(absl::StrCat(OpToString(def), ": ", def.type(), " has no gradient"));
 }
 
 }  // namespace doppio

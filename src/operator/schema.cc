@@ -187,6 +187,11 @@ OpSchema& OpSchema::AllowAnyInput(int index) {
   return *this;
 }
 
+OpSchema& OpSchema::ShapeOnly(std::vector<int> inputs) {
+  shape_inputs_ = std::move(inputs);
+  return *this;
+}
+
 OpSchema& OpSchema::HasSideEffects() {
   has_side_effects_ = true;
   return *this;
@@ -207,6 +212,10 @@ bool OpSchema::AllowsInplace(int input, int output) const {
 bool OpSchema::EnforcesInplace(int input, int output) const {
   return (enforce_one_to_one_inplace_ && input == output) ||
          Contains(enforced_inplace_, input, output);
+}
+
+bool OpSchema::IsShapeOnly(int index) const {
+  return std::find(shape_inputs_.begin(), shape_inputs_.end(), index) != shape_inputs_.end();
 }
 
 bool OpSchema::AllowsAnyInput(int index) const {

@@ -28,7 +28,6 @@ FOR_PYTHON = re.compile(r"\bthrow\s*(?:;|(?:py|pybind11)::)")
 # (file, the code as it stands in the line) -> why no data can reach it.
 ALLOWED = {
     ("src/graph/gradient.cc", "_version.at("): "blobs of the operator whose versions these are",
-    ("src/graph/gradient.cc", "gradient_version_.at("): "set wherever a blob's gradient is set",
     ("src/graph/gradient.cc", "ssa_.frontier.at("): "blobs of an operator of the net",
     ("src/graph/gradient.cc", "ssa_.usages.at("): "every input of every operator has its usages",
     ("src/graph/gradient_accumulator.cc", "in_version.at("):

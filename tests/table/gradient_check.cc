@@ -20,7 +20,14 @@ absl::StatusOr<Tensor> Fetch(const BlobScope& scope, absl::string_view name) {
   return DeepCopy(*blob->Get<Tensor>());
 }
 
-// The dense gradient that a slice stands for: rows of `values` added up where `indices` say.
+bool IsGradientGiven(const OpRow& row, int output, const Tensor& value) {
+  if (!row.output_gradients().has_value()) return IsFloatingPoint(value.dtype());
+  const std::vector<int>& given = *row.output_gradients();
+  return std::find(given.begin(), given.end(), output) != given.end();
+}
+
+}  // namespace
+
 absl::StatusOr<Tensor> Densify(const Tensor& x, const Tensor& indices, const Tensor& values) {
   Dims expected(indices.dims().begin(), indices.dims().end());
   for (int i = 1; i < x.rank(); ++i) expected.push_back(x.dim(i));
@@ -41,14 +48,6 @@ absl::StatusOr<Tensor> Densify(const Tensor& x, const Tensor& indices, const Ten
   DOPPIO_ASSIGN_OR_RETURN(const Tensor dense, Tensor::FromSpan<double>(x.dims(), sums));
   return ConvertTensor(dense, x.dtype());
 }
-
-bool IsGradientGiven(const OpRow& row, int output, const Tensor& value) {
-  if (!row.output_gradients().has_value()) return IsFloatingPoint(value.dtype());
-  const std::vector<int>& given = *row.output_gradients();
-  return std::find(given.begin(), given.end(), output) != given.end();
-}
-
-}  // namespace
 
 absl::StatusOr<std::vector<Tensor>> RunForward(const OpCase& op_case, BlobScope* scope) {
   for (const auto& [name, value] : op_case.feeds) Feed(scope, name, value);

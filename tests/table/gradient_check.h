@@ -24,6 +24,9 @@ absl::StatusOr<std::vector<Tensor>> RunForward(const OpCase& op_case, BlobScope*
 // GetGradientForOp and runs them after the forward operator.
 absl::StatusOr<GradientRun> RunGradient(const OpRow& row, const OpCase& op_case, uint64_t seed);
 
+// The dense gradient that a slice stands for: rows of `values` added up where `indices` say.
+absl::StatusOr<Tensor> Densify(const Tensor& x, const Tensor& indices, const Tensor& values);
+
 // d sum(dY * Y) / dX for input `input`, by central differences: all is double.
 absl::StatusOr<Tensor> FiniteDifferences(const OpCase& op_case, int input, const GradientRun& run);
 

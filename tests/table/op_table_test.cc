@@ -4,7 +4,6 @@
 #include "tests/table/op_table.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "absl/strings/match.h"
 #include "doppio/allocator.h"
@@ -14,30 +13,15 @@
 #include "tests/support/allocation_counter.h"
 #include "tests/support/op_tester.h"
 #include "tests/table/gradient_check.h"
+#include "tests/table/table_request.h"
 
 namespace doppio {
 namespace {
 
 using testing::ScopedTrace;
 
-constexpr uint64_t kUsualSeed = 1;
 constexpr int kGradientCases = 12;
 constexpr int kOtherCases = 8;
-
-uint64_t BaseSeed() {
-  const char* given = std::getenv("DOPPIO_TABLE_SEED");
-  return given == nullptr ? kUsualSeed : std::strtoull(given, nullptr, 10);
-}
-
-// The i-th of a test's requests: the first ones ask for scalars and for zero-sized tensors.
-CaseRequest Request(absl::string_view type, int i) {
-  CaseRequest request;
-  request.seed = BaseSeed() * 1'000'003 + static_cast<uint64_t>(i) * 7919;
-  for (char c : type) request.seed = request.seed * 31 + static_cast<unsigned char>(c);
-  request.scalar = i == 0;
-  request.zero = i >= 1 && i <= 5;
-  return request;
-}
 
 std::vector<OpCase> UsualCases(const OpRow& row, int count) {
   std::vector<OpCase> cases;
@@ -52,10 +36,6 @@ std::vector<OpCase> LargeCases(const OpRow& row) {
   CaseRequest request = Request(row.type(), 1000);
   request.large = true;
   return row.MakeCases(request);
-}
-
-std::string Where(const OpCase& op_case) {
-  return absl::StrCat(op_case.ToString(), " (DOPPIO_TABLE_SEED=", BaseSeed(), ")");
 }
 
 // Operators that run nets need a whole workspace.
@@ -384,16 +364,6 @@ TEST_P(GradientTest, IsTheSameInFloat) {
 
 TEST(OpTableTest, HasOneRowForEachOperator) {
   EXPECT_EQ(DuplicateOpRows(), std::vector<std::string>());
-}
-
-std::vector<std::string> TypesWithGradient() {
-  std::vector<std::string> types;
-  for (const std::string& type : OpSchemaRegistry::Types()) {
-    const OpRow* row = FindOpRow(type);
-    if (row != nullptr && row->gradient_unchecked()) continue;
-    if (GradientRegistry::Kind(type) == GradientKind::kMaker) types.push_back(type);
-  }
-  return types;
 }
 
 std::vector<std::string> RowTypesOfOperators() {

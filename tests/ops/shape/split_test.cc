@@ -110,13 +110,14 @@ TEST(SplitTest, RejectsABadAxis) {
       .ExpectError(kInvalid, "out of range for a tensor of rank 0");
 }
 
-TEST(SplitTest, MakesAGradientOfTheGradientsThatThereAre) {
+TEST(SplitTest, MakesAGradientWithZerosForOutputsThatNobodyUsed) {
   const OperatorDef def =
       CreateOperatorDef("Split", "", {"X"}, {"A", "B"}, {MakeArgument("axis", 0)});
   const auto meta = GetGradientForOp(def, {GradientWrapper(), GradientWrapper::Dense("B_grad")});
   ASSERT_TRUE(meta.ok()) << meta.status();
-  ASSERT_EQ(meta->ops.size(), 1u);
-  EXPECT_EQ(OpToString(meta->ops[0]), "Concat(B_grad) -> X_grad, _X_grad_dims");
+  ASSERT_EQ(meta->ops.size(), 2u);
+  EXPECT_EQ(OpToString(meta->ops[0]), "ConstantFill(A) -> A_zero_grad");
+  EXPECT_EQ(OpToString(meta->ops[1]), "Concat(A_zero_grad, B_grad) -> X_grad, _X_grad_dims");
 }
 
 }  // namespace

@@ -1,0 +1,164 @@
+#include "src/graph/backward_ops.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "doppio/schema.h"
+#include "src/graph/net_text.h"
+
+namespace doppio {
+
+int BackwardOps::Add(OperatorDef op, std::vector<BlobValue> reads) {
+  ops_.push_back(std::move(op));
+  reads_.push_back(std::move(reads));
+  return size() - 1;
+}
+
+const std::string& BackwardOps::Name(const BlobValue& value) const {
+  return value.IsMade() ? ops_[value.op].output(value.output) : value.blob;
+}
+
+GradientWrapper BackwardOps::Names(const GradientValue& gradient) const {
+  return {Name(gradient.dense), Name(gradient.indices), Name(gradient.values)};
+}
+
+void BackwardOps::Rename(const BlobValue& made, const std::string& name) {
+  ops_[made.op].set_output(made.output, name);
+  for (int k = made.op + 1; k < size(); ++k) {
+    for (int i = 0; i < ops_[k].input_size(); ++i) {
+      if (reads_[k][i] == made) ops_[k].set_input(i, name);
+    }
+  }
+}
+
+namespace {
+
+constexpr int kForever = std::numeric_limits<int>::max();
+
+class OwnBlobs {
+ public:
+  OwnBlobs(const NetDef& forward, const Ssa& ssa, const std::vector<BlobValue>& kept,
+           BackwardOps* ops)
+      : ops_(ops) {
+    names_.insert(forward.external_input().begin(), forward.external_input().end());
+    for (const auto& [blob, version] : ssa.frontier) {
+      Hold(blob, BlobValue::Forward(blob, version));
+      last_reader_[BlobValue::Forward(blob, version)] = kForever;
+    }
+    for (const BlobValue& value : kept) {
+      if (!value.IsMade()) Hold(value.blob, value);
+      last_reader_[value] = kForever;
+    }
+    for (int k = 0; k < ops_->size(); ++k) {
+      const OperatorDef& op = ops_->op(k);
+      names_.insert(op.input().begin(), op.input().end());
+      names_.insert(op.output().begin(), op.output().end());
+      for (const BlobValue& value : ops_->reads(k)) {
+        last_reader_[value] = std::max(last_reader_.emplace(value, k).first->second, k);
+      }
+    }
+  }
+
+  absl::Status Run() {
+    for (int k = 0; k < ops_->size(); ++k) {
+      DOPPIO_RETURN_IF_ERROR(CheckInputs(k));
+      for (int o = 0; o < ops_->op(k).output_size(); ++o) DOPPIO_RETURN_IF_ERROR(Write(k, o));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  void Hold(const std::string& name, const BlobValue& value) {
+    names_.insert(name);
+    holds_[name] = value;
+  }
+
+  // All that was written so far was made to keep what is read later; this sees to it.
+  absl::Status CheckInputs(int k) const {
+    const OperatorDef& op = ops_->op(k);
+    for (int i = 0; i < op.input_size(); ++i) {
+      const auto found = holds_.find(op.input(i));
+      if (found != holds_.end() && found->second == ops_->reads(k)[i]) continue;
+      return absl::FailedPreconditionError(absl::StrCat(
+          "gradient operator ", OpToString(op), " would not read the right \"", op.input(i), "\"",
+          found == holds_.end() || !found->second.IsMade()
+              ? ""
+              : absl::StrCat(", since ", OpToString(ops_->op(found->second.op)),
+                             " overwrites it")));
+    }
+    return absl::OkStatus();
+  }
+
+  // -1 where nobody reads it.
+  int LastReader(const BlobValue& value) const {
+    const auto found = last_reader_.find(value);
+    return found == last_reader_.end() ? -1 : found->second;
+  }
+
+  absl::Status Write(int k, int o) {
+    const OperatorDef& op = ops_->op(k);
+    const std::string name = op.output(o);
+    const auto held = holds_.find(name);
+    const bool is_wanted = held != holds_.end() && LastReader(held->second) > k;
+    const bool is_twice =
+        std::find(op.output().begin(), op.output().begin() + o, name) != op.output().begin() + o;
+    if (is_wanted || is_twice || !MayOverwrite(op, o)) {
+      if (MustOverwrite(op, o)) return Refusal(op, name, LastReader(held->second));
+      ops_->Rename(BlobValue::Made(k, o), FreshName(name));
+    }
+    holds_[ops_->op(k).output(o)] = BlobValue::Made(k, o);
+    return absl::OkStatus();
+  }
+
+  // Whether the schema lets the operator write this output to its input of the same name, if there
+  // is one.
+  static bool MayOverwrite(const OperatorDef& op, int o) {
+    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+    bool is_input = false;
+    for (int i = 0; i < op.input_size(); ++i) {
+      if (op.input(i) != op.output(o)) continue;
+      is_input = true;
+      if (schema == nullptr || schema->AllowsInplace(i, o)) return true;
+    }
+    return !is_input;
+  }
+
+  static bool MustOverwrite(const OperatorDef& op, int o) {
+    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+    for (int i = 0; schema != nullptr && i < op.input_size(); ++i) {
+      if (op.input(i) == op.output(o) && schema->EnforcesInplace(i, o)) return true;
+    }
+    return false;
+  }
+
+  absl::Status Refusal(const OperatorDef& op, const std::string& name, int reader) const {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "gradient operator ", OpToString(op), " has to overwrite \"", name, "\", ",
+        reader == kForever ? "which is to stay as it is"
+        : reader < 0       ? "to which it writes another output"
+                           : absl::StrCat("which ", OpToString(ops_->op(reader)), " reads later")));
+  }
+
+  std::string FreshName(const std::string& name) {
+    for (int n = 0;; ++n) {
+      std::string fresh = absl::StrCat("_", name, "_own_", n);
+      if (names_.insert(fresh).second) return fresh;
+    }
+  }
+
+  BackwardOps* ops_;
+  std::set<std::string> names_;             // all that are taken
+  std::map<std::string, BlobValue> holds_;  // what each blob holds after the operators so far
+  std::map<BlobValue, int> last_reader_;
+};
+
+}  // namespace
+
+absl::Status GiveOwnBlobs(const NetDef& forward, const Ssa& ssa, const std::vector<BlobValue>& kept,
+                          BackwardOps* ops) {
+  return OwnBlobs(forward, ssa, kept, ops).Run();
+}
+
+}  // namespace doppio

@@ -1,0 +1,245 @@
+// Gradients of random nets against finite differences. DOPPIO_TABLE_SEED=n in the environment gives
+// other nets, DOPPIO_TABLE_NETS=n as many of them.
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+#include "doppio/gradient.h"
+#include "doppio/registry.h"
+#include "doppio/workspace.h"
+#include "gtest/gtest.h"
+#include "tests/support/random_net.h"
+#include "tests/support/tensor_match.h"
+
+namespace doppio {
+namespace {
+
+uint64_t FromEnvironment(const char* name, uint64_t usual) {
+  const char* given = std::getenv(name);
+  return given == nullptr ? usual : std::strtoull(given, nullptr, 10);
+}
+
+// The forward net, run operator by operator; the loss is the sum of <gradient, target>.
+class Loss {
+ public:
+  Loss(const RandomNet& drawn, const std::vector<std::pair<std::string, Tensor>>& targets)
+      : drawn_(drawn), targets_(targets) {
+    for (const auto& feed : drawn_.feeds)
+      EXPECT_TRUE(workspace_.Feed(feed.first, feed.second).ok());
+    for (const OperatorDef& def : drawn_.net.op()) {
+      auto op = CreateOperator(def, &workspace_);
+      EXPECT_TRUE(op.ok()) << op.status();
+      if (op.ok()) ops_.push_back(*std::move(op));
+    }
+  }
+
+  // Where element `i` of `blob` is moved by `step` once operator `after` has run (-1: as it is
+  // fed).
+  double Run(const std::string& blob, int after, int64_t i, double step) {
+    for (const auto& [name, value] : drawn_.feeds) {
+      *workspace_.CreateBlob(name)->GetMutable<Tensor>() = DeepCopy(value);
+    }
+    for (int k = -1; k < static_cast<int>(ops_.size()); ++k) {
+      if (k >= 0) {
+        EXPECT_TRUE(ops_[static_cast<size_t>(k)]->Run().ok());
+      }
+      if (k != after) continue;
+      Tensor* x = workspace_.CreateBlob(blob)->GetMutable<Tensor>();
+      EXPECT_TRUE(x->MakeUnique().ok());
+      x->mutable_data<double>()[i] += step;
+    }
+    double loss = 0;
+    for (const auto& [target, gradient] : targets_) {
+      const Tensor& y = *workspace_.FindBlob(target)->Get<Tensor>();
+      for (int64_t e = 0; e < y.numel(); ++e) {
+        loss += y.data<double>()[e] * gradient.data<double>()[e];
+      }
+    }
+    return loss;
+  }
+
+ private:
+  const RandomNet& drawn_;
+  const std::vector<std::pair<std::string, Tensor>>& targets_;
+  Workspace workspace_;
+  std::vector<std::unique_ptr<OperatorBase>> ops_;
+};
+
+// The dense gradient of `x`.
+Tensor Dense(const Workspace& workspace, const GradientWrapper& gradient, const Tensor& x) {
+  if (gradient.IsDense()) {
+    const absl::StatusOr<Tensor> dense = workspace.Fetch(gradient.dense);
+    EXPECT_TRUE(dense.ok()) << dense.status();
+    return dense.ok() ? *dense : Tensor();
+  }
+  Tensor sum =
+      *Tensor::FromSpan<double>(x.dims(), std::vector<double>(static_cast<size_t>(x.numel()), 0.0));
+  const auto indices = workspace.Fetch(gradient.indices);
+  const auto values = workspace.Fetch(gradient.values);
+  EXPECT_TRUE(indices.ok() && values.ok());
+  if (!indices.ok() || !values.ok()) return Tensor();
+  const int64_t row = SizeFromDim(x.dims(), 1);
+  for (int64_t i = 0; i < values->numel(); ++i) {
+    const auto index = static_cast<int64_t>(ElementAsDouble(*indices, i / row));
+    sum.mutable_data<double>()[index * row + i % row] += ElementAsDouble(*values, i);
+  }
+  return sum;
+}
+
+struct Tally {
+  int64_t right = 0;
+  int64_t refused = 0;
+  int64_t elements = 0;
+  int64_t kinks = 0;  // elements where the derivatives from the left and from the right differ
+};
+
+// Blobs that the operator `writer` alone writes (-1: external inputs, which hold before any write
+// what they are fed), as they are after it.
+std::vector<std::tuple<std::string, int, Tensor>> Watched(const RandomNet& drawn) {
+  std::map<std::string, std::pair<int, int>> writes;  // count, last operator
+  for (int k = 0; k < drawn.net.op_size(); ++k) {
+    for (const std::string& output : drawn.net.op(k).output()) {
+      ++writes[output].first;
+      writes[output].second = k;
+    }
+  }
+  std::vector<std::tuple<std::string, int, Tensor>> watched;
+  for (const auto& [name, value] : drawn.feeds) {
+    if (value.Is<double>()) watched.emplace_back(name, -1, value);
+    writes.erase(name);
+  }
+  Workspace workspace;
+  for (const auto& [name, value] : drawn.feeds) {
+    EXPECT_TRUE(workspace.Feed(name, DeepCopy(value)).ok());
+  }
+  EXPECT_TRUE(workspace.RunNetOnce(drawn.net).ok());
+  for (const auto& [name, write] : writes) {
+    const absl::StatusOr<Tensor> value = workspace.Fetch(name);
+    if (write.first != 1 || !value.ok() || !value->Is<double>()) continue;
+    watched.emplace_back(name, write.second, *value);
+  }
+  return watched;
+}
+
+void CheckNet(uint64_t seed, const RandomNetOptions& options, Tally* tally) {
+  const absl::StatusOr<RandomNet> drawn = MakeRandomNet(seed, options);
+  ASSERT_TRUE(drawn.ok()) << drawn.status() << " (net " << seed << ")";
+  const auto watched = Watched(*drawn);
+  std::mt19937_64 random(seed);
+  const auto real = [&] { return static_cast<double>(random() >> 11) * 0x1p-52 - 1; };
+
+  // One to three targets; a value of a blob that was overwritten later can be none.
+  Workspace workspace;
+  for (const auto& [name, value] : drawn->feeds) {
+    ASSERT_TRUE(workspace.Feed(name, DeepCopy(value)).ok());
+  }
+  ASSERT_TRUE(workspace.RunNetOnce(drawn->net).ok());
+  std::vector<std::string> candidates;
+  for (const OperatorDef& op : drawn->net.op()) {
+    for (const std::string& output : op.output()) {
+      const absl::StatusOr<Tensor> value = workspace.Fetch(output);
+      if (value.ok() && value->Is<double>()) candidates.push_back(output);
+    }
+  }
+  std::vector<GradientTarget> targets;
+  std::vector<std::pair<std::string, Tensor>> given;
+  for (uint64_t count = 1 + random() % 3; count > 0; --count) {
+    const std::string& blob =
+        count == 1 ? candidates.back() : candidates[random() % candidates.size()];
+    if (std::any_of(given.begin(), given.end(), [&](const auto& g) { return g.first == blob; })) {
+      continue;
+    }
+    const Tensor y = *workspace.Fetch(blob);
+    std::vector<double> elements(static_cast<size_t>(y.numel()));
+    for (double& element : elements) element = real();
+    given.emplace_back(blob, *Tensor::FromSpan<double>(y.dims(), elements));
+    targets.emplace_back(blob, "given_" + blob);
+  }
+
+  const absl::StatusOr<Backward> backward = AddGradientOperators(drawn->net, targets);
+  if (!backward.ok()) {
+    const std::string message(backward.status().message());
+    const bool says_why = message.find("overwrites in place") != std::string::npos ||
+                          message.find("writes to the same blob later") != std::string::npos ||
+                          message.find("leaves out") != std::string::npos ||
+                          message.find("dense and sparse") != std::string::npos ||
+                          message.find("is sparse, but must be dense") != std::string::npos;
+    EXPECT_TRUE(says_why) << message << "\nnet " << seed << "\n" << drawn->ToString();
+    ++tally->refused;
+    return;
+  }
+  for (const auto& [name, value] : drawn->feeds) {
+    ASSERT_TRUE(workspace.Feed(name, DeepCopy(value)).ok());
+  }
+  for (const auto& [blob, value] : given) {
+    ASSERT_TRUE(workspace.Feed("given_" + blob, DeepCopy(value)).ok());
+  }
+  const absl::Status status = workspace.RunNetOnce(backward->net);
+  ASSERT_TRUE(status.ok()) << status << "\nnet " << seed << "\n"
+                           << backward->net.DebugString() << drawn->ToString();
+  Loss loss(*drawn, given);
+  for (const auto& [blob, after, value] : watched) {
+    const auto found = backward->gradients.find(blob);
+    const Tensor gradient =
+        found == backward->gradients.end()
+            ? *Tensor::FromSpan<double>(
+                  value.dims(), std::vector<double>(static_cast<size_t>(value.numel()), 0.0))
+            : Dense(workspace, found->second, value);
+    ASSERT_EQ(gradient.TypeAndShape(), value.TypeAndShape())
+        << "gradient of " << blob << "\nnet " << seed << "\n"
+        << backward->net.DebugString() << drawn->ToString();
+    for (int64_t i = 0; i < value.numel(); ++i) {
+      ++tally->elements;
+      const double got = gradient.data<double>()[i];
+      const auto difference = [&](double from, double to) {
+        return (loss.Run(blob, after, i, to) - loss.Run(blob, after, i, from)) / (to - from);
+      };
+      const double expected = difference(-1e-5, 1e-5);
+      const auto is_near = [&](double a, double b, double tolerance) {
+        return std::abs(a - b) <= tolerance * (1 + std::abs(a) + std::abs(b));
+      };
+      if (is_near(got, expected, 1e-5)) continue;
+      // Near a kink, or where the second derivative jumps, a smaller step is nearer.
+      if (is_near(got, difference(-1e-7, 1e-7), 1e-5)) continue;
+      // At a kink the slopes on both sides stay apart however small the step is.
+      const double left = difference(-1e-6, 0);
+      const double right = difference(0, 1e-6);
+      const double wide = std::abs(difference(0, 1e-5) - difference(-1e-5, 0));
+      if (std::abs(left - right) >
+          std::max(0.5 * wide, 1e-7 * (1 + std::abs(left) + std::abs(right)))) {
+        ++tally->kinks;
+        continue;
+      }
+      FAIL() << "the gradient of \"" << blob << "\" at " << i << " is " << got
+             << ", but finite differences give " << expected << "\nnet " << seed << "\n"
+             << backward->net.DebugString() << drawn->ToString();
+    }
+  }
+  ++tally->right;
+}
+
+TEST(RandomGradientTest, IsWhatFiniteDifferencesGive) {
+  const uint64_t seed = FromEnvironment("DOPPIO_TABLE_SEED", 1);
+  const uint64_t nets = FromEnvironment("DOPPIO_TABLE_NETS", 2000);
+  RandomNetOptions options;
+  options.clashes = 0.05;
+  options.in_place = 0.15;
+  for (const std::string& type : RandomNetOperators()) {
+    if (GradientRegistry::Kind(type) == GradientKind::kMaker) options.operators.push_back(type);
+  }
+  Tally tally;
+  for (uint64_t i = 0; i < nets && !HasFailure(); ++i) {
+    CheckNet(seed * 1'000'000'007 + i, options, &tally);
+  }
+  std::cout << tally.right << " nets right, " << tally.refused << " refused; " << tally.elements
+            << " derivatives, " << tally.kinks << " of them at a kink (DOPPIO_TABLE_SEED=" << seed
+            << ")\n";
+  if (HasFailure()) return;
+  // A net is refused where it should be, and the test is still one of gradients.
+  EXPECT_GT(tally.right, tally.refused);
+  EXPECT_LT(tally.kinks * 100, tally.elements);
+}
+
+}  // namespace
+}  // namespace doppio
