@@ -121,13 +121,14 @@ come after all dX_i.
     .Input(1, "X_0", "the first input of WeightedSum")
     .Input(2, "weight_0", "the weight of X_0; further pairs may follow")
     .Output(0, "dX_0", "gradient of X_0; those of X_1, ... follow")
-    .TensorInference([](InferenceContext* context) {
+    .TensorInference([](InferenceContext* context) -> absl::Status {
+      DOPPIO_RETURN_IF_ERROR(CheckInputCount(context->InputSize() - 1));
       const int pairs = context->InputSize() / 2;
       for (int i = 0; i < pairs; ++i) {
         context->SetOutput(i, context->dtype(0), context->dims(2 * i + 1));
         context->SetOutput(pairs + i, context->dtype(2 * i + 2), context->dims(2 * i + 2));
       }
-      return CheckInputCount(context->InputSize() - 1);
+      return absl::OkStatus();
     });
 
 template <class Context>

@@ -4,7 +4,6 @@
 #include "tests/table/op_table.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "absl/strings/match.h"
 #include "doppio/allocator.h"
@@ -24,16 +23,10 @@ constexpr uint64_t kUsualSeed = 1;
 constexpr int kGradientCases = 12;
 constexpr int kOtherCases = 8;
 
-uint64_t BaseSeed() {
-  const char* given = std::getenv("DOPPIO_TABLE_SEED");
-  return given == nullptr ? kUsualSeed : std::strtoull(given, nullptr, 10);
-}
-
 // The i-th of a test's requests: the first ones ask for scalars and for zero-sized tensors.
 CaseRequest Request(absl::string_view type, int i) {
   CaseRequest request;
-  request.seed = BaseSeed() * 1'000'003 + static_cast<uint64_t>(i) * 7919;
-  for (char c : type) request.seed = request.seed * 31 + static_cast<unsigned char>(c);
+  request.seed = CaseSeed(type, i);
   request.scalar = i == 0;
   request.zero = i >= 1 && i <= 5;
   return request;
@@ -55,7 +48,7 @@ std::vector<OpCase> LargeCases(const OpRow& row) {
 }
 
 std::string Where(const OpCase& op_case) {
-  return absl::StrCat(op_case.ToString(), " (DOPPIO_TABLE_SEED=", BaseSeed(), ")");
+  return absl::StrCat(op_case.ToString(), " (DOPPIO_TABLE_SEED=", TableSeed(), ")");
 }
 
 // Operators that run nets need a whole workspace.
@@ -190,7 +183,7 @@ TEST_P(RowTest, GivesWhatTheReferenceGives) {
     }
   }
   // A question to the row; with another seed chance may leave them out.
-  if (BaseSeed() != kUsualSeed) return;
+  if (TableSeed() != kUsualSeed) return;
   EXPECT_TRUE(saw_empty || row().never_empty())
       << "no case had a zero-sized tensor: draw sizes from c.Shape() or "
          "c.Size(), or state NeverEmpty(\"why\")";
