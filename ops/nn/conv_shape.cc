@@ -21,6 +21,22 @@ absl::Status CheckFilterRank(DimsView x, DimsView w) {
                                                  " and one output channel or more"));
 }
 
+// Before anything is placed, since what does not fit then is often a picture of the other order.
+// `wanted` are the channels of X that W is for.
+absl::Status CheckChannels(const WindowArguments& args, DimsView x, DimsView w, int64_t wanted) {
+  const int64_t channels = args.channels_last ? x.back() : x[1];
+  if (channels == wanted) return absl::OkStatus();
+  std::string message =
+      absl::StrCat("X ", ShapeToString(x), " has ", channels, " channels, but W ", ShapeToString(w),
+                   args.group == 1 ? "" : absl::StrCat(" with ", args.group, " groups"),
+                   " is for ", wanted);
+  if ((args.channels_last ? x[1] : x.back()) == wanted) {
+    absl::StrAppend(&message, "; X looks like ", args.channels_last ? "NCHW" : "NHWC",
+                    ", but the order is ", args.channels_last ? "NHWC" : "NCHW");
+  }
+  return absl::InvalidArgumentError(message);
+}
+
 absl::Status CheckGroups(absl::string_view what, int64_t channels, int64_t groups) {
   if (channels > 0 && channels % groups == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -33,12 +49,16 @@ dnnl::memory::dims ToDnnl(const Dims& dims) { return {dims.begin(), dims.end()};
 
 absl::StatusOr<ConvShape> ShapeOfConv(const WindowArguments& args, DimsView x, DimsView w) {
   ConvShape shape;
-  DOPPIO_ASSIGN_OR_RETURN(shape.window, PlaceWindow(args, x));
+  DOPPIO_RETURN_IF_ERROR(CheckImageDims(args, x));
   DOPPIO_RETURN_IF_ERROR(CheckFilterRank(x, w));
   shape.groups = args.group;
-  shape.in_channels = shape.window.channels;
+  shape.in_channels = args.channels_last ? x.back() : x[1];
   shape.out_channels = w[0];
   DOPPIO_RETURN_IF_ERROR(CheckGroups("X", shape.in_channels, shape.groups));
+  const int64_t of_group = args.channels_last ? w.back() : w[1];
+  DOPPIO_ASSIGN_OR_RETURN(const int64_t wanted, CheckedProduct(of_group, shape.groups));
+  DOPPIO_RETURN_IF_ERROR(CheckChannels(args, x, w, wanted));
+  DOPPIO_ASSIGN_OR_RETURN(shape.window, PlaceWindow(args, x));
   DOPPIO_RETURN_IF_ERROR(CheckGroups("Y", shape.out_channels, shape.groups));
   DOPPIO_RETURN_IF_ERROR(CheckFilter(shape, x, w));
   DOPPIO_RETURN_IF_ERROR(NumElements(shape.places()).status());
@@ -48,11 +68,13 @@ absl::StatusOr<ConvShape> ShapeOfConv(const WindowArguments& args, DimsView x, D
 absl::StatusOr<ConvShape> ShapeOfConvTranspose(const WindowArguments& args, DimsView x,
                                                DimsView w) {
   ConvShape shape;
-  DOPPIO_ASSIGN_OR_RETURN(shape.window, PlaceTransposedWindow(args, x));
+  DOPPIO_RETURN_IF_ERROR(CheckImageDims(args, x));
   DOPPIO_RETURN_IF_ERROR(CheckFilterRank(x, w));
   shape.groups = args.group;
-  shape.out_channels = shape.window.channels;
+  shape.out_channels = args.channels_last ? x.back() : x[1];
+  DOPPIO_RETURN_IF_ERROR(CheckChannels(args, x, w, w[0]));
   DOPPIO_RETURN_IF_ERROR(CheckGroups("X", shape.out_channels, shape.groups));
+  DOPPIO_ASSIGN_OR_RETURN(shape.window, PlaceTransposedWindow(args, x));
   const int64_t of_group = args.channels_last ? w.back() : w[1];
   DOPPIO_ASSIGN_OR_RETURN(shape.in_channels, CheckedProduct(of_group, shape.groups));
   DOPPIO_RETURN_IF_ERROR(CheckGroups("Y", shape.in_channels, shape.groups));

@@ -104,22 +104,7 @@ absl::Status CheckTransposed(const WindowArguments& args) {
 
 // Of an image or of places, by the order: batch, channels, and the spatial sizes.
 absl::Status SplitDims(const WindowArguments& args, DimsView x, Window* window, Dims* spatial) {
-  DOPPIO_RETURN_IF_ERROR(args.status);
-  if (x.size() < 3 || x.size() > 2 + kMaxSpatial) {
-    return Invalid(absl::StrCat("X ", ShapeToString(x),
-                                " must have a batch, channels and 1 to 3 spatial dimensions"));
-  }
-  if (!args.global_pooling && args.kernel.size() != x.size() - 2) {
-    return Invalid(absl::StrCat("the kernel ", ListToString(args.kernel), " has ",
-                                args.kernel.size(), " dimensions, but X ", ShapeToString(x),
-                                " has ", x.size() - 2, " spatial ones"));
-  }
-  for (size_t i = 1; i < x.size(); ++i) {
-    if (x[i] < 1 || x[i] > kMaxSize) {
-      return Invalid(absl::StrCat("X ", ShapeToString(x), " has ", x[i], " in dimension ", i,
-                                  ": sizes besides the batch must be 1 to 2^31 - 1"));
-    }
-  }
+  DOPPIO_RETURN_IF_ERROR(CheckImageDims(args, x));
   window->batch = x[0];
   window->channels_last = args.channels_last;
   window->channels = args.channels_last ? x.back() : x[1];
@@ -256,6 +241,26 @@ bool Window::IsOrdinary() const {
 }
 
 int64_t Window::kernel_size() const { return SizeFromDim(kernel, 0); }
+
+absl::Status CheckImageDims(const WindowArguments& args, DimsView x) {
+  DOPPIO_RETURN_IF_ERROR(args.status);
+  if (x.size() < 3 || x.size() > 2 + kMaxSpatial) {
+    return Invalid(absl::StrCat("X ", ShapeToString(x),
+                                " must have a batch, channels and 1 to 3 spatial dimensions"));
+  }
+  if (!args.global_pooling && args.kernel.size() != x.size() - 2) {
+    return Invalid(absl::StrCat("the kernel ", ListToString(args.kernel), " has ",
+                                args.kernel.size(), " dimensions, but X ", ShapeToString(x),
+                                " has ", x.size() - 2, " spatial ones"));
+  }
+  for (size_t i = 1; i < x.size(); ++i) {
+    if (x[i] < 1 || x[i] > kMaxSize) {
+      return Invalid(absl::StrCat("X ", ShapeToString(x), " has ", x[i], " in dimension ", i,
+                                  ": sizes besides the batch must be 1 to 2^31 - 1"));
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<Window> PlaceWindow(const WindowArguments& args, DimsView x) {
   Window window;

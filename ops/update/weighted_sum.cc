@@ -3,6 +3,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
+#include "src/operator/weight_input.h"
 
 namespace doppio {
 namespace {
@@ -17,20 +18,14 @@ absl::Status CheckInputCount(int count) {
       absl::StrCat("the inputs are pairs of a tensor and its weight, but there are ", count));
 }
 
-// One number, float or of the summed tensors' type.
-template <typename T>
-T WeightOf(const Tensor& weight) {
-  return weight.Is<float>() ? static_cast<T>(*weight.data<float>()) : *weight.data<T>();
-}
-
 // `first` is the first of the pairs of tensor and weight among the operator's inputs, like whose
 // tensor all others must be.
 absl::Status CheckPairs(const OperatorBase& op, int first, DataType dtype, int64_t numel) {
   for (int i = first; i < op.InputSize(); ++i) {
     const Tensor& tensor = *op.InputBlob(i).Get<Tensor>();
     const bool is_weight = (i - first) % 2 == 1;
-    const bool right_type = tensor.dtype() == dtype || (is_weight && tensor.Is<float>());
-    if (right_type && tensor.numel() == (is_weight ? 1 : numel)) continue;
+    const bool is_like_first = tensor.dtype() == dtype && tensor.numel() == numel;
+    if (is_weight ? IsWeight(tensor, dtype) : is_like_first) continue;
     return absl::InvalidArgumentError(
         absl::StrCat("input ", i, " ", op.DescribeInput(i), " must be ",
                      is_weight ? "a weight: one float, or one element of" : "a tensor like",
