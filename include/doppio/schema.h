@@ -188,7 +188,7 @@ class OpSchema {
   absl::Status Verify(const OperatorDef& def) const;
 
   // What the outputs will be. Unknown where too little is known of the inputs; an error where the
-  // inputs can not go together.
+  // schema forbids `def`, or the inputs can not go together.
   absl::StatusOr<std::vector<TensorInfo>> Infer(const OperatorDef& def,
                                                 std::vector<TensorInfo> inputs) const;
   OpCost Cost(const OperatorDef& def, const std::vector<TensorInfo>& inputs,

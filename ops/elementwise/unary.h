@@ -56,9 +56,10 @@ class UnaryOp final : public Operator<Context> {
   const Function function_;
 };
 
-// dX from dY and a tensor of the same type and shape, X or Y. Function: <T>(const T* first,
-// const T* second, T* dx, int64_t n, CPUContext*), of the two inputs in their order.
-template <class Context, class Function, class Types = FloatingPointTypes>
+// dX from dY and a tensor of the same type and number of elements, X or Y, which is input kValue and
+// whose shape dX has. Function: <T>(const T* first, const T* second, T* dx, int64_t n, CPUContext*),
+// of the two inputs in their order.
+template <class Context, class Function, class Types = FloatingPointTypes, int kValue = 0>
 class UnaryGradientOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
@@ -66,16 +67,17 @@ class UnaryGradientOp final : public Operator<Context> {
       : Operator<Context>(init), function_(MakeFunction<Function>(init)) {}
 
   absl::Status RunOnDevice() override {
-    const Tensor& value = Input(0);
-    const Tensor& dy = Input(1);
-    if (dy.dtype() != value.dtype() || dy.dims() != value.dims()) {
-      return absl::InvalidArgumentError(absl::StrCat(DescribeInput(0), " and ", DescribeInput(1),
-                                                     " must have the same type and shape"));
+    const Tensor& first = Input(0);
+    const Tensor& second = Input(1);
+    if (first.dtype() != second.dtype() || first.numel() != second.numel()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(DescribeInput(0), " and ", DescribeInput(1),
+                       " must have the same type and number of elements"));
     }
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), dy.dims()));
-    return DispatchType(Types(), dy.dtype(), [&](auto tag) {
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, first.dtype(), Input(kValue).dims()));
+    return DispatchType(Types(), first.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      function_(value.data<T>(), dy.data<T>(), dx->mutable_data<T>(), dx->numel(), &context_);
+      function_(first.data<T>(), second.data<T>(), dx->mutable_data<T>(), dx->numel(), &context_);
       return absl::OkStatus();
     });
   }
@@ -83,6 +85,10 @@ class UnaryGradientOp final : public Operator<Context> {
  private:
   const Function function_;
 };
+
+// The same where dY is the first input.
+template <class Context, class Function>
+using UnaryGradientDyFirstOp = UnaryGradientOp<Context, Function, FloatingPointTypes, 1>;
 
 // The schema of a UnaryOp; more of it may follow (AllowInplace).
 #define DOPPIO_UNARY_SCHEMA(Type, doc, types)                         \
@@ -102,19 +108,19 @@ class UnaryGradientOp final : public Operator<Context> {
       .IdenticalTypeAndShape()                                              \
       .Doc(doc)                                                             \
       .Input(0, value, "the forward operator's " value ": float or double") \
-      .Input(1, "dY", "gradient of its output, of the same type and shape") \
-      .Output(0, "dX", "gradient of its input, of the same type and shape")
+      .Input(1, "dY", "gradient of its output, of the same type and size")  \
+      .Output(0, "dX", "gradient of its input, of the shape of " value)
 
 // The same for operators that take dY first.
 #define DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(Type, value, doc)                        \
   DOPPIO_OPERATOR_SCHEMA(Type)                                                         \
       .NumInputs(2)                                                                    \
       .NumOutputs(1)                                                                   \
-      .IdenticalTypeAndShape()                                                         \
+      .IdenticalTypeAndShapeOfInput(1)                                                 \
       .Doc(doc)                                                                        \
       .Input(0, "dY", "gradient of the forward operator's output: float or double")    \
-      .Input(1, value, "the forward operator's " value ", of the same type and shape") \
-      .Output(0, "dX", "gradient of its input, of the same type and shape")
+      .Input(1, value, "the forward operator's " value ", of the same type and size")  \
+      .Output(0, "dX", "gradient of its input, of the shape of " value)
 
 // The kernel of a UnaryOp, as a type: `DOPPIO_UNARY_FUNCTION(ReluFunction) { Relu(x, y, n, c); }`
 #define DOPPIO_UNARY_FUNCTION(Name)                                    \

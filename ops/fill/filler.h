@@ -26,7 +26,7 @@ class FillerShape {
       if (!shape_.empty()) fail("the shape is given both as an argument and as an input");
     } else {
       if (!extra_shape_.empty()) fail("\"extra_shape\" is given, but there is no input");
-      if (input_as_shape_) fail("\"input_as_shape\" is set, but there is no input");
+      if (input_as_shape_) fail("\"input_as_shape\" is set, but there is no input to be the shape");
     }
   }
 
@@ -36,7 +36,7 @@ class FillerShape {
   // `input` is input 0's shape; `value` is that input, and is only looked at if needs_value().
   absl::StatusOr<Dims> Resolve(DimsView input, const Tensor* value) const {
     Dims dims(shape_.begin(), shape_.end());
-    if (input_as_shape_) {
+    if (has_input_ && input_as_shape_) {
       DOPPIO_ASSIGN_OR_RETURN(dims, ShapeFromTensor(*value, "the shape that the input gives"));
     } else if (has_input_) {
       dims.assign(input.begin(), input.end());

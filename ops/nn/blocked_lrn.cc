@@ -22,13 +22,16 @@ class BlockedLrnOp final : public BlockedOperator {
         size_(init->GetSingleArgument<int>("size")),
         alpha_(init->GetSingleArgument<float>("alpha")),
         beta_(init->GetSingleArgument<float>("beta")),
-        bias_(init->GetSingleArgument<float>("bias")) {}
+        bias_(init->GetSingleArgument<float>("bias")) {
+    if (size_ < 1) init->Fail(absl::InvalidArgumentError("size must be 1 or more channels"));
+  }
 
   absl::Status RunOnDevice() override {
     bool changed = false;
     DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
     if (changed) lrn_.Reset();
     if (!lrn_.IsFor({})) {
+      DOPPIO_RETURN_IF_ERROR(CheckImage(0));
       DOPPIO_RETURN_IF_ERROR(CallDnnl([&] {
         target_ = desc(0);
         const dnnl::lrn_forward::primitive_desc primitive(

@@ -28,6 +28,9 @@ OperatorDef PlainDef(const OperatorDef& def, const std::string& type, int inputs
   if (plain.input_size() > most) {
     plain.mutable_input()->DeleteSubrange(most, plain.input_size() - most);
   }
+  // Outputs that a blocked operator has not (split_info of Concat).
+  const int least = OpSchemaRegistry::Schema(type)->min_outputs();
+  while (plain.output_size() < least) plain.add_output(absl::StrCat(type, plain.output_size()));
   return plain;
 }
 
@@ -101,6 +104,13 @@ absl::Status BlockedOperator::Look(int i, bool* changed) {
 Dims BlockedOperator::dims(int i) const {
   const dnnl::memory::dims sizes = desc(i).dims();
   return Dims(sizes.begin(), sizes.end());
+}
+
+absl::Status BlockedOperator::CheckImage(int i) const {
+  const Dims shape = dims(i);
+  if (shape.size() >= 3 && shape.size() <= 5) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("\"", def().input(i), "\" ", ShapeToString(shape),
+                                                 " must have 3 to 5 dimensions, [N,C,spatial...]"));
 }
 
 absl::StatusOr<BlockedTensor*> BlockedOperator::BlockedOutput(const dnnl::memory::desc& desc) {

@@ -36,6 +36,8 @@ class BlockedOperator : public Operator<CPUContext> {
   const void* data(int i) const { return inputs_[i].data; }
   bool IsPlain(int i) const { return inputs_[i].is_plain; }
   Dims dims(int i) const;
+  // InvalidArgument unless input i has 1 to 3 spatial dimensions.
+  absl::Status CheckImage(int i) const;
 
   absl::StatusOr<BlockedTensor*> BlockedOutput(const dnnl::memory::desc& desc);
 

@@ -35,6 +35,7 @@ class BlockedSpatialBnOp final : public BlockedOperator {
 
  private:
   absl::Status Prepare() {
+    DOPPIO_RETURN_IF_ERROR(CheckImage(0));
     for (int i = 1; i < InputSize(); ++i) {
       if (dims(i) != Dims{dims(0)[1]}) {
         return absl::InvalidArgumentError(absl::StrCat(

@@ -11,14 +11,20 @@ namespace {
 constexpr int64_t kGrain = 32768;
 
 void StateDropout(OpSchema& schema) {
-  schema.Arg<float>("ratio", "the part of the elements that is set to 0, in [0, 1)", 0.5f)
+  schema.Arg<float>("ratio", "the part of the elements that is set to 0, in [0, 1]", 0.5f)
       .Arg<bool>("is_test", "nothing is dropped: Y = X", false);
+}
+
+// What kept elements are multiplied by; with the ratio 1 there are none.
+template <typename T>
+T ScaleOfKept(float ratio) {
+  return ratio < 1 ? T(1) / (T(1) - T(ratio)) : T(0);
 }
 
 float ReadRatio(OperatorInit* init) {
   const float ratio = init->GetSingleArgument<float>("ratio");
-  if (!(ratio >= 0 && ratio < 1)) {
-    init->Fail(absl::InvalidArgumentError(absl::StrCat("ratio must be in [0, 1), but is ", ratio)));
+  if (!(ratio >= 0 && ratio <= 1)) {
+    init->Fail(absl::InvalidArgumentError(absl::StrCat("ratio must be in [0, 1], but is ", ratio)));
     return 0;
   }
   return ratio;
@@ -81,7 +87,7 @@ class DropoutOp final : public Operator<Context> {
     }
     const T* in = x.data<T>();
     T* out = y->mutable_data<T>();
-    const T scale = T(1) / (T(1) - T(ratio_));
+    const T scale = ScaleOfKept<T>(ratio_);
     std::bernoulli_distribution keep(1.0 - ratio_);
     auto& generator = context_.RandomGenerator();
     for (int64_t i = 0; i < x.numel(); ++i) {
@@ -138,7 +144,7 @@ class DropoutGradOp final : public Operator<Context> {
       const T* in = dy.data<T>();
       const bool* kept = mask.data<bool>();
       T* out = dx->mutable_data<T>();
-      const T scale = T(1) / (T(1) - T(ratio_));
+      const T scale = ScaleOfKept<T>(ratio_);
       ParallelFor(dy.numel(), kGrain, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) out[i] = kept[i] ? in[i] * scale : T(0);
       });

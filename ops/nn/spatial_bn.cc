@@ -79,7 +79,7 @@ those of X over all images and places (var divided by their number n), and there
 outputs: the running mean and variance, in place with the inputs 3 and 4, become
 momentum * old + (1 - momentum) * new, the variance with the factor n / (n - 1) (where n is 1, with
 none); saved_mean and saved_inv_std, which is 1 / sqrt(var + epsilon), are for the gradient. Where
-there are no elements at all, the running statistics stay as they are.
+there are no elements at all, the running statistics stay as they are and the saved ones are 0.
 
 With num_batches > 1, mean and var are computed from sums and sumsq, sums over so many batches of
 X's size of each channel's elements and their squares.
@@ -190,7 +190,7 @@ class SpatialBNOp final : public Operator<Context> {
     for (int64_t i = 0; i < channels; ++i) {
       old_mean[i] = keep * old_mean[i] + take * mean[i];
       old_var[i] = keep * old_var[i] + take_var * var[i];
-      var[i] = 1 / std::sqrt(var[i] + static_cast<T>(args_.epsilon));
+      var[i] = count > 0 ? 1 / std::sqrt(var[i] + static_cast<T>(args_.epsilon)) : T(0);
       inv_std[i] = var[i];
     }
     return mean;
@@ -213,7 +213,8 @@ dX = scale * inv_std * (dY - (dbias + x * dscale) / n), where n is the number of
 With is_test, input 4 is not the inverse standard deviation but the variance that SpatialBN was
 given, and neither mean nor variance depend on X: dX = scale * inv_std * dY.
 
-With num_batches > 1, dscale and dbias are the inputs 5 and 6 divided by num_batches.
+With num_batches > 1, dscale and dbias are the inputs 5 and 6 divided by num_batches, or 0 where X
+has no elements.
 )DOC")
     .FillUsing(BatchNormArguments::State)
     .Input(0, "X", "SpatialBN's input: float or double")
@@ -283,7 +284,7 @@ class SpatialBNGradientOp final : public Operator<Context> {
     const auto inv_std = [&](int64_t i) {
       return args_.is_test ? 1 / std::sqrt(spread[i] + static_cast<T>(args_.epsilon)) : spread[i];
     };
-    if (args_.batches > 1) {
+    if (args_.batches > 1 && view.channel_size() > 0) {
       const T* scale_sum = Input(5).template data<T>();
       const T* bias_sum = Input(6).template data<T>();
       for (int64_t i = 0; i < channels; ++i) {

@@ -14,21 +14,23 @@ absl::Status CannotReshape(DimsView x, DimsView wanted, absl::string_view why) {
 }
 
 // The shape that is meant by `wanted`: 0 keeps the size that x has at that place, and one -1 is
-// what is left. A gradient operator goes back to the shape of a tensor, where 0 is a size.
+// what is left. Where x has no elements, a 0 behind its dimensions is a size, and -1 is 0. A gradient operator goes back to the shape of a tensor, where 0 is a size.
 absl::StatusOr<Dims> ReshapedShape(DimsView x, DimsView wanted, bool is_gradient_op) {
   if (wanted.size() > static_cast<size_t>(kMaxRank)) {
     return absl::InvalidArgumentError(absl::StrCat("cannot reshape ", ShapeToString(x), " to rank ",
                                                    wanted.size(), ", the limit is ", kMaxRank));
   }
+  DOPPIO_ASSIGN_OR_RETURN(const int64_t numel, NumElements(x));
   Dims result(wanted.begin(), wanted.end());
   int rest = -1;  // the dimension that is what is left
   int64_t size = 1;
   for (size_t i = 0; i < result.size(); ++i) {
     if (result[i] == 0 && !is_gradient_op) {
-      if (i >= x.size()) {
+      if (i < x.size()) {
+        result[i] = x[i];
+      } else if (numel > 0) {
         return CannotReshape(x, wanted, absl::StrCat("there is no dimension ", i, " to keep"));
       }
-      result[i] = x[i];
     }
     if (result[i] == -1) {
       if (rest >= 0) return CannotReshape(x, wanted, "only one dimension may be -1");
@@ -39,8 +41,9 @@ absl::StatusOr<Dims> ReshapedShape(DimsView x, DimsView wanted, bool is_gradient
       DOPPIO_ASSIGN_OR_RETURN(size, CheckedProduct(size, result[i]));
     }
   }
-  DOPPIO_ASSIGN_OR_RETURN(const int64_t numel, NumElements(x));
-  if (rest >= 0) {
+  if (rest >= 0 && numel == 0) {
+    result[rest] = 0;
+  } else if (rest >= 0) {
     if (size == 0) return CannotReshape(x, wanted, "-1 stands beside a size of 0");
     if (numel % size != 0) {
       return CannotReshape(x, wanted, absl::StrCat(numel, " elements are no multiple of ", size));
@@ -88,7 +91,7 @@ DOPPIO_OPERATOR_SCHEMA(Reshape)
     .Doc(R"DOC(
 Gives a tensor another shape of as many elements, which stay in their order. The shape is an
 argument or an input, not both. In it, 0 keeps the size that the input has at that place, and one size may be
--1: it becomes what is left. In place nothing is copied.
+-1: it becomes what is left (of a tensor without elements 0). In place nothing is copied.
 
 Example: X [2,3,4] and shape = [0,-1] give Y [2,12] and old_shape = [2,3,4].
 )DOC")

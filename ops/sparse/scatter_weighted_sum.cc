@@ -2,6 +2,7 @@
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
 #include "ops/sparse/indices.h"
+#include "src/operator/weight_input.h"
 
 namespace doppio {
 namespace {
@@ -27,10 +28,10 @@ too (which does not matter where weight_0 is 1). Only the number of elements of 
 not their shape.
 )DOC")
     .Input(0, "X_0", "tensor of float or double, at least a vector: the table")
-    .Input(1, "weight_0", "one number of X_0's type")
+    .Input(1, "weight_0", "one float, or one number of X_0's type")
     .Input(2, "INDICES", "tensor of int32 or int64: rows of X_0")
     .Input(3, "X_1", "tensor of X_0's type with a row of X_0 for every index")
-    .Input(4, "weight_1", "one number of X_0's type; further pairs may follow")
+    .Input(4, "weight_1", "one float, or one number of X_0's type; further pairs may follow")
     .Output(0, "X_0", "the first input")
     .Flops([](const OperatorDef&, const std::vector<TensorInfo>& inputs, const auto&) {
       int64_t flops = SizeFromDim(*inputs[3].dims, 0);
@@ -84,12 +85,17 @@ class ScatterWeightedSumOp final : public Operator<Context> {
     for (int i = 1; i < InputSize(); ++i) {
       if (i == 2) continue;
       const bool is_weight = i == 1 || i % 2 == 0;
-      DOPPIO_ASSIGN_OR_RETURN(int64_t wanted, is_weight ? 1 : CheckedProduct(rows, block));
+      if (is_weight) {
+        if (IsWeight(Input(i), x.dtype())) continue;
+        return absl::InvalidArgumentError(
+            absl::StrCat("input ", i, " ", DescribeInput(i),
+                         " must be a weight: one float, or one number of X_0's type"));
+      }
+      DOPPIO_ASSIGN_OR_RETURN(const int64_t wanted, CheckedProduct(rows, block));
       if (Input(i).dtype() != x.dtype() || Input(i).numel() != wanted) {
         return absl::InvalidArgumentError(
             absl::StrCat("input ", i, " ", DescribeInput(i), " must have X_0's type and ", wanted,
-                         is_weight ? " element, a weight" : " elements: a row for each of ",
-                         is_weight ? "" : DescribeInput(2)));
+                         " elements: a row for each of ", DescribeInput(2)));
       }
     }
     return absl::OkStatus();
@@ -100,7 +106,7 @@ class ScatterWeightedSumOp final : public Operator<Context> {
   void Update(absl::Span<const Index> index, int64_t block, T* table) {
     constexpr int64_t kGrain = 1 << 15;
     const int64_t rows = static_cast<int64_t>(index.size());
-    const T w0 = *Input(1).template data<T>();
+    const T w0 = WeightOf<T>(Input(1));
     ParallelFor(block, kGrain / std::max<int64_t>(rows, 1) + 16, [&](int64_t begin, int64_t end) {
       if (w0 != 1) {
         for (int64_t k = 0; k < rows; ++k) {
@@ -110,7 +116,7 @@ class ScatterWeightedSumOp final : public Operator<Context> {
       }
       for (int i = 3; i < InputSize(); i += 2) {
         const T* x = Input(i).template data<T>();
-        const T w = *Input(i + 1).template data<T>();
+        const T w = WeightOf<T>(Input(i + 1));
         for (int64_t k = 0; k < rows; ++k) {
           T* row = table + index[k] * block;
           for (int64_t j = begin; j < end; ++j) row[j] += w * x[k * block + j];

@@ -16,10 +16,13 @@ Counts runs as Iter does, while it holds a lock: nets that run at the same time 
 blob.
 )DOC")
     .Input(0, "mutex", "a lock, made by CreateMutex")
-    .Input(1, "iter", "one int64, not negative")
-    .Output(0, "iter", "the input, one larger")
+    .Input(1, "iter", "one int64 or int32, not negative")
+    .Output(0, "iter", "the input as int64, one larger")
     .HasSideEffects()
-    .IdenticalTypeAndShapeOfInput(1);
+    .TensorInference([](InferenceContext* context) {
+      context->SetOutput(0, DataType::kInt64, context->dims(1));
+      return absl::OkStatus();
+    });
 
 template <class Context>
 class AtomicIterOp final : public Operator<Context> {

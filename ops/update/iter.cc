@@ -10,15 +10,15 @@ DOPPIO_OPERATOR_SCHEMA(Iter)
     .NumOutputs(1)
     .EnforceInplace({{0, 0}})
     .Doc(R"DOC(
-Counts runs: adds 1 to an int64 number in place. Without an input (an old form, which nets of 2017
+Counts runs: adds 1 to an int64 number in place; an int32 becomes int64. Without an input (an old form, which nets of 2017
 have), the output counts from 0 where it does not exist yet: it is 1 after the first run.
 )DOC")
-    .Input(0, "iter", "one int64, not negative")
-    .Output(0, "iter", "the input, one larger")
+    .Input(0, "iter", "one int64 or int32, not negative")
+    .Output(0, "iter", "the input as int64, one larger")
     .HasSideEffects()
     .TensorInference([](InferenceContext* context) {
-      context->SetOutput(0, DataType::kInt64,
-                         context->InputSize() > 0 ? context->dims(0) : DimsView({1}));
+      // Without an input it depends on what the blob was before.
+      if (context->InputSize() > 0) context->SetOutput(0, DataType::kInt64, context->dims(0));
       return absl::OkStatus();
     });
 

@@ -3,6 +3,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
+#include "src/operator/weight_input.h"
 
 namespace doppio {
 namespace {
@@ -17,20 +18,14 @@ absl::Status CheckInputCount(int count) {
       absl::StrCat("the inputs are pairs of a tensor and its weight, but there are ", count));
 }
 
-// One number, float or of the summed tensors' type.
-template <typename T>
-T WeightOf(const Tensor& weight) {
-  return weight.Is<float>() ? static_cast<T>(*weight.data<float>()) : *weight.data<T>();
-}
-
 // `first` is the first of the pairs of tensor and weight among the operator's inputs, like whose
 // tensor all others must be.
 absl::Status CheckPairs(const OperatorBase& op, int first, DataType dtype, int64_t numel) {
   for (int i = first; i < op.InputSize(); ++i) {
     const Tensor& tensor = *op.InputBlob(i).Get<Tensor>();
     const bool is_weight = (i - first) % 2 == 1;
-    const bool right_type = tensor.dtype() == dtype || (is_weight && tensor.Is<float>());
-    if (right_type && tensor.numel() == (is_weight ? 1 : numel)) continue;
+    const bool is_like_first = tensor.dtype() == dtype && tensor.numel() == numel;
+    if (is_weight ? IsWeight(tensor, dtype) : is_like_first) continue;
     return absl::InvalidArgumentError(
         absl::StrCat("input ", i, " ", op.DescribeInput(i), " must be ",
                      is_weight ? "a weight: one float, or one element of" : "a tensor like",
@@ -121,13 +116,14 @@ come after all dX_i.
     .Input(1, "X_0", "the first input of WeightedSum")
     .Input(2, "weight_0", "the weight of X_0; further pairs may follow")
     .Output(0, "dX_0", "gradient of X_0; those of X_1, ... follow")
-    .TensorInference([](InferenceContext* context) {
+    .TensorInference([](InferenceContext* context) -> absl::Status {
+      DOPPIO_RETURN_IF_ERROR(CheckInputCount(context->InputSize() - 1));
       const int pairs = context->InputSize() / 2;
       for (int i = 0; i < pairs; ++i) {
         context->SetOutput(i, context->dtype(0), context->dims(2 * i + 1));
         context->SetOutput(pairs + i, context->dtype(2 * i + 2), context->dims(2 * i + 2));
       }
-      return CheckInputCount(context->InputSize() - 1);
+      return absl::OkStatus();
     });
 
 template <class Context>

@@ -20,6 +20,22 @@ absl::Status CheckFilterRank(DimsView x, DimsView w) {
                                                  " and one output channel or more"));
 }
 
+// Before anything is placed, since what does not fit then is often a picture of the other order.
+// `wanted` are the channels of X that W is for.
+absl::Status CheckChannels(const WindowSettings& settings, DimsView x, DimsView w, int64_t wanted) {
+  const int64_t channels = settings.channels_last ? x.back() : x[1];
+  if (channels == wanted) return absl::OkStatus();
+  std::string message =
+      absl::StrCat("X ", ShapeToString(x), " has ", channels, " channels, but W ", ShapeToString(w),
+                   settings.group == 1 ? "" : absl::StrCat(" with ", settings.group, " groups"),
+                   " is for ", wanted);
+  if ((settings.channels_last ? x[1] : x.back()) == wanted) {
+    absl::StrAppend(&message, "; X looks like ", settings.channels_last ? "NCHW" : "NHWC",
+                    ", but the order is ", settings.channels_last ? "NHWC" : "NCHW");
+  }
+  return absl::InvalidArgumentError(message);
+}
+
 absl::Status CheckGroups(absl::string_view what, int64_t channels, int64_t groups) {
   if (channels > 0 && channels % groups == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -30,12 +46,16 @@ absl::Status CheckGroups(absl::string_view what, int64_t channels, int64_t group
 
 absl::StatusOr<ConvShape> ShapeOfConv(const WindowSettings& settings, DimsView x, DimsView w) {
   ConvShape shape;
-  DOPPIO_ASSIGN_OR_RETURN(shape.window, PlaceWindow(settings, x));
+  DOPPIO_RETURN_IF_ERROR(CheckImageDims(settings, x));
   DOPPIO_RETURN_IF_ERROR(CheckFilterRank(x, w));
   shape.groups = settings.group;
-  shape.in_channels = shape.window.channels;
+  shape.in_channels = settings.channels_last ? x.back() : x[1];
   shape.out_channels = w[0];
   DOPPIO_RETURN_IF_ERROR(CheckGroups("X", shape.in_channels, shape.groups));
+  const int64_t of_group = settings.channels_last ? w.back() : w[1];
+  DOPPIO_ASSIGN_OR_RETURN(const int64_t wanted, CheckedProduct(of_group, shape.groups));
+  DOPPIO_RETURN_IF_ERROR(CheckChannels(settings, x, w, wanted));
+  DOPPIO_ASSIGN_OR_RETURN(shape.window, PlaceWindow(settings, x));
   DOPPIO_RETURN_IF_ERROR(CheckGroups("Y", shape.out_channels, shape.groups));
   DOPPIO_RETURN_IF_ERROR(CheckFilter(shape, x, w));
   DOPPIO_RETURN_IF_ERROR(NumElements(shape.places()).status());
@@ -45,11 +65,13 @@ absl::StatusOr<ConvShape> ShapeOfConv(const WindowSettings& settings, DimsView x
 absl::StatusOr<ConvShape> ShapeOfConvTranspose(const WindowSettings& settings, DimsView x,
                                                DimsView w) {
   ConvShape shape;
-  DOPPIO_ASSIGN_OR_RETURN(shape.window, PlaceTransposedWindow(settings, x));
+  DOPPIO_RETURN_IF_ERROR(CheckImageDims(settings, x));
   DOPPIO_RETURN_IF_ERROR(CheckFilterRank(x, w));
   shape.groups = settings.group;
-  shape.out_channels = shape.window.channels;
+  shape.out_channels = settings.channels_last ? x.back() : x[1];
+  DOPPIO_RETURN_IF_ERROR(CheckChannels(settings, x, w, w[0]));
   DOPPIO_RETURN_IF_ERROR(CheckGroups("X", shape.out_channels, shape.groups));
+  DOPPIO_ASSIGN_OR_RETURN(shape.window, PlaceTransposedWindow(settings, x));
   const int64_t of_group = settings.channels_last ? w.back() : w[1];
   DOPPIO_ASSIGN_OR_RETURN(shape.in_channels, CheckedProduct(of_group, shape.groups));
   DOPPIO_RETURN_IF_ERROR(CheckGroups("Y", shape.in_channels, shape.groups));

@@ -71,22 +71,7 @@ absl::Status CheckTransposed(const WindowSettings& settings) {
 
 // Of an image or of places, by the order: batch, channels, and the spatial sizes.
 absl::Status SplitDims(const WindowSettings& settings, DimsView x, Window* window, Dims* spatial) {
-  DOPPIO_RETURN_IF_ERROR(settings.status);
-  if (x.size() < 3 || x.size() > 2 + kMaxSpatial) {
-    return Invalid(absl::StrCat("X ", ShapeToString(x),
-                                " must have a batch, channels and 1 to 3 spatial dimensions"));
-  }
-  if (!settings.global_pooling && settings.kernel.size() != x.size() - 2) {
-    return Invalid(absl::StrCat("the kernel ", ListToString(settings.kernel), " has ",
-                                settings.kernel.size(), " dimensions, but X ", ShapeToString(x),
-                                " has ", x.size() - 2, " spatial ones"));
-  }
-  for (size_t i = 1; i < x.size(); ++i) {
-    if (x[i] < 1 || x[i] > kMaxSize) {
-      return Invalid(absl::StrCat("X ", ShapeToString(x), " has ", x[i], " in dimension ", i,
-                                  ": sizes besides the batch must be 1 to 2^31 - 1"));
-    }
-  }
+  DOPPIO_RETURN_IF_ERROR(CheckImageDims(settings, x));
   window->batch = x[0];
   window->channels_last = settings.channels_last;
   window->channels = settings.channels_last ? x.back() : x[1];
@@ -196,6 +181,26 @@ bool Window::IsOrdinary() const {
 }
 
 int64_t Window::kernel_size() const { return SizeFromDim(kernel, 0); }
+
+absl::Status CheckImageDims(const WindowSettings& settings, DimsView x) {
+  DOPPIO_RETURN_IF_ERROR(settings.status);
+  if (x.size() < 3 || x.size() > 2 + kMaxSpatial) {
+    return Invalid(absl::StrCat("X ", ShapeToString(x),
+                                " must have a batch, channels and 1 to 3 spatial dimensions"));
+  }
+  if (!settings.global_pooling && settings.kernel.size() != x.size() - 2) {
+    return Invalid(absl::StrCat("the kernel ", ListToString(settings.kernel), " has ",
+                                settings.kernel.size(), " dimensions, but X ", ShapeToString(x),
+                                " has ", x.size() - 2, " spatial ones"));
+  }
+  for (size_t i = 1; i < x.size(); ++i) {
+    if (x[i] < 1 || x[i] > kMaxSize) {
+      return Invalid(absl::StrCat("X ", ShapeToString(x), " has ", x[i], " in dimension ", i,
+                                  ": sizes besides the batch must be 1 to 2^31 - 1"));
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<Window> PlaceWindow(const WindowSettings& settings, DimsView x) {
   Window window;

@@ -73,6 +73,10 @@ struct Window {
   int64_t kernel_size() const;  // product of the taps
 };
 
+// What must hold of the shape of an image, or of places, whatever the window's sizes: the arguments
+// are right, the rank is that of the kernel, sizes but N's are positive and fit into 32 bits.
+absl::Status CheckImageDims(const WindowSettings& settings, DimsView x);
+
 // The window over an image X [N, C, spatial...], or [N, spatial..., C] where channels are last.
 // N may be 0; other sizes must be positive and fit into 32 bits. Errors say which rule is broken:
 // rank, kernel larger than the padded image, sizes.

@@ -32,13 +32,9 @@ absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known)
     op.outputs.resize(def.output_size());
     const OpSchema* schema = OpSchemaRegistry::Schema(def.type());
     if (schema != nullptr) {
-      absl::Status status = schema->Verify(def);
-      if (status.ok()) {
-        absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(def, op.inputs);
-        status = outputs.status();
-        if (outputs.ok()) op.outputs = *std::move(outputs);
-      }
-      if (!status.ok()) return Annotate(status, OpPlace(net, k));
+      absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(def, op.inputs);
+      if (!outputs.ok()) return Annotate(outputs.status(), OpPlace(net, k));
+      op.outputs = *std::move(outputs);
       op.cost = schema->Cost(def, op.inputs, op.outputs);
     }
     // Nets inside write blobs of this one, or not; which of them run is not known.

@@ -62,13 +62,9 @@ class Walk {
     op.outputs.resize(def.output_size());
     FindWeights(net, k, schema, &op.inputs);
     if (schema != nullptr) {
-      absl::Status status = schema->Verify(def);
-      if (status.ok()) {
-        absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(def, op.inputs);
-        status = outputs.status();
-        if (outputs.ok()) op.outputs = *std::move(outputs);
-      }
-      if (!status.ok()) return Annotate(status, OpPlace(net, k));
+      absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(def, op.inputs);
+      if (!outputs.ok()) return Annotate(outputs.status(), OpPlace(net, k));
+      op.outputs = *std::move(outputs);
     }
     AssumeMost(schema, &op);
     if (schema != nullptr) op.cost = schema->Cost(def, op.inputs, op.outputs);

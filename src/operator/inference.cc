@@ -74,6 +74,11 @@ OpSchema& OpSchema::MultiplyAdds(FlopsFunction f) {
 
 absl::StatusOr<std::vector<TensorInfo>> OpSchema::Infer(const OperatorDef& def,
                                                         std::vector<TensorInfo> inputs) const {
+  DOPPIO_RETURN_IF_ERROR(Verify(def));
+  if (inputs.size() != static_cast<size_t>(def.input_size())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(def.input_size(), " inputs, but ", inputs.size(), " shapes are given"));
+  }
   std::vector<TensorInfo> unknown(def.output_size());
   if (!has_inference()) return unknown;
   for (size_t i = 0; i < inputs.size(); ++i) {

@@ -32,9 +32,10 @@ OperatorBase::OperatorBase(OperatorInit* init) : def_(init->shared_def()), schem
     if (!schema_->AllowsAnyInput(i)) tensor_inputs_.push_back(blob.get());
     inputs_.push_back(std::move(blob));
   }
-  if (!init->status().ok()) return;
+  // A refused operator makes no blobs, but the constructors that follow may look at theirs.
+  const bool is_refused = !init->status().ok();
   for (const std::string& name : def_->output()) {
-    outputs_.push_back(init->scope()->CreateBlob(name));
+    outputs_.push_back(is_refused ? std::make_shared<Blob>() : init->scope()->CreateBlob(name));
     is_inplace_.push_back(std::find(inputs_.begin(), inputs_.end(), outputs_.back()) !=
                           inputs_.end());
   }

@@ -26,7 +26,9 @@ absl::Status Net::Run() {
   is_cancelled_.store(false, std::memory_order_relaxed);
   last_failed_operator_.store(-1, std::memory_order_relaxed);
   for (NetObserver* observer : observers_) observer->NetStart(*this);
-  absl::Status status = RunOperators();
+  // A loop around a net without operators must end too.
+  const bool is_ended = operators_.empty() && is_cancelled();
+  absl::Status status = is_ended ? CancelledStatus() : RunOperators();
   for (NetObserver* observer : observers_) observer->NetStop(*this, status);
   is_running_.store(false, std::memory_order_release);
   return status;

@@ -125,6 +125,15 @@ TEST(InferenceTest, TakesTypeAndShapeOfInputs) {
   EXPECT_THAT(*scalar[1].dims, IsEmpty());
 }
 
+TEST(InferenceTest, RefusesWhatTheSchemaForbidsBeforeItLooksAtInputs) {
+  const OpSchema schema = Schema().NumInputs(1).IdenticalTypeAndShape();
+  const auto none = schema.Infer(Def({}, {"Y"}), {});
+  EXPECT_EQ(none.status().code(), absl::StatusCode::kInvalidArgument) << none.status();
+  // What a front end gives may not fit the operator.
+  const auto fewer = schema.Infer(Def({"X"}, {"Y"}), {});
+  EXPECT_THAT(std::string(fewer.status().message()), HasSubstr("1 inputs, but 0 shapes are given"));
+}
+
 TEST(InferenceTest, WaitsForValuesThatItNeeds) {
   const OpSchema schema = Schema().NeedsValue(0).TensorInference([](InferenceContext* context) {
     context->SetOutput(0, DataType::kFloat, context->value(0)->span<int64_t>());

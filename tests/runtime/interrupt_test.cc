@@ -66,6 +66,15 @@ TEST_P(InterruptTest, ARunThatTheHostEndsIsCancelledBeforeTheNextOperator) {
   EXPECT_GT(*workspace_.Fetch("i")->data<int64_t>(), 0);
 }
 
+TEST_P(InterruptTest, ALoopAroundNothingEndsToo) {
+  NetBuilder nothing("nothing");
+  NetBuilder net("endless");
+  net.Op("While", {"yes"}, {}, {MakeArgument("loop_net", nothing.Type(GetParam()).def())});
+  interrupted = true;
+  const absl::Status inside = workspace_.RunOperatorOnce(net.def().op(0));
+  EXPECT_EQ(inside.code(), absl::StatusCode::kCancelled) << inside;
+}
+
 TEST_P(InterruptTest, APlanEndsToo) {
   PlanDef plan;
   *plan.add_network() = Endless();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -26,6 +27,17 @@ Rows& AllRows() {
 }
 
 }  // namespace
+
+uint64_t TableSeed() {
+  const char* given = std::getenv("DOPPIO_TABLE_SEED");
+  return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
+}
+
+uint64_t CaseSeed(absl::string_view type, int i) {
+  uint64_t seed = TableSeed() * 1'000'003 + static_cast<uint64_t>(i) * 7919;
+  for (char c : type) seed = seed * 31 + static_cast<unsigned char>(c);
+  return seed;
+}
 
 const Tensor& OpCase::in(int i) const {
   for (const auto& [name, value] : feeds) {

@@ -40,6 +40,11 @@
 
 namespace doppio {
 
+// DOPPIO_TABLE_SEED, or 1.
+uint64_t TableSeed();
+// For the i-th random case of that operator: of TableSeed(), and other for every operator.
+uint64_t CaseSeed(absl::string_view type, int i);
+
 // An operator's definition and the values of its inputs.
 struct OpCase {
   OperatorDef def;

@@ -170,7 +170,7 @@ TEST_P(RowTest, GivesWhatTheReferenceGives) {
     }
   }
   // A question to the row; with another seed chance may leave them out.
-  if (BaseSeed() != kUsualSeed) return;
+  if (TableSeed() != kUsualSeed) return;
   EXPECT_TRUE(saw_empty || row().never_empty())
       << "no case had a zero-sized tensor: draw sizes from c.Shape() or "
          "c.Size(), or state NeverEmpty(\"why\")";

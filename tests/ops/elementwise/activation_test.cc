@@ -88,12 +88,12 @@ TEST(ClipGradientTest, IsZeroAtTheBounds) {
       .ExpectOutput(0, Tensor::Of<float>({3}, {0, 2, 0}));
 }
 
-TEST(ClipGradientTest, RejectsAGradientOfAnotherShape) {
+TEST(ClipGradientTest, RejectsAGradientOfAnotherSize) {
   OpTester("ClipGradient")
       .Input("Y", Tensor::Of<float>({3}, {0, 3, 6}))
       .Input("dY", Tensor::Of<float>({1}, {1}))
       .Outputs({"dX"})
-      .ExpectError(kInvalid, "must have the same type and shape");
+      .ExpectError(kInvalid, "must have the same type and number of elements");
 }
 
 TEST(ModTest, HasTheSignOfWhatItIsAskedTo) {

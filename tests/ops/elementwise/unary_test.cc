@@ -93,18 +93,44 @@ TEST(UnaryTest, RefusesAScaleThatIsNoNumber) {
       .ExpectError(kInvalid, "scale");
 }
 
-TEST(UnaryGradientTest, RefusesAGradientOfAnotherShapeOrType) {
+// Where dY has as many elements, though in another shape, dX has that of X or Y.
+TEST(UnaryGradientTest, GivesTheShapeOfTheForwardTensor) {
+  OpTester("SeluGradient")
+      .Input("Y", Tensor::Of<float>({1, 1}, {1}))
+      .Input("dY", Tensor::Of<float>({1}, {2}))
+      .Arg("scale", 3.0f)
+      .Outputs({"dX"})
+      .ExpectOutput(0, Tensor::Of<float>({1, 1}, {6}));
+  OpTester("ReluGradient")
+      .Input("Y", Tensor::Of<float>({2}, {1, 0}))
+      .Input("dY", Tensor::Of<float>({2, 1}, {5, 6}))
+      .Outputs({"dY"})
+      .ExpectOutput(0, Tensor::Of<float>({2}, {5, 0}));
+  OpTester("CubeGradient")
+      .Input("dY", Tensor::Of<float>({2, 1}, {1, 1}))
+      .Input("X", Tensor::Of<float>({1, 2}, {1, 2}))
+      .Outputs({"dX"})
+      .ExpectOutput(0, Tensor::Of<float>({1, 2}, {3, 12}));
+  OpTester("SwishGradient")
+      .Input("X", Tensor::Of<float>({1, 1}, {0}))
+      .Input("Y", Tensor::Of<float>({1}, {0}))
+      .Input("dY", Tensor::Of<float>({1}, {1}))
+      .Outputs({"dX"})
+      .ExpectOutput(0, Tensor::Of<float>({1, 1}, {0.5f}));
+}
+
+TEST(UnaryGradientTest, RefusesAGradientOfAnotherSizeOrType) {
   for (const char* type : {"ReluGradient", "AbsGradient", "TanhGradient", "SigmoidGradient"}) {
     OpTester(type)
         .Input("Y", Tensor::Of<float>({2}, {1, 2}))
-        .Input("dY", Tensor::Of<float>({2, 1}, {1, 2}))
+        .Input("dY", Tensor::Of<float>({1}, {1}))
         .Outputs({"dX"})
-        .ExpectError(kInvalid, "must have the same type and shape");
+        .ExpectError(kInvalid, "must have the same type and number of elements");
     OpTester(type)
         .Input("Y", Tensor::Of<float>({2}, {1, 2}))
         .Input("dY", Tensor::Of<double>({2}, {1, 2}))
         .Outputs({"dX"})
-        .ExpectError(kInvalid, "must have the same type and shape");
+        .ExpectError(kInvalid, "must have the same type and number of elements");
   }
 }
 

@@ -56,6 +56,24 @@ TEST(GivenTensorFillTest, TakesTheShapeOfAnInput) {
       .ExpectOutput(0, Tensor::Of<float>({1, 2}, {1, 2}));
 }
 
+TEST(FillTest, WantsAnInputWhereTheInputIsTheShape) {
+  for (const char* type :
+       {"ConstantFill", "GivenTensorFill", "GivenTensorBoolFill", "GivenTensorDoubleFill",
+        "GivenTensorFp16Fill", "GivenTensorInt16Fill", "GivenTensorIntFill", "GivenTensorInt64Fill",
+        "GivenTensorStringFill", "GaussianFill", "MSRAFill", "UniformFill", "UniformIntFill",
+        "XavierFill"}) {
+    OpTester(type)
+        .Arg("input_as_shape", 1)
+        .Outputs({"Y"})
+        .ExpectError(kInvalid, "there is no input to be the shape");
+  }
+  OpTester("GivenTensorByteStringToUInt8Fill")
+      .Arg("input_as_shape", 1)
+      .Arg("values", std::vector<std::string>{"ab"})
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "there is no input to be the shape");
+}
+
 TEST(GivenTensorFillTest, HandsOutItsValuesWithoutCopyingThem) {
   MapScope scope;
   const OperatorDef def = CreateOperatorDef("GivenTensorFill", "", {}, {"Y"},

@@ -213,7 +213,7 @@ OpTester Small(DimsView x, DimsView w) {
 TEST(ConvTest, RejectsFiltersThatDoNotFit) {
   Small({1, 3, 5, 5}, {2, 2, 3, 3})
       .Arg("kernel", 3)
-      .ExpectError(kInvalid, "W is [2,2,3,3], must be [2,3,3,3] for X [1,3,5,5]");
+      .ExpectError(kInvalid, "X [1,3,5,5] has 3 channels, but W [2,2,3,3] is for 2");
   Small({1, 3, 5, 5}, {2, 3, 3, 3})
       .Arg("kernel", 2)
       .ExpectError(kInvalid, "W is [2,3,3,3], must be [2,3,2,2]");
@@ -223,6 +223,23 @@ TEST(ConvTest, RejectsFiltersThatDoNotFit) {
       .Arg("kernel", 2)
       .Input("b", Ones({3}))
       .ExpectError(kInvalid, "vector of the 2 output channels, but is [3]");
+}
+
+TEST(ConvTest, SaysWhenAPictureLooksLikeTheOtherOrder) {
+  Small({64, 28, 28, 1}, {20, 1, 5, 5})
+      .Arg("kernel", 5)
+      .ExpectError(kInvalid,
+                   "X [64,28,28,1] has 28 channels, but W [20,1,5,5] is for 1; X looks like NHWC, "
+                   "but the order is NCHW");
+  Small({2, 6, 4, 4}, {8, 3, 3, 2})
+      .Arg("kernel", 3)
+      .Arg("group", 3)
+      .Arg("order", "NHWC")
+      .ExpectError(kInvalid, "X has 4 channels, which 3 groups do not divide");
+  Small({2, 6, 5, 5}, {8, 3, 3, 6})
+      .Arg("kernel", 3)
+      .Arg("order", "NHWC")
+      .ExpectError(kInvalid, "has 5 channels, but W [8,3,3,6] is for 6; X looks like NCHW");
 }
 
 TEST(ConvTest, RejectsGroupsThatDoNotDivideTheChannels) {

@@ -81,7 +81,13 @@ TEST(ConvTransposeTest, RejectsFiltersOfOtherChannels) {
       .Input("W", Ones({3, 2, 3, 3}))
       .Arg("kernel", 3)
       .Outputs({"Y"})
-      .ExpectError(kInvalid, "W is [3,2,3,3], must be [2,2,3,3]");
+      .ExpectError(kInvalid, "X [1,2,4,4] has 2 channels, but W [3,2,3,3] is for 3");
+  OpTester("ConvTranspose")
+      .Input("X", Ones({1, 4, 4, 3}))
+      .Input("W", Ones({3, 2, 3, 3}))
+      .Arg("kernel", 3)
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "X looks like NHWC");
   OpTester("ConvTranspose")
       .Input("X", Ones({1, 3, 1, 1}))
       .Input("W", Ones({3, 1, 1, 1}))

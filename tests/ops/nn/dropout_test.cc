@@ -1,3 +1,4 @@
+#include <cmath>
 #include <vector>
 
 #include "doppio/gradient_maker.h"
@@ -56,6 +57,18 @@ TEST(DropoutTest, WorksWithoutAMask) {
   tester.ExpectOutput(0, Ones(3));
 }
 
+TEST(DropoutTest, OfAllGivesZeros) {
+  Dropout(3, 1.0f, 1)
+      .ExpectOutput(0, Tensor::Of<float>({3}, {0, 0, 0}))
+      .ExpectOutput(1, Tensor::Of<bool>({3}, {false, false, false}));
+  OpTester("DropoutGrad")
+      .Input("dY", Tensor::Of<float>({2}, {1, 2}))
+      .Input("mask", Tensor::Of<bool>({2}, {false, false}))
+      .Arg("ratio", 1.0f)
+      .Outputs({"dX"})
+      .ExpectOutput(0, Tensor::Of<float>({2}, {0, 0}));
+}
+
 TEST(DropoutTest, LetsTheGradientThroughWhereItKept) {
   OpTester("DropoutGrad")
       .Input("dY", Tensor::Of<double>({3}, {1, 2, 3}))
@@ -74,8 +87,8 @@ TEST(DropoutTest, HasAGradientWithoutMaskInTestMode) {
 }
 
 TEST(DropoutTest, RejectsARatioOutsideOfZeroToOne) {
-  for (float ratio : {-0.5f, 1.0f, 2.0f}) {
-    Dropout(1, ratio, 1).ExpectError(kInvalid, "ratio must be in [0, 1)");
+  for (float ratio : {-0.5f, 1.1f, NAN}) {
+    Dropout(1, ratio, 1).ExpectError(kInvalid, "ratio must be in [0, 1]");
   }
 }
 

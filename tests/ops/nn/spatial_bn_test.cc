@@ -81,6 +81,25 @@ TEST(SpatialBNTest, LearnsNothingFromABatchOfNothing) {
       .ExpectOutput(2, Tensor::Of<float>({1}, {200}));
 }
 
+TEST(SpatialBNTest, SavesZerosOfABatchOfNothing) {
+  for (int batches : {1, 2}) {
+    OpTester tester("SpatialBN");
+    tester.Input("X", Tensor::Of<float>({0, 1, 1, 1}, {}));
+    for (const char* name : {"scale", "bias", "mean", "var"}) {
+      tester.Input(name, Tensor::Of<float>({1}, {3}));
+    }
+    if (batches > 1) {
+      tester.Input("sums", Tensor::Of<float>({1}, {2})).Input("sumsq", Tensor::Of<float>({1}, {9}));
+    }
+    tester.Arg("epsilon", 1e-5f)
+        .Arg("num_batches", batches)
+        .Outputs({"Y", "mean", "var", "saved_mean", "saved_inv_std"})
+        .ExpectOutput(1, Tensor::Of<float>({1}, {3}))
+        .ExpectOutput(3, Tensor::Of<float>({1}, {0}))
+        .ExpectOutput(4, Tensor::Of<float>({1}, {0}));
+  }
+}
+
 TEST(SpatialBNTest, TakesTheSumsOfManyBatches) {
   // Two batches of two elements: the mean is 8 / 4, the variance 20 / 4 - 4.
   Training(Tensor::Of<float>({2, 1, 1}, {1, 3}))
@@ -183,6 +202,22 @@ TEST(SpatialBNGradientTest, DividesTheSumsOfManyBatches) {
       .ExpectOutput(0, Tensor::Of<float>({2, 1}, {1, -1}))
       .ExpectOutput(1, Tensor::Of<float>({1}, {2}))
       .ExpectOutput(2, Tensor::Of<float>({1}, {1}));
+}
+
+TEST(SpatialBNGradientTest, IsZeroOfBatchesOfNothing) {
+  OpTester("SpatialBNGradient")
+      .Input("X", Tensor::Of<float>({0, 1, 1, 1}, {}))
+      .Input("scale", Tensor::Of<float>({1}, {1}))
+      .Input("dY", Tensor::Of<float>({0, 1, 1, 1}, {}))
+      .Input("mean", Tensor::Of<float>({1}, {0}))
+      .Input("inv_std", Tensor::Of<float>({1}, {0}))
+      .Input("scale_grads", Tensor::Of<float>({1}, {2}))
+      .Input("bias_grads", Tensor::Of<float>({1}, {3}))
+      .Arg("num_batches", 2)
+      .Outputs({"dX", "dscale", "dbias"})
+      .ExpectOutput(0, Tensor::Of<float>({0, 1, 1, 1}, {}))
+      .ExpectOutput(1, Tensor::Of<float>({1}, {0}))
+      .ExpectOutput(2, Tensor::Of<float>({1}, {0}));
 }
 
 TEST(SpatialBNGradientTest, RejectsAGradientOfAnotherShape) {

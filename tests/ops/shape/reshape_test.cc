@@ -88,11 +88,22 @@ TEST(ReshapeTest, RejectsShapesThatAreNone) {
   Reshape({6, 1, 0}).ExpectError(kInvalid, "there is no dimension 2 to keep");
   Reshape(std::vector<int64_t>(33, 1)).ExpectError(kInvalid, "to rank 33, the limit is 32");
   Reshape({INT64_MAX, 2}).ExpectError(absl::StatusCode::kOutOfRange, "does not fit into 64 bits");
-  OpTester("Reshape")
-      .Input("X", Tensor::Of<float>({0, 2}, {}))
-      .Arg("shape", std::vector<int64_t>{0, -1})
-      .Outputs({"Y", "old_shape"})
-      .ExpectError(kInvalid, "-1 stands beside a size of 0");
+  Reshape({2, 3, -1, 0}).ExpectError(kInvalid, "there is no dimension 3 to keep");
+}
+
+TEST(ReshapeTest, OfNothingTakesZerosAndMinus1AsNothing) {
+  const auto expect = [](const Dims& x, const std::vector<int64_t>& shape, const Dims& y) {
+    OpTester("Reshape")
+        .Input("X", Tensor::Create(DataType::kFloat, x))
+        .Arg("shape", shape)
+        .Outputs({"Y", "old_shape"})
+        .ExpectOutput(0, Tensor::Create(DataType::kFloat, y));
+  };
+  expect({0, 0}, {0, 0, 0}, {0, 0, 0});
+  expect({2, 0}, {-1, 0}, {0, 0});
+  expect({0}, {0, -1}, {0, 0});
+  expect({0, 2}, {0, -1}, {0, 0});
+  expect({0}, {2, -1}, {2, 0});
 }
 
 TEST(ReshapeTest, RejectsAShapeThatIsMissingOrGivenTwice) {

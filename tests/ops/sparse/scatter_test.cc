@@ -39,6 +39,28 @@ TEST(ScatterWeightedSumTest, AddsTwiceWhereAnIndexStandsTwice) {
       .ExpectOutput(0, Tensor::Of<double>({2}, {1, 222}));
 }
 
+TEST(ScatterWeightedSumTest, TakesFloatWeightsForDoubles) {
+  OpTester("ScatterWeightedSum")
+      .Input("X", Tensor::Of<double>({2}, {1, 2}))
+      .Input("w0", Tensor::Of<float>({1}, {0.5f}))
+      .Input("indices", Tensor::Of<int32_t>({1}, {1}))
+      .Input("slices", Tensor::Of<double>({1}, {10}))
+      .Input("w1", Tensor::Of<double>({1}, {2}))
+      .Outputs({"X"})
+      .ExpectOutput(0, Tensor::Of<double>({2}, {1, 21}));
+}
+
+TEST(ScatterWeightedSumTest, RejectsWeightsOfAnotherType) {
+  OpTester("ScatterWeightedSum")
+      .Input("X", Tensor::Of<float>({2}, {1, 2}))
+      .Input("w0", Tensor::Of<double>({1}, {0.5}))
+      .Input("indices", Tensor::Of<int32_t>({1}, {1}))
+      .Input("slices", Tensor::Of<float>({1}, {10}))
+      .Input("w1", Tensor::Of<float>({1}, {2}))
+      .Outputs({"X"})
+      .ExpectError(kInvalid, "must be a weight: one float");
+}
+
 TEST(ScatterWeightedSumTest, RejectsIndicesOutOfRange) {
   for (int32_t index : {-1, 3}) {
     WeightedSum(Tensor::Of<int32_t>({1}, {index}))

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "doppio/workspace.h"
 #include "gtest/gtest.h"
 #include "tests/support/op_tester.h"
 
@@ -23,11 +24,32 @@ TEST(IterTest, CountsFromZeroWithoutAnInput) {
   }
 }
 
+TEST(IterTest, MakesAnInt64OfAnInt32) {
+  for (const Dims& dims : {Dims{1}, Dims{}}) {
+    OpTester("Iter")
+        .Input("iter", Tensor::FromSpan<int32_t>(dims, {41}))
+        .Outputs({"iter"})
+        .ExpectOutput(0, Tensor::FromSpan<int64_t>(dims, {42}));
+  }
+}
+
+TEST(IterTest, OfAnInt32CountsOnInALaterRun) {
+  Workspace workspace;
+  ASSERT_TRUE(workspace.Feed("iter", Tensor::Of<int32_t>({1}, {0})).ok());
+  const OperatorDef def = CreateOperatorDef("Iter", "", {"iter"}, {"iter"});
+  for (int64_t run = 1; run <= 2; ++run) {
+    const absl::Status status = workspace.RunOperatorOnce(def);
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_TRUE(TensorEquals(*workspace.Fetch("iter"), Tensor::Of<int64_t>({1}, {run})));
+  }
+}
+
 TEST(IterTest, RejectsOtherTypes) {
   OpTester("Iter")
-      .Input("iter", Tensor::Of<int32_t>({1}, {1}))
+      .Input("iter", Tensor::Of<float>({1}, {1}))
       .Outputs({"iter"})
-      .ExpectError(absl::StatusCode::kInvalidArgument, "must be one int64, but is int32[1]");
+      .ExpectError(absl::StatusCode::kInvalidArgument,
+                   "must be one int64 (or int32), but is float");
 }
 
 TEST(IterTest, RejectsMoreThanOneCounter) {

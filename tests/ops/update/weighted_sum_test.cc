@@ -34,6 +34,22 @@ TEST(WeightedSumTest, RejectsATensorWithoutWeight) {
       .ExpectError(kInvalid, "pairs of a tensor and its weight, but there are 5");
 }
 
+TEST(WeightedSumTest, RejectsABlobThatDoesNotExist) {
+  OpTester("WeightedSum")
+      .Input("X", Tensor::Of<float>({1}, {1}))
+      .Input("missing")
+      .Outputs({"Y"})
+      .ExpectError(absl::StatusCode::kNotFound, "blob \"missing\", does not exist");
+}
+
+TEST(WeightedSumGradientTest, IsNotInferredOfATensorWithoutWeight) {
+  const OperatorDef def =
+      CreateOperatorDef("WeightedSumGradient", "", {"dY", "X", "w", "more"}, {"dX", "dMore"});
+  const TensorInfo vector = {DataType::kFloat, Dims{2}, std::nullopt};
+  const auto inferred = OpSchemaRegistry::Schema(def.type())->Infer(def, {4, vector});
+  EXPECT_EQ(inferred.status().code(), kInvalid) << inferred.status();
+}
+
 TEST(WeightedSumTest, RejectsTensorsOfAnotherSize) {
   Step()
       .Input("more", Tensor::Of<float>({1}, {1}))

@@ -98,7 +98,8 @@ DOPPIO_OP_ROW(SpatialBN)
         new_mean.push_back(n == 0 ? old_mean : keep * old_mean + (1 - keep) * m.mean[at]);
         new_var.push_back(n == 0 ? old_var : keep * old_var + (1 - keep) * unbiased);
         if (test) m.mean[at] = old_mean;
-        inv_std.push_back(1 / std::sqrt((test ? old_var : m.var[at]) + epsilon));
+        const bool is_empty = !test && c.in(0).numel() == 0;
+        inv_std.push_back(is_empty ? 0 : 1 / std::sqrt((test ? old_var : m.var[at]) + epsilon));
       }
       std::vector<Tensor> outputs = {Generate(type, c.in(0).dims(), [&](const Dims& i) {
         const size_t k = static_cast<size_t>(i[axis]);

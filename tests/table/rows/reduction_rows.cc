@@ -151,7 +151,7 @@ DOPPIO_OP_ROW(LpNorm)
                 return At(x, index) + (At(x, index) < 0 ? -0.01 : 0.01);
               }));
       if (c.Chance()) c.Arg("p", static_cast<int>(c.Int(1, 2)));
-      if (x.numel() > 0 && c.Chance()) c.Arg("average", true);
+      if (c.Chance()) c.Arg("average", true);
       c.Output("norm");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {

@@ -72,7 +72,8 @@ DOPPIO_OP_ROW(ScatterWeightedSum)
       const int64_t pairs = c.Int(1, 3);
       for (int64_t i = 0; i < pairs; ++i) {
         c.Input(absl::StrCat("X", i), c.Random(type, slices));
-        c.Input(absl::StrCat("w", i), c.Random(type, c.Chance() ? Dims{} : Dims{1}));
+        const DataType weight = c.Chance() ? DataType::kFloat : type;
+        c.Input(absl::StrCat("w", i), c.Random(weight, c.Chance() ? Dims{} : Dims{1}));
       }
       c.Output("X");
     })

@@ -31,7 +31,8 @@ DOPPIO_OP_ROW(WeightedSumGradient).CheckedByGradientOf("WeightedSum");
 
 DOPPIO_OP_ROW(Iter)
     .Case([](CaseMaker& c) {
-      c.Input("iter", c.Random(DataType::kInt64, c.Chance() ? Dims{} : Dims{1}, 0, 1000));
+      const DataType type = c.OneOf({DataType::kInt64, DataType::kInt32});
+      c.Input("iter", c.Random(type, c.Chance() ? Dims{} : Dims{1}, 0, 1000));
       c.Output("iter");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
