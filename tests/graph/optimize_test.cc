@@ -402,6 +402,46 @@ TEST(PlanMemoryTest, LeavesAloneWhatInnerNetsUse) {
   EXPECT_EQ(plan.net.op(1).output(0), "b");
 }
 
+TEST(PlanMemoryTest, NoOperandIsOverwrittenThatIsOfAnotherShape) {
+  NetBuilder net("net");
+  net.Op("Sigmoid", {"X"}, {"s"}).Op("Add", {"three", "s"}, {"sum"}).Op("Exp", {"sum"}, {"Y"});
+  for (const Dims& dims : {Dims{1, 2, 3}, Dims{5, 2, 3}, Dims{1, 1, 1, 3}}) {
+    BlobInfos known = KnownX();
+    known["three"] = {DataType::kFloat, dims, std::nullopt};
+    const MemoryPlan plan = PlanMemory(net.def(), known, {"X", "Y"}).value();
+    EXPECT_THAT(Written(plan.net), ElementsAre("Y", "s", "sum")) << ShapeToString(dims);
+    EXPECT_FALSE(plan.for_these_shapes);
+  }
+}
+
+TEST(PlanMemoryTest, AnOperandOfTheSameShapeIsOverwrittenUnlessThePlanIsForAnyShapes) {
+  NetBuilder net("net");
+  net.Op("Sigmoid", {"X"}, {"s"}).Op("Add", {"three", "s"}, {"sum"}).Op("Exp", {"sum"}, {"Y"});
+  BlobInfos known = KnownX();
+  known["three"] = known["X"];
+  const MemoryPlan plan = PlanMemory(net.def(), known, {"X", "Y"}).value();
+  EXPECT_THAT(Written(plan.net), ElementsAre("Y", "s"));
+  EXPECT_TRUE(plan.for_these_shapes);
+  const MemoryPlan general = PlanMemory(net.def(), known, {"X", "Y"}, true).value();
+  EXPECT_THAT(Written(general.net), ElementsAre("Y", "s", "sum"));
+  EXPECT_FALSE(general.for_these_shapes);
+}
+
+TEST(PlanMemoryTest, WhatFollowsItsInputsShapeIsInPlaceInAnyPlan) {
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"});
+  net.Op("ExpandDims", {"b"}, {"c"}, {MakeArgument<std::vector<int64_t>>("dims", {0})});
+  net.Op("Mul", {"c", "two"}, {"d"}).Op("Exp", {"d"}, {"Y"});
+  BlobInfos known = KnownX();
+  known["two"].dtype = DataType::kFloat;
+  known["two"].dims.emplace();
+  for (const BlobInfos& infos : {known, BlobInfos{{"two", known["two"]}}}) {
+    const MemoryPlan plan = PlanMemory(net.def(), infos, {"X", "Y"}).value();
+    EXPECT_THAT(Written(plan.net), ElementsAre("Y", "a"));
+    EXPECT_FALSE(plan.for_these_shapes);
+  }
+}
+
 TEST(PlanMemoryTest, GivesTheSameResults) {
   NetBuilder net("net");
   net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"}).Op("Add", {"a", "b"}, {"c"});
