@@ -1,0 +1,59 @@
+#ifndef DOPPIO_TESTS_SUPPORT_RANDOM_NET_H_
+#define DOPPIO_TESTS_SUPPORT_RANDOM_NET_H_
+
+// Nets drawn at random, with values for their inputs, for tests that compare two ways to run a net,
+// or its gradient with finite differences:
+//
+//   RandomNetOptions options;
+//   options.in_place = 0.5;
+//   const absl::StatusOr<RandomNet> drawn = MakeRandomNet(seed, options);
+//   for (const auto& [blob, value] : drawn->feeds) workspace.Feed(blob, DeepCopy(value));
+//   workspace.RunNetOnce(drawn->net);
+//
+// Tensors are tiny. Every operator has run once while the net was drawn, so that a net always runs,
+// and its values stay small and within the domains of the functions (no logarithm of 0). The same
+// seed and options give the same net.
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "doppio/dtype.h"
+#include "doppio/net.pb.h"
+#include "doppio/status.h"
+#include "doppio/tensor.h"
+
+namespace doppio {
+
+struct RandomNetOptions {
+  int min_operators = 3;
+  int max_operators = 12;
+  DataType type = DataType::kDouble;  // or float
+  int max_rank = 3;
+  int max_size = 3;
+  double ones = 0.4;       // chance that a dimension has the size 1
+  double in_place = 0.25;  // chance that an operator overwrites its input where it may
+  double fresh = 0.15;     // chance that an operator reads a new external input
+  double clashes = 0;      // chance that a blob gets the name of another blob's gradient
+  // Those to draw from, each as often as it is named; empty: all of RandomNetOperators().
+  std::vector<std::string> operators;
+};
+
+struct RandomNet {
+  NetDef net;  // names no external inputs or outputs
+  std::vector<std::pair<std::string, Tensor>> feeds;
+
+  // The net as text and the feeds, for messages.
+  std::string ToString() const;
+};
+
+// An error where an operator refuses what was drawn for it, or an operator is not known.
+absl::StatusOr<RandomNet> MakeRandomNet(uint64_t seed, const RandomNetOptions& options = {});
+
+// The operators that can be drawn, those that should be drawn more often several times.
+const std::vector<std::string>& RandomNetOperators();
+
+}  // namespace doppio
+
+#endif  // DOPPIO_TESTS_SUPPORT_RANDOM_NET_H_
