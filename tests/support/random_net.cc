@@ -91,7 +91,8 @@ Live Drawer::Pick(const Fits& fits, const std::optional<Dims>& dims, double leas
     const auto last = static_cast<int64_t>(fitting.size()) - 1;
     return *fitting[static_cast<size_t>(Chance(0.4) ? last : Int(0, last))];
   }
-  Dims drawn = dims.value_or(Dims());
+  Dims drawn;
+  if (dims.has_value()) drawn = *dims;
   for (int tries = 0; !dims.has_value() && tries < 100; ++tries) {
     drawn = Shape();
     if (fits(Live{"", drawn, least, most})) break;
@@ -128,7 +129,9 @@ std::string Drawer::NewName() {
 }
 
 absl::Status Drawer::Note(const std::string& name) {
-  DOPPIO_ASSIGN_OR_RETURN(const Tensor value, workspace_.Fetch(name));
+  const absl::StatusOr<Tensor> made = workspace_.Fetch(name);
+  if (!made.ok()) return absl::OkStatus();  // an output that this run leaves unmade
+  const Tensor& value = *made;
   live_.erase(std::remove_if(live_.begin(), live_.end(),
                              [&](const Live& live) { return live.name == name; }),
               live_.end());
