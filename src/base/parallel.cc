@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "src/base/threads.h"
+#include "src/base/waiting_threads.h"
 
 namespace doppio {
 namespace {
@@ -38,7 +39,10 @@ void SetNumThreads(int count) {
 int ThreadsHere() {
   if (serial || is_pool_lost.load(std::memory_order_relaxed) || omp_in_parallel()) return 1;
   const int count = NumThreads();
-  if (count > 1) WatchForks();
+  if (count > 1) {
+    WatchForks();
+    LetWaitingThreadsSleep(count);
+  }
   return count;
 }
 
