@@ -41,7 +41,7 @@ int ThreadsHere() {
   const int count = NumThreads();
   if (count > 1) {
     WatchForks();
-    LetWaitingThreadsSleep(count);
+    WatchWaitingThreads(count);
   }
   return count;
 }
@@ -50,7 +50,7 @@ void ParallelFor(int64_t size, int64_t grain,
                  absl::FunctionRef<void(int64_t begin, int64_t end)> body) {
   if (size <= 0) return;
   const int64_t wanted = (size - 1) / std::max<int64_t>(grain, 1) + 1;
-  const int64_t pieces = std::min<int64_t>(wanted, ThreadsHere());
+  const int64_t pieces = wanted == 1 ? 1 : std::min<int64_t>(wanted, ThreadsHere());
   if (pieces <= 1) {
     body(0, size);
     return;

@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "src/base/waiting_threads.h"
 
 namespace doppio {
 namespace {
@@ -121,21 +122,36 @@ double ProcessSeconds() {
 }
 
 // Two programs at once would wait for each other's waiting threads otherwise.
-TEST_F(ParallelForTest, ThreadsThatWaitForWorkSleepWhereTheUserSaysNothing) {
+TEST_F(ParallelForTest, ThreadsThatWaitForWorkSleepWhereOthersWantTheProcessors) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) {
     // Read when the program starts: as another one that is told nothing.
-    const std::string command = absl::StrCat(
-        "env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT '",
-        std::filesystem::read_symlink("/proc/self/exe").string(),
-        "' --gtest_filter=ParallelForTest.ThreadsThatWaitForWorkSleepWhereTheUserSaysNothing");
+    const std::string command =
+        absl::StrCat("env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT '",
+                     std::filesystem::read_symlink("/proc/self/exe").string(), "' --gtest_filter='",
+                     testing::UnitTest::GetInstance()->current_test_info()->test_suite_name(), ".",
+                     testing::UnitTest::GetInstance()->current_test_info()->name(), "'");
     EXPECT_EQ(std::system(command.c_str()), 0);
     return;
   }
+  using Clock = std::chrono::steady_clock;
   using std::chrono::milliseconds;
   SetNumThreads(std::max(NumThreads(), 2));
   const auto work = [] { ParallelFor(1000, 1, [](int64_t, int64_t) {}); };
-  work();
-  std::this_thread::sleep_for(milliseconds(100));  // what makes them sleep takes a moment to start
+  std::atomic<bool> enough{false};
+  std::vector<std::thread> others(static_cast<size_t>(NumThreads()));
+  for (std::thread& other : others) {
+    other = std::thread([&] {
+      while (!enough.load(std::memory_order_relaxed)) {
+      }
+    });
+  }
+  const Clock::time_point limit = Clock::now() + std::chrono::seconds(20);
+  while (!WaitingThreadsSleep() && Clock::now() < limit) work();
+  enough = true;
+  for (std::thread& other : others) other.join();
+  ASSERT_TRUE(WaitingThreadsSleep());
+
+  std::this_thread::sleep_for(milliseconds(50));  // what makes them sleep takes a moment to start
   double waited = 0;
   constexpr int kRounds = 10;
   for (int round = 0; round < kRounds; ++round) {
@@ -144,7 +160,7 @@ TEST_F(ParallelForTest, ThreadsThatWaitForWorkSleepWhereTheUserSaysNothing) {
     std::this_thread::sleep_for(milliseconds(10));
     waited += ProcessSeconds() - before;
   }
-  EXPECT_LT(waited / kRounds, 0.0005);  // each of them spins for a millisecond or more
+  EXPECT_LT(waited / kRounds, 0.0005);  // each of them would spin for a millisecond or more
 }
 
 TEST_F(ParallelForTest, CountsBelowOneMeanOne) {
