@@ -49,6 +49,18 @@ dnnl::convolution_forward::primitive_desc ForwardDesc(const DnnlConv& conv, dnnl
           DnnlEngine()};
 }
 
+// What make() makes for one thread says how it is computed with any number.
+template <typename Make>
+bool MultipliesMatricesOnOneThread(const Make& make) {
+  const OpenMpThreads one(1);
+  return MultipliesMatrices(make());
+}
+
+dnnl::memory::desc RowMajor(const dnnl::memory::desc& desc) {
+  const dnnl::memory::dims dims = desc.dims();
+  return DnnlRowMajor({dims.data(), dims.size()});
+}
+
 // y += b, for each channel.
 template <typename T>
 void AddBias(const ConvShape& shape, const T* b, T* y) {
@@ -112,12 +124,20 @@ absl::Status DnnlOperand::Write(void* data) {
 
 absl::Status ConvolutionForward::RunDnnl(const ConvShape& shape, const float* x, const float* w,
                                          const float* b, float* y) {
-  if (!primitive_.IsFor({shape.image(), shape.filter()})) {
+  if (!pieces_.IsFor(shape) && !primitive_.IsFor({shape.image(), shape.filter()})) {
+    pieces_.Clear();
     DOPPIO_RETURN_IF_ERROR(CallDnnl([&]() -> absl::Status {
       const DnnlConv conv(shape);
       const dnnl::memory::desc bias =
           b == nullptr ? dnnl::memory::desc() : DnnlRowMajor({shape.out_channels});
-      const auto desc = ForwardDesc(conv, dnnl::prop_kind::forward_inference, bias);
+      const auto make = [&] { return ForwardDesc(conv, dnnl::prop_kind::forward_inference, bias); };
+      if (MultipliesMatricesOnOneThread(make)) {
+        DOPPIO_RETURN_IF_ERROR(x_.InitInput(conv.image, RowMajor(conv.image), kImageSlot));
+        DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, RowMajor(conv.filter), kFilterSlot));
+        DOPPIO_RETURN_IF_ERROR(y_.InitOutput(conv.places, RowMajor(conv.places), kPlacesSlot));
+        return pieces_.InitForward(shape, b != nullptr);
+      }
+      const auto desc = make();
       DOPPIO_RETURN_IF_ERROR(x_.InitInput(conv.image, desc.src_desc(), kImageSlot));
       DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, desc.weights_desc(), kFilterSlot));
       DOPPIO_RETURN_IF_ERROR(y_.InitOutput(conv.places, desc.dst_desc(), kPlacesSlot));
@@ -130,6 +150,12 @@ absl::Status ConvolutionForward::RunDnnl(const ConvShape& shape, const float* x,
   DOPPIO_ASSIGN_OR_RETURN(const void* image, x_.Read(x));
   DOPPIO_ASSIGN_OR_RETURN(const void* filter, w_.Read(w));
   DOPPIO_ASSIGN_OR_RETURN(void* places, y_.Target(y));
+  if (pieces_.IsFor(shape)) {
+    DOPPIO_RETURN_IF_ERROR(pieces_.Run(static_cast<const float*>(image),
+                                       static_cast<const float*>(filter), b,
+                                       static_cast<float*>(places)));
+    return y_.Write(y);
+  }
   primitive_.Bind(0, image);
   primitive_.Bind(1, filter);
   primitive_.Bind(2, places);
@@ -151,15 +177,26 @@ absl::Status ConvolutionForward::Run(const ConvShape& shape, const T* x, const T
 
 absl::Status ConvolutionBackwardData::RunDnnl(const ConvShape& shape, const float* dy,
                                               const float* w, float* dx) {
-  if (!primitive_.IsFor({shape.image(), shape.filter()})) {
+  if (!pieces_.IsFor(shape) && !primitive_.IsFor({shape.image(), shape.filter()})) {
+    pieces_.Clear();
     DOPPIO_RETURN_IF_ERROR(CallDnnl([&]() -> absl::Status {
       const DnnlConv conv(shape);
-      const auto forward = ForwardDesc(conv, dnnl::prop_kind::forward_training, {});
-      const dnnl::convolution_backward_data::primitive_desc desc(
-          {dnnl::algorithm::convolution_direct, DnnlAnyLayout(conv.image),
-           DnnlAnyLayout(conv.filter), DnnlAnyLayout(conv.places), conv.strides, conv.dilates,
-           conv.pad_head, conv.pad_tail},
-          DnnlAttributes(), DnnlEngine(), forward);
+      const auto make = [&]() -> dnnl::convolution_backward_data::primitive_desc {
+        const auto forward = ForwardDesc(conv, dnnl::prop_kind::forward_training, {});
+        return {{dnnl::algorithm::convolution_direct, DnnlAnyLayout(conv.image),
+                 DnnlAnyLayout(conv.filter), DnnlAnyLayout(conv.places), conv.strides, conv.dilates,
+                 conv.pad_head, conv.pad_tail},
+                DnnlAttributes(),
+                DnnlEngine(),
+                forward};
+      };
+      if (MultipliesMatricesOnOneThread(make)) {
+        DOPPIO_RETURN_IF_ERROR(dy_.InitInput(conv.places, RowMajor(conv.places), kPlacesSlot));
+        DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, RowMajor(conv.filter), kFilterSlot));
+        DOPPIO_RETURN_IF_ERROR(dx_.InitOutput(conv.image, RowMajor(conv.image), kImageSlot));
+        return pieces_.InitBackwardData(shape);
+      }
+      const auto desc = make();
       DOPPIO_RETURN_IF_ERROR(dy_.InitInput(conv.places, desc.diff_dst_desc(), kPlacesSlot));
       DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, desc.weights_desc(), kFilterSlot));
       DOPPIO_RETURN_IF_ERROR(dx_.InitOutput(conv.image, desc.diff_src_desc(), kImageSlot));
@@ -171,6 +208,12 @@ absl::Status ConvolutionBackwardData::RunDnnl(const ConvShape& shape, const floa
   DOPPIO_ASSIGN_OR_RETURN(const void* places, dy_.Read(dy));
   DOPPIO_ASSIGN_OR_RETURN(const void* filter, w_.Read(w));
   DOPPIO_ASSIGN_OR_RETURN(void* image, dx_.Target(dx));
+  if (pieces_.IsFor(shape)) {
+    DOPPIO_RETURN_IF_ERROR(pieces_.Run(static_cast<const float*>(places),
+                                       static_cast<const float*>(filter), nullptr,
+                                       static_cast<float*>(image)));
+    return dx_.Write(dx);
+  }
   primitive_.Bind(0, places);
   primitive_.Bind(1, filter);
   primitive_.Bind(2, image);

@@ -12,6 +12,7 @@
 #include "doppio/context.h"
 #include "doppio/status.h"
 #include "ops/nn/conv.h"
+#include "ops/nn/conv_pieces.h"
 #include "ops/nn/onednn.h"
 
 namespace doppio {
@@ -57,6 +58,7 @@ class ConvolutionForward {
   DnnlOperand w_;
   DnnlOperand y_;
   DnnlPrimitive primitive_;
+  ConvolutionPieces pieces_;  // instead, where the primitive's bits depend on its threads
 };
 
 // The image's gradient, or the transposed convolution of `dy`; b as above, but of the channels of
@@ -74,6 +76,7 @@ class ConvolutionBackwardData {
   DnnlOperand w_;
   DnnlOperand dx_;
   DnnlPrimitive primitive_;
+  ConvolutionPieces pieces_;  // instead, where the primitive's bits depend on its threads
 };
 
 // The filter's gradient.
