@@ -6,6 +6,7 @@
 #include "doppio/parallel.h"
 #include "ops/nn/spatial.h"
 #include "src/kernel/convolve.h"
+#include "src/kernel/convolve_rows.h"
 #include "src/kernel/reduce.h"
 
 namespace doppio {
@@ -33,6 +34,14 @@ PlainConvolution ToPlain(const ConvShape& shape) {
   plain.w = StridesOf(plain.inputs, plain.kernel, window.channels_last);
   plain.y = StridesOf(shape.out_channels, plain.out, window.channels_last);
   return plain;
+}
+
+// Groups of some channels that are too few for oneDNN's convolutions: it would multiply matrices of
+// so many rows. What has one channel a group on both sides it does well.
+bool IsThin(const ConvShape& shape) {
+  constexpr int64_t kVector = 4;
+  const int64_t inputs = shape.in_channels / shape.groups;
+  return shape.groups > 1 && inputs < kVector && (inputs > 1 || shape.out_channels > shape.groups);
 }
 
 template <typename T>
@@ -169,6 +178,11 @@ absl::Status ConvolutionForward::Run(const ConvShape& shape, const T* x, const T
                                      T* y, CPUContext* context) {
   if (shape.window.batch == 0) return absl::OkStatus();
   if constexpr (std::is_same_v<T, float>) {
+    const PlainConvolution plain = ToPlain(shape);
+    if (IsThin(shape) && ConvolvesByRows(plain)) {
+      ConvolveRows(plain, x, w, b, y, context);
+      return absl::OkStatus();
+    }
     if (UsesDnnl<T>(shape)) return RunDnnl(shape, x, w, b, y);
   }
   Convolve(ToPlain(shape), x, w, b, y, context);

@@ -312,6 +312,20 @@ TEST_F(OptimizeConvTest, ConvolutionsWhoseWeightsAreFedStay) {
   EXPECT_THAT(Types(Optimize(net, {"Y"})), ElementsAre("Conv"));
 }
 
+TEST_F(OptimizeConvTest, GroupsOfTwoChannelsStayPlain) {
+  Draw("w", {16, 2, 3, 3});
+  Draw("depthwise", {16, 1, 3, 3});
+  const auto group = [](int64_t count) {
+    return std::vector<Argument>{MakeArgument("kernel", 3), MakeArgument("group", count)};
+  };
+  NetBuilder net("net");
+  net.Op("Conv", {"X", "w"}, {"a"}, group(8));
+  net.Op("Conv", {"a", "depthwise"}, {"Y"}, group(16));
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after), ElementsAre("Conv", "BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"Y"});
+}
+
 TEST_F(OptimizeConvTest, ChannelsLastStaysPlain) {
   Draw("X", {1, 7, 9, 16});
   Draw("w", {4, 3, 3, 16});
