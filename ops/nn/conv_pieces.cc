@@ -18,14 +18,16 @@ Cut CutOf(const ConvShape& shape, bool backward) {
   constexpr int64_t kOnePiece = int64_t{1} << 20;  // multiplications with an addition
   constexpr int64_t kManyImages = 8;
   constexpr int64_t kMostPieces = 16;
-  constexpr int64_t kOutputs = 32;  // of a piece: every one unfolds the image anew
   const int64_t batch = shape.window.batch;
   const int64_t all = shape.groups == 1 ? shape.out_channels : shape.groups;
   if (ConvMultiplyAdds(shape) < kOnePiece) return {batch, all};
   if (batch >= kManyImages) return {(batch - 1) / kMostPieces + 1, all};
-  // The gradient of an image is a sum over all filters of a group.
-  if (shape.groups == 1) return {1, backward ? all : std::min(all, kOutputs)};
-  return {1, (all - 1) / kMostPieces + 1};
+  if (shape.groups > 1) return {1, (all - 1) / kMostPieces + 1};
+  if (backward) return {1, all};  // the gradient of an image is a sum over all filters
+  // Every piece unfolds the image anew, which costs as much as some 32 filters.
+  constexpr int64_t kVector = 16;
+  const int64_t pieces = std::clamp<int64_t>(all / 64, all < 32 ? 1 : 2, kMostPieces);
+  return {1, ((all - 1) / pieces / kVector + 1) * kVector};
 }
 
 }  // namespace

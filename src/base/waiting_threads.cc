@@ -22,6 +22,8 @@ namespace {
 // a hundred turns at most, and threads that sleep count.
 class IdleTeam {
  public:
+  IdleTeam() { sem_init(&end_, 0, 0); }
+
   bool is_there() const { return is_there_.load(std::memory_order_relaxed); }
 
   void Start() {
@@ -53,11 +55,7 @@ class IdleTeam {
   }
 
   std::atomic<bool> is_there_{false};
-  sem_t end_ = [] {
-    sem_t semaphore;
-    sem_init(&semaphore, 0, 0);
-    return semaphore;
-  }();
+  sem_t end_;
 };
 
 int64_t NowMs() {
