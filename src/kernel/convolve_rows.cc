@@ -28,14 +28,14 @@ struct Block {
         columns(std::min(RoundUp(c.out[2], kStep), kMostColumns)),
         pitch(columns + reach_columns) {
     const int64_t fitting = kRoom / (c.inputs * pitch);  // rows of the image
-    rows = std::min((fitting - reach_rows) / c.stride[1] + 1, c.out[1]);
+    if (fitting >= reach_rows) rows = std::min((fitting - reach_rows) / c.stride[1] + 1, c.out[1]);
   }
 
   int64_t reach_rows;     // of the image, for one row of places
   int64_t reach_columns;  // beyond the columns of places
   int64_t columns;
-  int64_t pitch;  // of a padded row
-  int64_t rows;
+  int64_t pitch;     // of a padded row
+  int64_t rows = 0;  // none: the window is too large
 };
 
 // Copies what the places from (row, column) on need, with zeros where there is no image.
