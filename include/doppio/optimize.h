@@ -45,13 +45,18 @@ struct MemoryPlan {
   // Bytes of all tensors that the net makes, before and after, as far as sizes are known.
   int64_t bytes_before = 0;
   int64_t bytes_after = 0;
+  // The net may fail with inputs of other shapes or types than `known` said: an operator writes in
+  // place of an operand that has the shape of the result, and would not if it were broadcast.
+  bool for_these_shapes = false;
 };
 
 // Gives blobs that never live at the same time one name, so that they share a buffer. `known` says
-// what is known of the net's inputs and weights; sizes that are not known are taken to be equal.
-// Blobs of `keep` (what is fed and fetched) keep their names and share with nobody.
+// what is known of the net's inputs and weights. Blobs of `keep` (what is fed and fetched) keep
+// their names and share with nobody. `for_any_shapes` asks for a net that works with other shapes
+// too; it may take more memory.
 absl::StatusOr<MemoryPlan> PlanMemory(const NetDef& net, const BlobInfos& known,
-                                      const std::vector<std::string>& keep);
+                                      const std::vector<std::string>& keep,
+                                      bool for_any_shapes = false);
 
 }  // namespace doppio
 

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "src/base/threads.h"
+#include "src/base/waiting_threads.h"
 
 namespace doppio {
 namespace {
@@ -38,7 +39,10 @@ void SetNumThreads(int count) {
 int ThreadsHere() {
   if (serial || is_pool_lost.load(std::memory_order_relaxed) || omp_in_parallel()) return 1;
   const int count = NumThreads();
-  if (count > 1) WatchForks();
+  if (count > 1) {
+    WatchForks();
+    WatchWaitingThreads(count);
+  }
   return count;
 }
 
@@ -46,7 +50,7 @@ void ParallelFor(int64_t size, int64_t grain,
                  absl::FunctionRef<void(int64_t begin, int64_t end)> body) {
   if (size <= 0) return;
   const int64_t wanted = (size - 1) / std::max<int64_t>(grain, 1) + 1;
-  const int64_t pieces = std::min<int64_t>(wanted, ThreadsHere());
+  const int64_t pieces = wanted == 1 ? 1 : std::min<int64_t>(wanted, ThreadsHere());
   if (pieces <= 1) {
     body(0, size);
     return;

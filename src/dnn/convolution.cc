@@ -5,6 +5,7 @@
 
 #include "doppio/parallel.h"
 #include "src/kernel/convolution_loops.h"
+#include "src/kernel/convolve_rows.h"
 #include "src/kernel/reduce.h"
 #include "src/kernel/spatial.h"
 
@@ -35,6 +36,14 @@ PlainConvolution ToPlain(const ConvShape& shape) {
   return plain;
 }
 
+// Groups of some channels that are too few for oneDNN's convolutions: it would multiply matrices of
+// so many rows. What has one channel a group on both sides it does well.
+bool IsThin(const ConvShape& shape) {
+  constexpr int64_t kVector = 4;
+  const int64_t inputs = shape.in_channels / shape.groups;
+  return shape.groups > 1 && inputs < kVector && (inputs > 1 || shape.out_channels > shape.groups);
+}
+
 template <typename T>
 bool UsesDnnl(const ConvShape& shape) {
   return std::is_same_v<T, float> && shape.window.IsOrdinary();
@@ -47,6 +56,18 @@ dnnl::convolution_forward::primitive_desc ForwardDesc(const DnnlConv& conv, dnnl
            conv.pad_head, conv.pad_tail},
           DnnlAttributes(),
           DnnlEngine()};
+}
+
+// What make() makes for one thread says how it is computed with any number.
+template <typename Make>
+bool MultipliesMatricesOnOneThread(const Make& make) {
+  const OpenMpThreads one(1);
+  return MultipliesMatrices(make());
+}
+
+dnnl::memory::desc RowMajor(const dnnl::memory::desc& desc) {
+  const dnnl::memory::dims dims = desc.dims();
+  return DnnlRowMajor({dims.data(), dims.size()});
 }
 
 // y += b, for each channel.
@@ -70,12 +91,20 @@ void AddBias(const ConvShape& shape, const T* b, T* y) {
 
 absl::Status ConvolutionForward::RunDnnl(const ConvShape& shape, const float* x, const float* w,
                                          const float* b, float* y) {
-  if (!primitive_.IsFor({shape.image(), shape.filter()})) {
+  if (!pieces_.IsFor(shape) && !primitive_.IsFor({shape.image(), shape.filter()})) {
+    pieces_.Clear();
     DOPPIO_RETURN_IF_ERROR(CallDnnl([&]() -> absl::Status {
       const DnnlConv conv(shape);
       const dnnl::memory::desc bias =
           b == nullptr ? dnnl::memory::desc() : DnnlRowMajor({shape.out_channels});
-      const auto desc = ForwardDesc(conv, dnnl::prop_kind::forward_inference, bias);
+      const auto make = [&] { return ForwardDesc(conv, dnnl::prop_kind::forward_inference, bias); };
+      if (MultipliesMatricesOnOneThread(make)) {
+        DOPPIO_RETURN_IF_ERROR(x_.InitInput(conv.image, RowMajor(conv.image), kImageSlot));
+        DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, RowMajor(conv.filter), kFilterSlot));
+        DOPPIO_RETURN_IF_ERROR(y_.InitOutput(conv.places, RowMajor(conv.places), kPlacesSlot));
+        return pieces_.InitForward(shape, b != nullptr);
+      }
+      const auto desc = make();
       DOPPIO_RETURN_IF_ERROR(x_.InitInput(conv.image, desc.src_desc(), kImageSlot));
       DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, desc.weights_desc(), kFilterSlot));
       DOPPIO_RETURN_IF_ERROR(y_.InitOutput(conv.places, desc.dst_desc(), kPlacesSlot));
@@ -88,6 +117,12 @@ absl::Status ConvolutionForward::RunDnnl(const ConvShape& shape, const float* x,
   DOPPIO_ASSIGN_OR_RETURN(const void* image, x_.Read(x));
   DOPPIO_ASSIGN_OR_RETURN(const void* filter, w_.Read(w));
   DOPPIO_ASSIGN_OR_RETURN(void* places, y_.Target(y));
+  if (pieces_.IsFor(shape)) {
+    DOPPIO_RETURN_IF_ERROR(pieces_.Run(static_cast<const float*>(image),
+                                       static_cast<const float*>(filter), b,
+                                       static_cast<float*>(places)));
+    return y_.Write(y);
+  }
   primitive_.Bind(0, image);
   primitive_.Bind(1, filter);
   primitive_.Bind(2, places);
@@ -101,6 +136,11 @@ absl::Status ConvolutionForward::Run(const ConvShape& shape, const T* x, const T
                                      T* y, CPUContext* context) {
   if (shape.window.batch == 0) return absl::OkStatus();
   if constexpr (std::is_same_v<T, float>) {
+    const PlainConvolution plain = ToPlain(shape);
+    if (IsThin(shape) && ConvolvesByRows(plain)) {
+      ConvolveRows(plain, x, w, b, y, context);
+      return absl::OkStatus();
+    }
     if (UsesDnnl<T>(shape)) return RunDnnl(shape, x, w, b, y);
   }
   Convolve(ToPlain(shape), x, w, b, y, context);
@@ -109,15 +149,26 @@ absl::Status ConvolutionForward::Run(const ConvShape& shape, const T* x, const T
 
 absl::Status ConvolutionBackwardData::RunDnnl(const ConvShape& shape, const float* dy,
                                               const float* w, float* dx) {
-  if (!primitive_.IsFor({shape.image(), shape.filter()})) {
+  if (!pieces_.IsFor(shape) && !primitive_.IsFor({shape.image(), shape.filter()})) {
+    pieces_.Clear();
     DOPPIO_RETURN_IF_ERROR(CallDnnl([&]() -> absl::Status {
       const DnnlConv conv(shape);
-      const auto forward = ForwardDesc(conv, dnnl::prop_kind::forward_training, {});
-      const dnnl::convolution_backward_data::primitive_desc desc(
-          {dnnl::algorithm::convolution_direct, DnnlAnyLayout(conv.image),
-           DnnlAnyLayout(conv.filter), DnnlAnyLayout(conv.places), conv.strides, conv.dilates,
-           conv.pad_head, conv.pad_tail},
-          DnnlAttributes(), DnnlEngine(), forward);
+      const auto make = [&]() -> dnnl::convolution_backward_data::primitive_desc {
+        const auto forward = ForwardDesc(conv, dnnl::prop_kind::forward_training, {});
+        return {{dnnl::algorithm::convolution_direct, DnnlAnyLayout(conv.image),
+                 DnnlAnyLayout(conv.filter), DnnlAnyLayout(conv.places), conv.strides, conv.dilates,
+                 conv.pad_head, conv.pad_tail},
+                DnnlAttributes(),
+                DnnlEngine(),
+                forward};
+      };
+      if (MultipliesMatricesOnOneThread(make)) {
+        DOPPIO_RETURN_IF_ERROR(dy_.InitInput(conv.places, RowMajor(conv.places), kPlacesSlot));
+        DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, RowMajor(conv.filter), kFilterSlot));
+        DOPPIO_RETURN_IF_ERROR(dx_.InitOutput(conv.image, RowMajor(conv.image), kImageSlot));
+        return pieces_.InitBackwardData(shape);
+      }
+      const auto desc = make();
       DOPPIO_RETURN_IF_ERROR(dy_.InitInput(conv.places, desc.diff_dst_desc(), kPlacesSlot));
       DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, desc.weights_desc(), kFilterSlot));
       DOPPIO_RETURN_IF_ERROR(dx_.InitOutput(conv.image, desc.diff_src_desc(), kImageSlot));
@@ -129,6 +180,12 @@ absl::Status ConvolutionBackwardData::RunDnnl(const ConvShape& shape, const floa
   DOPPIO_ASSIGN_OR_RETURN(const void* places, dy_.Read(dy));
   DOPPIO_ASSIGN_OR_RETURN(const void* filter, w_.Read(w));
   DOPPIO_ASSIGN_OR_RETURN(void* image, dx_.Target(dx));
+  if (pieces_.IsFor(shape)) {
+    DOPPIO_RETURN_IF_ERROR(pieces_.Run(static_cast<const float*>(places),
+                                       static_cast<const float*>(filter), nullptr,
+                                       static_cast<float*>(image)));
+    return dx_.Write(dx);
+  }
   primitive_.Bind(0, places);
   primitive_.Bind(1, filter);
   primitive_.Bind(2, image);

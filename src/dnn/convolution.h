@@ -11,6 +11,7 @@
 
 #include "doppio/context.h"
 #include "doppio/status.h"
+#include "src/dnn/conv_pieces.h"
 #include "src/dnn/conv_shape.h"
 #include "src/dnn/onednn.h"
 #include "src/dnn/operand.h"
@@ -32,6 +33,7 @@ class ConvolutionForward {
   DnnlOperand w_;
   DnnlOperand y_;
   DnnlPrimitive primitive_;
+  ConvolutionPieces pieces_;  // instead, where the primitive's bits depend on its threads
 };
 
 // The image's gradient, or the transposed convolution of `dy`; b as above, but of the channels of
@@ -49,6 +51,7 @@ class ConvolutionBackwardData {
   DnnlOperand w_;
   DnnlOperand dx_;
   DnnlPrimitive primitive_;
+  ConvolutionPieces pieces_;  // instead, where the primitive's bits depend on its threads
 };
 
 // The filter's gradient.

@@ -73,15 +73,23 @@ class Blocking {
       const bool used = !net_->IsInternal(op.output(o)) || !net_->Readers(op.output(o)).empty();
       if (net_->IsPinned(op.output(o)) || (o > 0 && used)) return false;
     }
-    if (HasPackableWeights(op)) return true;
+    if (op.type() == "Conv") return HasPackableWeights(op);
     for (const std::string& input : op.input()) {
       if (!IsBlocked(input) && net_->Constant(input) == nullptr) return false;
     }
     return op.input_size() > 0 && IsBlocked(op.input(0));
   }
 
+  // Not where groups have two or three channels, or one and several filters: oneDNN would multiply
+  // matrices, and the plain operator has a faster way.
   bool HasPackableWeights(const OperatorDef& op) const {
-    if (op.type() != "Conv") return false;
+    constexpr int64_t kVector = 4;
+    const Tensor* w = op.input_size() > 1 ? net_->Constant(op.input(1)) : nullptr;
+    const Argument* group = FindArgument(op, "group");
+    if (w != nullptr && w->rank() > 1 && group != nullptr && group->i() > 1 &&
+        w->dim(1) < kVector && (w->dim(1) > 1 || w->dim(0) > group->i())) {
+      return false;
+    }
     for (int i = 1; i < op.input_size(); ++i) {
       const Tensor* constant = net_->Constant(op.input(i));
       if (constant == nullptr || !constant->Is<float>()) return false;
@@ -90,7 +98,7 @@ class Blocking {
   }
 
   void Block(OperatorDef* op) {
-    if (HasPackableWeights(*op)) op->set_input(1, Packed(op->input(1)));
+    if (op->type() == "Conv") op->set_input(1, Packed(op->input(1)));
     op->set_type(kBlocked + op->type());
     op->clear_engine();
     std::string* output = op->mutable_output(0);

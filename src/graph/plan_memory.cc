@@ -20,6 +20,24 @@ int64_t BytesOf(const TensorInfo& info) {
   return *elements * size;
 }
 
+// Gives its input another shape, and in place does nothing else.
+bool GivesAnotherShape(const OperatorDef& op) {
+  return op.type() == "Reshape" || op.type() == "Squeeze" || op.type() == "ExpandDims";
+}
+
+// Whether inference says that output o has input i's shape and type when that input has `dims`.
+// Where it fails, so does a run.
+bool HasShapeOfInput(const OperatorDef& op, std::vector<TensorInfo> inputs, int i, int o,
+                     const Dims& dims) {
+  TensorInfo& input = inputs[i];
+  input.value.reset();
+  input.dims = dims;
+  if (input.dtype == DataType::kUndefined) input.dtype = DataType::kFloat;
+  const DataType dtype = input.dtype;
+  const auto outputs = OpSchemaRegistry::Schema(op.type())->Infer(op, std::move(inputs));
+  return !outputs.ok() || ((*outputs)[o].dims == dims && (*outputs)[o].dtype == dtype);
+}
+
 // A buffer is a blob that takes one value after another.
 struct Buffer {
   std::string name;
@@ -29,13 +47,21 @@ struct Buffer {
 
 class Planner {
  public:
-  Planner(const NetDef& net, const NetInference& inference, const std::vector<std::string>& keep)
-      : net_(net), inference_(inference), fixed_(keep.begin(), keep.end()) {
+  Planner(const NetDef& net, const NetInference& inference, const BlobInfos& known,
+          const std::vector<std::string>& keep, bool for_any_shapes)
+      : net_(net),
+        inference_(inference),
+        for_any_shapes_(for_any_shapes),
+        fixed_(keep.begin(), keep.end()) {
+    for (const auto& [blob, info] : known) {
+      if (fixed_.count(blob) == 0) constants_.insert(blob);
+    }
     FindLifetimes();
   }
 
   MemoryPlan Run() {
-    MemoryPlan plan{net_, 0, 0};
+    MemoryPlan plan;
+    plan.net = net_;
     for (int k = 0; k < net_.op_size(); ++k) {
       OperatorDef* op = plan.net.mutable_op(k);
       for (std::string& input : *op->mutable_input()) {
@@ -56,6 +82,7 @@ class Planner {
       Release(k);
     }
     for (const Buffer& buffer : buffers_) plan.bytes_after += buffer.bytes;
+    plan.for_these_shapes = !for_any_shapes_ && uses_equal_shapes_;
     return plan;
   }
 
@@ -88,6 +115,7 @@ class Planner {
         last_use_[input] = k;
       }
       for (const std::string& output : op.output()) {
+        constants_.erase(output);
         ++writes_[output];
         last_use_[output] = k;
       }
@@ -105,9 +133,9 @@ class Planner {
       if (place == place_.end() || last_use_[op.input(i)] != k) continue;
       Buffer& buffer = buffers_[place->second];
       if (buffer.blocked != blocked || !schema->AllowsInplace(i, o)) continue;
-      if (BytesOf(inference_.ops[k].inputs[i]) != bytes || taken_.count(place->second) > 0)
-        continue;
+      if (taken_.count(place->second) > 0) continue;
       if (std::count(op.input().begin(), op.input().end(), op.input(i)) != 1) continue;
+      if (!MayBeInPlace(k, i, o)) continue;
       taken_.insert(place->second);
       return place->second;
     }
@@ -124,6 +152,36 @@ class Planner {
     }
     buffers_.push_back({op.output(o), blocked, bytes});
     return static_cast<int>(buffers_.size()) - 1;
+  }
+
+  // An operator that may work in place may still refuse to where shape or type change.
+  bool MayBeInPlace(int k, int i, int o) {
+    const OperatorDef& op = net_.op(k);
+    if (GivesAnotherShape(op) || AlwaysHasShapeOfInput(k, i, o)) return true;
+    const TensorInfo& input = inference_.ops[k].inputs[i];
+    const TensorInfo& output = inference_.ops[k].outputs[o];
+    const bool is_equal = output.IsKnown() && input.IsKnown() && output.dims == input.dims &&
+                          output.dtype == input.dtype;
+    if (!is_equal || for_any_shapes_) return false;
+    uses_equal_shapes_ = true;
+    return true;
+  }
+
+  // Whether output o of operator k has the shape of its input i in every run. An operand that is
+  // broadcast in another run shows when the others are larger than it is.
+  bool AlwaysHasShapeOfInput(int k, int i, int o) const {
+    const OperatorDef& op = net_.op(k);
+    // Where one takes several images (a Sum is part of a convolution), they must be of one shape.
+    if (absl::StartsWith(op.type(), kBlocked)) return true;
+    std::vector<TensorInfo> inputs = inference_.ops[k].inputs;
+    const size_t rank = inputs[i].dims.has_value() ? inputs[i].dims->size() : 1;
+    for (int j = 0; j < op.input_size(); ++j) {
+      if (constants_.count(op.input(j)) > 0) continue;
+      inputs[j].dims = Dims(rank + 1, 2);
+      inputs[j].value.reset();
+    }
+    return HasShapeOfInput(op, inputs, i, o, Dims(rank, 1)) &&
+           HasShapeOfInput(op, inputs, i, o, Dims());
   }
 
   // What is lost by putting `bytes` into a buffer: what it must grow by, or what of it stays
@@ -154,7 +212,10 @@ class Planner {
 
   const NetDef& net_;
   const NetInference& inference_;
+  const bool for_any_shapes_;
+  bool uses_equal_shapes_ = false;  // of blobs whose shapes need not be equal in another run
   std::set<std::string> fixed_;
+  std::set<std::string> constants_;  // weights
   std::map<std::string, int> writes_;
   std::map<std::string, int> last_use_;
   std::map<std::string, int> place_;  // of each blob that has been made: its buffer
@@ -166,9 +227,9 @@ class Planner {
 }  // namespace
 
 absl::StatusOr<MemoryPlan> PlanMemory(const NetDef& net, const BlobInfos& known,
-                                      const std::vector<std::string>& keep) {
+                                      const std::vector<std::string>& keep, bool for_any_shapes) {
   DOPPIO_ASSIGN_OR_RETURN(const NetInference inference, InferNet(net, known));
-  return Planner(net, inference, keep).Run();
+  return Planner(net, inference, known, keep, for_any_shapes).Run();
 }
 
 }  // namespace doppio

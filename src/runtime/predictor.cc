@@ -12,22 +12,43 @@
 
 namespace doppio {
 
-// Gives blobs shared buffers, by the shapes of what is fed. Where that fails, so does the run with
-// these inputs, most likely, and says better why; the next one may be right.
+namespace {
+
+// Without the value: the next run may feed another one.
+TensorInfo InfoOf(const Tensor& fed) {
+  return {fed.dtype(), Dims(fed.dims().begin(), fed.dims().end()), std::nullopt};
+}
+
+}  // namespace
+
+// Gives blobs shared buffers, by the shapes of what is fed; where there is a plan already, which is
+// for other shapes alone, they get one for any shapes. Where that fails, so does the run with these
+// inputs, most likely, and says better why; the next one may be right.
 void Predictor::State::Plan(absl::Span<const Tensor> fed) {
   BlobInfos known = WeightInfos();
-  for (size_t i = 0; i < fed.size(); ++i) {
-    // Without the value: the next run may feed another one.
-    known[inputs[i]] = {fed[i].dtype(), Dims(fed[i].dims().begin(), fed[i].dims().end()),
-                        std::nullopt};
-  }
+  for (size_t i = 0; i < fed.size(); ++i) known[inputs[i]] = InfoOf(fed[i]);
   std::vector<std::string> keep = inputs;
   keep.insert(keep.end(), outputs.begin(), outputs.end());
-  absl::StatusOr<MemoryPlan> plan = PlanMemory(*net, known, keep);
+  absl::StatusOr<MemoryPlan> plan = PlanMemory(*net, known, keep, planned != nullptr);
   if (!plan.ok()) return;
+  instances -= static_cast<int>(idle.size());
+  idle.clear();
+  planned_for.clear();
+  if (plan->for_these_shapes) {
+    for (const std::string& name : inputs) planned_for.push_back(known[name]);
+  }
   planned = std::make_shared<const NetDef>(std::move(plan->net));
   bytes_before = plan->bytes_before;
   bytes_after = plan->bytes_after;
+}
+
+bool Predictor::State::IsPlannedFor(absl::Span<const Tensor> fed) const {
+  if (planned == nullptr) return false;
+  for (size_t i = 0; i < planned_for.size(); ++i) {
+    if (fed[i].dtype() != planned_for[i].dtype) return false;
+    if (fed[i].dims() != DimsView(*planned_for[i].dims)) return false;
+  }
+  return true;
 }
 
 absl::StatusOr<std::unique_ptr<PredictorInstance>> Predictor::State::Acquire(
@@ -35,13 +56,15 @@ absl::StatusOr<std::unique_ptr<PredictorInstance>> Predictor::State::Acquire(
   std::shared_ptr<const NetDef> def;
   {
     std::lock_guard<std::mutex> lock(mutex);
-    if (!idle.empty()) {
+    const bool wants_plan = planned == nullptr ? idle.empty() : !IsPlannedFor(fed);
+    if (optimize && wants_plan) Plan(fed);
+    const bool is_planned = IsPlannedFor(fed);
+    if (!idle.empty() && (planned == nullptr || is_planned)) {
       std::unique_ptr<PredictorInstance> instance = std::move(idle.back());
       idle.pop_back();
       return instance;
     }
-    if (optimize && planned == nullptr) Plan(fed);
-    def = planned != nullptr ? planned : net;
+    def = is_planned ? planned : net;
   }
   DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<PredictorInstance> instance,
                           PredictorInstance::Create(def, &weights, inputs, outputs));

@@ -23,6 +23,7 @@ struct Predictor::State {
 
   std::mutex mutex;                       // of what follows
   std::shared_ptr<const NetDef> planned;  // null: not yet
+  std::vector<TensorInfo> planned_for;    // the inputs, where the plan is for their shapes alone
   int64_t bytes_before = 0;
   int64_t bytes_after = 0;
   int instances = 0;
@@ -36,7 +37,8 @@ struct Predictor::State {
   absl::Status RunPrepare(const NetDef& prepare);
   BlobInfos WeightInfos() const;
 
-  void Plan(absl::Span<const Tensor> fed);  // with `mutex` held
+  void Plan(absl::Span<const Tensor> fed);  // with `mutex` held, as is the next one
+  bool IsPlannedFor(absl::Span<const Tensor> fed) const;
   absl::StatusOr<std::unique_ptr<PredictorInstance>> Acquire(absl::Span<const Tensor> fed);
   void Release(std::unique_ptr<PredictorInstance> instance, bool has_failed);
   absl::StatusOr<std::vector<Tensor>> Run(absl::Span<const Tensor> fed, NetObserver* observer);

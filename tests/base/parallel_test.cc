@@ -4,11 +4,17 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
 #include <limits>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "src/base/waiting_threads.h"
 
 namespace doppio {
 namespace {
@@ -107,6 +113,54 @@ TEST_F(ParallelForTest, RunsSeriallyInASerialScope) {
     ParallelFor(1000, 1, [&](int64_t, int64_t) { ++pieces; });
   }
   EXPECT_EQ(pieces, 1);
+}
+
+double ProcessSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+// Two programs at once would wait for each other's waiting threads otherwise.
+TEST_F(ParallelForTest, ThreadsThatWaitForWorkSleepWhereOthersWantTheProcessors) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) {
+    // Read when the program starts: as another one that is told nothing.
+    const std::string command =
+        absl::StrCat("env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT '",
+                     std::filesystem::read_symlink("/proc/self/exe").string(), "' --gtest_filter='",
+                     testing::UnitTest::GetInstance()->current_test_info()->test_suite_name(), ".",
+                     testing::UnitTest::GetInstance()->current_test_info()->name(), "'");
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    return;
+  }
+  using Clock = std::chrono::steady_clock;
+  using std::chrono::milliseconds;
+  SetNumThreads(std::max(NumThreads(), 2));
+  const auto work = [] { ParallelFor(1000, 1, [](int64_t, int64_t) {}); };
+  std::atomic<bool> enough{false};
+  std::vector<std::thread> others(static_cast<size_t>(NumThreads()));
+  for (std::thread& other : others) {
+    other = std::thread([&] {
+      while (!enough.load(std::memory_order_relaxed)) {
+      }
+    });
+  }
+  const Clock::time_point limit = Clock::now() + std::chrono::seconds(20);
+  while (!WaitingThreadsSleep() && Clock::now() < limit) work();
+  enough = true;
+  for (std::thread& other : others) other.join();
+  ASSERT_TRUE(WaitingThreadsSleep());
+
+  std::this_thread::sleep_for(milliseconds(50));  // what makes them sleep takes a moment to start
+  double waited = 0;
+  constexpr int kRounds = 10;
+  for (int round = 0; round < kRounds; ++round) {
+    work();
+    const double before = ProcessSeconds();
+    std::this_thread::sleep_for(milliseconds(10));
+    waited += ProcessSeconds() - before;
+  }
+  EXPECT_LT(waited / kRounds, 0.0005);  // each of them would spin for a millisecond or more
 }
 
 TEST_F(ParallelForTest, CountsBelowOneMeanOne) {

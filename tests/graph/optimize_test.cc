@@ -312,6 +312,20 @@ TEST_F(OptimizeConvTest, ConvolutionsWhoseWeightsAreFedStay) {
   EXPECT_THAT(Types(Optimize(net, {"Y"})), ElementsAre("Conv"));
 }
 
+TEST_F(OptimizeConvTest, GroupsOfTwoChannelsStayPlain) {
+  Draw("w", {16, 2, 3, 3});
+  Draw("depthwise", {16, 1, 3, 3});
+  const auto group = [](int64_t count) {
+    return std::vector<Argument>{MakeArgument("kernel", 3), MakeArgument("group", count)};
+  };
+  NetBuilder net("net");
+  net.Op("Conv", {"X", "w"}, {"a"}, group(8));
+  net.Op("Conv", {"a", "depthwise"}, {"Y"}, group(16));
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after), ElementsAre("Conv", "BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"Y"});
+}
+
 TEST_F(OptimizeConvTest, ChannelsLastStaysPlain) {
   Draw("X", {1, 7, 9, 16});
   Draw("w", {4, 3, 3, 16});
@@ -400,6 +414,46 @@ TEST(PlanMemoryTest, LeavesAloneWhatInnerNetsUse) {
   const MemoryPlan plan = PlanMemory(net.def(), KnownX(), {"X", "Y"}).value();
   EXPECT_EQ(plan.net.op(0).output(0), "a");
   EXPECT_EQ(plan.net.op(1).output(0), "b");
+}
+
+TEST(PlanMemoryTest, NoOperandIsOverwrittenThatIsOfAnotherShape) {
+  NetBuilder net("net");
+  net.Op("Sigmoid", {"X"}, {"s"}).Op("Add", {"three", "s"}, {"sum"}).Op("Exp", {"sum"}, {"Y"});
+  for (const Dims& dims : {Dims{1, 2, 3}, Dims{5, 2, 3}, Dims{1, 1, 1, 3}}) {
+    BlobInfos known = KnownX();
+    known["three"] = {DataType::kFloat, dims, std::nullopt};
+    const MemoryPlan plan = PlanMemory(net.def(), known, {"X", "Y"}).value();
+    EXPECT_THAT(Written(plan.net), ElementsAre("Y", "s", "sum")) << ShapeToString(dims);
+    EXPECT_FALSE(plan.for_these_shapes);
+  }
+}
+
+TEST(PlanMemoryTest, AnOperandOfTheSameShapeIsOverwrittenUnlessThePlanIsForAnyShapes) {
+  NetBuilder net("net");
+  net.Op("Sigmoid", {"X"}, {"s"}).Op("Add", {"three", "s"}, {"sum"}).Op("Exp", {"sum"}, {"Y"});
+  BlobInfos known = KnownX();
+  known["three"] = known["X"];
+  const MemoryPlan plan = PlanMemory(net.def(), known, {"X", "Y"}).value();
+  EXPECT_THAT(Written(plan.net), ElementsAre("Y", "s"));
+  EXPECT_TRUE(plan.for_these_shapes);
+  const MemoryPlan general = PlanMemory(net.def(), known, {"X", "Y"}, true).value();
+  EXPECT_THAT(Written(general.net), ElementsAre("Y", "s", "sum"));
+  EXPECT_FALSE(general.for_these_shapes);
+}
+
+TEST(PlanMemoryTest, WhatFollowsItsInputsShapeIsInPlaceInAnyPlan) {
+  NetBuilder net("net");
+  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"});
+  net.Op("ExpandDims", {"b"}, {"c"}, {MakeArgument<std::vector<int64_t>>("dims", {0})});
+  net.Op("Mul", {"c", "two"}, {"d"}).Op("Exp", {"d"}, {"Y"});
+  BlobInfos known = KnownX();
+  known["two"].dtype = DataType::kFloat;
+  known["two"].dims.emplace();
+  for (const BlobInfos& infos : {known, BlobInfos{{"two", known["two"]}}}) {
+    const MemoryPlan plan = PlanMemory(net.def(), infos, {"X", "Y"}).value();
+    EXPECT_THAT(Written(plan.net), ElementsAre("Y", "a"));
+    EXPECT_FALSE(plan.for_these_shapes);
+  }
 }
 
 TEST(PlanMemoryTest, GivesTheSameResults) {

@@ -10,6 +10,7 @@
 #include "doppio/profiler.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/tensor_match.h"
 
 namespace doppio {
 namespace {
@@ -341,8 +342,8 @@ NetDef ResidualNet() {
   return net.def();
 }
 
-Tensor Wave(std::initializer_list<int64_t> dims, float frequency, float offset) {
-  Tensor tensor = *Tensor::Create(DataType::kFloat, DimsView(dims.begin(), dims.size()));
+Tensor Wave(const Dims& dims, float frequency, float offset) {
+  Tensor tensor = *Tensor::Create(DataType::kFloat, dims);
   for (int64_t i = 0; i < tensor.numel(); ++i) {
     tensor.mutable_data<float>()[i] = std::sin(frequency * static_cast<float>(i)) + offset;
   }
@@ -382,6 +383,36 @@ TEST(PredictorRewritingTest, ResultsDifferByRoundingAloneForAnyShape) {
   const int64_t before = GetMemoryStats().allocations;
   ASSERT_TRUE(predictors[1]->Run({x}).ok());
   EXPECT_EQ(GetMemoryStats().allocations, before);
+}
+
+TEST(PredictorRewritingTest, OperandsAreBroadcastInEveryRunWhateverTheFirstOneWasPlannedFor) {
+  NetDef def = NetBuilder("net")
+                   .Op("Sigmoid", {"b"}, {"s"})
+                   .Op("Add", {"x", "s"}, {"y"})
+                   .Op("Transpose", {"y"}, {"z"})
+                   .def();
+  for (const char* name : {"x", "b"}) def.add_external_input(name);
+  def.add_external_output("z");
+  PredictorOptions as_given;
+  as_given.optimize = false;
+  const auto expected = Predictor::Create(NetDef(), def, as_given).value();
+  const std::vector<std::pair<Dims, Dims>> shapes = {{{1, 3, 4}, {3, 4}}, {{3, 4}, {3, 4}},
+                                                     {{2, 3, 4}, {3, 4}}, {{4}, {3, 4}},
+                                                     {{3, 1}, {1, 4}},    {{}, {1}}};
+  for (size_t first = 0; first < shapes.size(); ++first) {
+    const auto predictor = Predictor::Create(NetDef(), def).value();
+    for (size_t i = 0; i < 2 * shapes.size(); ++i) {
+      const auto& [x, b] = shapes[(first + i) % shapes.size()];
+      const std::vector<Tensor> fed = {Wave(x, 0.7F, 0), Wave(b, 1.3F, 0)};
+      const auto results = predictor->Run(fed);
+      ASSERT_TRUE(results.ok()) << results.status();
+      EXPECT_TRUE(TensorBitsEqual(results->at(0), expected->Run(fed)->at(0)));
+    }
+    EXPECT_EQ(predictor->Stats().instances, 1);
+    // Wrong shapes are refused for what is wrong with them.
+    const auto wrong = predictor->Run({Wave({2}, 1, 0), Wave({3}, 1, 0)});
+    EXPECT_THAT(wrong.status().ToString(), HasSubstr("cannot broadcast [2] with [3]"));
+  }
 }
 
 TEST(RunAndFreeTest, NamesTheOperatorThatFails) {

@@ -32,8 +32,9 @@ std::vector<OpCase> UsualCases(const OpRow& row, int count) {
   return cases;
 }
 
-std::vector<OpCase> LargeCases(const OpRow& row) {
-  CaseRequest request = Request(row.type(), 1000);
+// The i-th of those that make several threads work.
+std::vector<OpCase> LargeCases(const OpRow& row, int i) {
+  CaseRequest request = Request(row.type(), 1000 + i);
   request.large = true;
   return row.MakeCases(request);
 }
@@ -212,21 +213,51 @@ TEST_P(RowTest, GivesTheSameInPlace) {
   }
 }
 
+// The outputs of a net of this operator alone, on threads of the executor's.
+std::vector<Tensor> RunCaseInParallelNet(const OpCase& op_case) {
+  Workspace workspace;
+  for (const auto& [name, value] : op_case.feeds) {
+    EXPECT_TRUE(workspace.Feed(name, DeepCopy(value)).ok());
+  }
+  NetDef net;
+  net.set_name("net");
+  net.set_type("parallel");
+  net.set_num_workers(2);
+  *net.add_op() = op_case.def;
+  const absl::Status status = workspace.RunNetOnce(net);
+  EXPECT_TRUE(status.ok()) << status;
+  std::vector<Tensor> outputs;
+  if (!status.ok()) return outputs;
+  for (const std::string& name : op_case.def.output()) {
+    outputs.push_back(workspace.Fetch(name).value_or(Tensor()));
+  }
+  return outputs;
+}
+
+void ExpectSameBits(const std::vector<Tensor>& outputs, const std::vector<Tensor>& expected,
+                    absl::string_view with) {
+  ASSERT_EQ(outputs.size(), expected.size()) << with;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (expected[i].dtype() == DataType::kUndefined) continue;  // left unmade
+    EXPECT_TRUE(TensorBitsEqual(outputs[i], expected[i])) << "output " << i << " with " << with;
+  }
+}
+
 TEST_P(RowTest, GivesTheSameBitsForAnyNumberOfThreads) {
+  constexpr int kLargeCases = 2;
   const int threads_before = NumThreads();
-  for (const OpCase& op_case : LargeCases(row())) {
-    ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
-    SetNumThreads(1);
-    const std::vector<Tensor> expected = RunCase(op_case);
-    for (int threads : {2, 3}) {
-      SetNumThreads(threads);
-      const std::vector<Tensor> outputs = RunCase(op_case);
-      for (size_t i = 0; i < std::min(outputs.size(), expected.size()); ++i) {
-        EXPECT_TRUE(TensorBitsEqual(outputs[i], expected[i]))
-            << "output " << i << " with " << threads << " threads";
+  for (int k = 0; k < kLargeCases; ++k) {
+    for (const OpCase& op_case : LargeCases(row(), k)) {
+      ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
+      SetNumThreads(1);
+      const std::vector<Tensor> expected = RunCase(op_case);
+      for (int threads : {2, 3, 4}) {
+        SetNumThreads(threads);
+        ExpectSameBits(RunCase(op_case), expected, absl::StrCat(threads, " threads"));
       }
+      ExpectSameBits(RunCaseInParallelNet(op_case), expected, "the executor parallel");
+      if (k == 0 && !HasFailure()) ExpectReference(row(), op_case, expected);
     }
-    if (!HasFailure()) ExpectReference(row(), op_case, expected);
   }
   SetNumThreads(threads_before);
 }

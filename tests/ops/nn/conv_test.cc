@@ -50,6 +50,26 @@ TEST(ConvTest, NeedsNoBias) {
       .ExpectOutput(0, Tensor::Of<float>({1, 1, 1, 2}, {31, 42}));
 }
 
+// Several blocks of rows and of columns, and one channel more than is computed at once.
+TEST(ConvTest, GivesForThinGroupsWhatItGivesInDouble) {
+  for (const int64_t inputs : {1, 2, 3}) {
+    const Tensor x = Random({2, 2 * inputs, 40, 700}, 1);
+    const Tensor w = Random({6, inputs, 3, 5}, 2);
+    const Tensor b = Random({6}, 3);
+    const auto run = [&](DataType type) {
+      OpTester tester("Conv");
+      tester.Input("X", ConvertTensor(x, type)).Input("W", ConvertTensor(w, type));
+      tester.Input("b", ConvertTensor(b, type)).Arg("group", 2).Outputs({"Y"});
+      tester.Arg("kernels", std::vector<int64_t>{3, 5}).Arg("strides", std::vector<int64_t>{2, 1});
+      tester.Arg("pads", std::vector<int64_t>{2, 1, 0, 3})
+          .Arg("dilations", std::vector<int64_t>{2, 3});
+      EXPECT_TRUE(tester.Run().ok());
+      return *ConvertTensor(tester.Output(0), DataType::kFloat);
+    };
+    EXPECT_TRUE(TensorNear(run(DataType::kFloat), run(DataType::kDouble), 1e-5)) << inputs;
+  }
+}
+
 TEST(ConvTest, PadsEachSideByItself) {
   OpTester("Conv")
       .Input("X", Tensor::Of<float>({1, 1, 1, 2}, {1, 2}))

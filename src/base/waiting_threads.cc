@@ -1,0 +1,139 @@
+#include "src/base/waiting_threads.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <mutex>
+
+namespace doppio {
+namespace {
+
+// A team of two threads that has nothing to do. How long OpenMP spins is said when it is loaded,
+// before a library can say anything; but where there are more threads than processors it spins for
+// a hundred turns at most, and threads that sleep count.
+class IdleTeam {
+ public:
+  IdleTeam() { sem_init(&end_, 0, 0); }
+
+  bool is_there() const { return is_there_.load(std::memory_order_relaxed); }
+
+  void Start() {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the program's own threads
+    pthread_t thread;
+    const bool started = pthread_create(&thread, nullptr, Stay, this) == 0;
+    if (started) pthread_detach(thread);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    is_there_.store(started, std::memory_order_relaxed);
+  }
+
+  // OpenMP takes the team apart when its first thread ends.
+  void End() {
+    is_there_.store(false, std::memory_order_relaxed);
+    sem_post(&end_);
+  }
+
+ private:
+  static void* Stay(void* team) {
+    std::atomic<int> members{0};
+#pragma omp parallel num_threads(2)
+    ++members;
+    while (sem_wait(&static_cast<IdleTeam*>(team)->end_) != 0 && errno == EINTR) {
+    }
+    return nullptr;
+  }
+
+  std::atomic<bool> is_there_{false};
+  sem_t end_;
+};
+
+int64_t NowMs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+// How often a thread of this process was made to give up its processor.
+int64_t Preemptions() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nivcsw;
+}
+
+class Watch {
+ public:
+  bool is_crowded() const { return team_.is_there(); }
+
+  void Look() {
+    const int64_t now = NowMs();
+    if (now < next_look_.load(std::memory_order_relaxed)) return;
+    const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+    if (!lock.owns_lock()) return;
+    const int64_t elapsed = now - last_look_;
+    if (elapsed < kInterval) return;
+    const int64_t preemptions = Preemptions();
+    const bool is_first = last_look_ == 0;
+    const bool is_crowded = (preemptions - last_preemptions_) * 1000 > kCrowded * elapsed;
+    last_look_ = now;
+    last_preemptions_ = preemptions;
+    next_look_.store(now + kInterval, std::memory_order_relaxed);
+    if (!is_first) Decide(now, is_crowded);
+  }
+
+ private:
+  static constexpr int64_t kInterval = 40;         // milliseconds between two looks
+  static constexpr int64_t kCrowded = 150;         // preemptions in a second; alone it is some ten
+  static constexpr int64_t kLeastPatience = 1000;  // how long it is quiet before they spin again
+  static constexpr int64_t kMostPatience = 16000;
+
+  void Decide(int64_t now, bool is_crowded) {
+    if (is_crowded) last_crowded_ = now;
+    if (is_crowded && !team_.is_there()) {
+      // Where spinning was wrong again at once, it is tried less often.
+      const bool at_once = now - team_ended_ < kLeastPatience;
+      patience_ = at_once ? std::min(2 * patience_, kMostPatience) : kLeastPatience;
+      team_.Start();
+    } else if (team_.is_there() && now - last_crowded_ > patience_) {
+      team_.End();
+      team_ended_ = now;
+    }
+  }
+
+  std::atomic<int64_t> next_look_{0};
+  std::mutex mutex_;  // of what follows
+  int64_t last_look_ = 0;
+  int64_t last_preemptions_ = 0;
+  int64_t last_crowded_ = 0;
+  int64_t team_ended_ = 0;
+  int64_t patience_ = kLeastPatience;
+  IdleTeam team_;
+};
+
+Watch& TheWatch() {
+  static Watch& watch = *new Watch;
+  return watch;
+}
+
+}  // namespace
+
+void WatchWaitingThreads(int count) {
+  static const bool user_decides =
+      std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr;
+  static const int processors = omp_get_num_procs();
+  if (!user_decides && count >= processors) TheWatch().Look();
+}
+
+bool WaitingThreadsSleep() { return TheWatch().is_crowded(); }
+
+}  // namespace doppio
