@@ -1,7 +1,5 @@
 #include "doppio/check.h"
 
-#include "doppio/infer.h"
-#include "doppio/op_def.h"
 #include "tools/json.h"
 #include "tools/net_input.h"
 #include "tools/table.h"
@@ -49,40 +47,18 @@ class CheckCommand final : public Command {
     CheckOptions options;
     options.known_blobs = known_blobs_;
     std::vector<NetProblem> problems = CheckNet(net, options);
-    std::set<int> bad_ops;
-    for (NetProblem& problem : problems) {
-      bad_ops.insert(problem.op);
-      problems_.push_back(std::move(problem));
-    }
-    for (int k = 0; k < net.op_size(); ++k) {
-      if (bad_ops.count(k) == 0) InferOp(net, k);
-      const OpBlobs blobs = BlobsOfOp(net.op(k));
+    for (NetProblem& problem : CheckShapes(net, &infos_)) problems.push_back(std::move(problem));
+    for (NetProblem& problem : problems) problems_.push_back(std::move(problem));
+    for (const OperatorDef& op : net.op()) {
+      const OpBlobs blobs = BlobsOfOp(op);
       known_blobs_.insert(blobs.writes.begin(), blobs.writes.end());
-    }
-  }
-
-  // InferNet ends at the first problem; here the outputs of an operator that has one are unknown,
-  // and the rest is looked at too.
-  void InferOp(const NetDef& net, int k) {
-    const OperatorDef& op = net.op(k);
-    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
-    if (schema == nullptr) return;  // beyond a limit at which checking ended
-    std::vector<TensorInfo> inputs;
-    for (const std::string& input : op.input()) inputs.push_back(infos_[input]);
-    absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(op, std::move(inputs));
-    if (!outputs.ok()) {
-      problems_.push_back({k, absl::StrCat("net \"", net.name(), "\", op ", k, " ", OpToString(op)),
-                           std::string(outputs.status().message()), false});
-    }
-    for (int o = 0; o < op.output_size(); ++o) {
-      infos_[op.output(o)] = outputs.ok() ? (*outputs)[o] : TensorInfo();
     }
   }
 
   std::string Text(const NetDef& net, const std::vector<std::string>& needed) const {
     std::string text;
     for (const NetProblem& problem : problems_) {
-      absl::StrAppend(&text, Printable(problem.where), ":\n  ", problem.what, "\n");
+      absl::StrAppend(&text, Printable(problem.where), ":\n  ", Printable(problem.Text()), "\n");
     }
     absl::StrAppend(&text, "net \"", Printable(net.name()),
                     "\": ", Counted(net.op_size(), "operator"), ", ",
@@ -101,7 +77,7 @@ class CheckCommand final : public Command {
     json.Field("ok", problems_.empty()).Key("problems").BeginArray();
     for (const NetProblem& problem : problems_) {
       json.BeginObject().Field("op", problem.op).Field("where", problem.where);
-      json.Field("what", problem.what).Field("missing_operator", problem.is_missing_operator);
+      json.Field("what", problem.Text()).Field("missing_operator", problem.is_missing_operator);
       json.EndObject();
     }
     json.EndArray().ListField("needs", needed).Key("blobs").BeginObject();
