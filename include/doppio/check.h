@@ -42,8 +42,8 @@ struct CheckOptions {
 // asked for the CPU.
 std::vector<NetProblem> CheckNet(const NetDef& net, const CheckOptions& options = {});
 
-// What can be said without a run about shapes that do not go together and arguments that do not fit
-// them; operators that CheckNet has something to say about are left out. `blobs` is what is known
+// What can be said without a run about shapes that do not go together, and arguments that operators
+// refuse; operators that CheckNet has something to say about are left out. `blobs` is what is known
 // before the net, and becomes what is known after it.
 std::vector<NetProblem> CheckShapes(const NetDef& net, BlobInfos* blobs);
 

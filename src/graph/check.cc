@@ -45,7 +45,8 @@ class Checker {
   // Adds what is made by `net` to `known`.
   void Check(const NetDef& net, int depth, absl::flat_hash_set<std::string>* known) {
     if (depth > options_.limits.max_nesting) {
-      problems_.Add(net, absl::StrCat("nets within nets deeper than ", options_.limits.max_nesting));
+      problems_.Add(net,
+                    absl::StrCat("nets within nets deeper than ", options_.limits.max_nesting));
       return;
     }
     operators_ += net.op_size();
@@ -89,12 +90,11 @@ class Checker {
     for (const auto& [device, missing] : missing_devices_) {
       problems.push_back(
           {-1, NetPlace(net),
-           absl::StrCat(missing.count == 1
-                            ? "one operator is"
-                            : absl::StrCat(missing.count, " operators are"),
+           absl::StrCat(missing.count == 1 ? "one operator is"
+                                           : absl::StrCat(missing.count, " operators are"),
                         " to run on ", DeviceName(device), ", which is not there (op ",
-                        missing.first, "). They run on the CPU with --device cpu, or after "
-                        "SetDevice(&net, DeviceType::kCpu)")});
+                        missing.first, "); the net runs on the CPU with `--device cpu`, or after ",
+                        "SetDevice (in Python: net.set_device(\"cpu\"))")});
     }
     for (NetProblem& problem : problems_.Take()) problems.push_back(std::move(problem));
     return problems;
@@ -136,6 +136,38 @@ class Checker {
   std::map<DeviceType, MissingDevice> missing_devices_;
 };
 
+// All blobs are there, and empty.
+class EmptyBlobs final : public BlobScope {
+ public:
+  std::shared_ptr<Blob> FindBlob(absl::string_view name) const override {
+    std::shared_ptr<Blob>& blob = blobs_[std::string(name)];
+    if (blob == nullptr) blob = std::make_shared<Blob>();
+    return blob;
+  }
+  std::shared_ptr<Blob> CreateBlob(absl::string_view name) override { return FindBlob(name); }
+
+ private:
+  mutable std::map<std::string, std::shared_ptr<Blob>> blobs_;
+};
+
+bool HasNets(const OperatorDef& op) {
+  return std::any_of(op.arg().begin(), op.arg().end(),
+                     [](const Argument& arg) { return arg.has_n() || arg.nets_size() > 0; });
+}
+
+// What an operator finds wrong with its arguments when it is made. Inference says that too where
+// it knows enough to look at them.
+absl::Status TryArguments(const OperatorDef& op, const OpSchema* schema) {
+  if (schema == nullptr || !OperatorRegistry::Has(op.type()) || HasNets(op) ||
+      !schema->Verify(op).ok()) {
+    return absl::OkStatus();
+  }
+  EmptyBlobs blobs;
+  OperatorDef on_cpu = op;
+  on_cpu.clear_device_option();
+  return CreateOperator(on_cpu, &blobs).status();
+}
+
 }  // namespace
 
 std::string NetProblem::Text() const {
@@ -160,8 +192,14 @@ std::vector<NetProblem> CheckShapes(const NetDef& net, BlobInfos* blobs) {
     const OperatorDef& op = net.op(k);
     std::vector<TensorInfo> inputs;
     for (const std::string& input : op.input()) inputs.push_back((*blobs)[input]);
-    const OpInference inferred = InferOp(op, OpSchemaRegistry::Schema(op.type()), inputs);
-    if (!inferred.status.ok()) problems.Add(net, k, std::string(inferred.status.message()));
+    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+    const OpInference inferred = InferOp(op, schema, inputs);
+    absl::Status status = inferred.status;
+    const auto is_known = [](const TensorInfo& info) { return info.IsKnown(); };
+    if (status.ok() && std::none_of(inferred.outputs.begin(), inferred.outputs.end(), is_known)) {
+      status = TryArguments(op, schema);
+    }
+    if (!status.ok()) problems.Add(net, k, std::string(status.message()));
     for (int o = 0; o < op.output_size(); ++o) (*blobs)[op.output(o)] = inferred.outputs[o];
   }
   return problems.Take();

@@ -66,7 +66,7 @@ class Walk {
     op.outputs = std::move(inferred.outputs);
     op.cost = inferred.cost;
     AssumeMost(schema, &op);
-    if (op.is_most && schema->Verify(def).ok()) {
+    if (op.is_most && schema != nullptr && schema->Verify(def).ok()) {
       op.cost = schema->Cost(def, op.inputs, op.outputs);
     }
     for (int o = 0; o < def.output_size(); ++o) {
@@ -188,6 +188,31 @@ class Walk {
 };
 
 }  // namespace
+
+namespace {
+
+void AddWeights(const NetDef& net, std::set<std::string>* seen, std::vector<std::string>* weights) {
+  for (const OperatorDef& op : net.op()) {
+    const int first = WeightRuleOf(op.type()).first_weight;
+    for (int i = first; first > 0 && i < op.input_size(); ++i) {
+      if (seen->insert(op.input(i)).second) weights->push_back(op.input(i));
+    }
+    for (const Argument& arg : op.arg()) {
+      if (arg.has_n()) AddWeights(arg.n(), seen, weights);
+      for (const NetDef& inner : arg.nets()) AddWeights(inner, seen, weights);
+    }
+    seen->insert(op.output().begin(), op.output().end());
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> WeightsOfNet(const NetDef& net) {
+  std::set<std::string> seen;
+  std::vector<std::string> weights;
+  AddWeights(net, &seen, &weights);
+  return weights;
+}
 
 absl::StatusOr<NetShapes> InferWeightShapes(const NetDef& net, const BlobInfos& known,
                                             const PublishedWidths* widths) {

@@ -29,7 +29,8 @@ bool HasDevice(DeviceType device) { return !OperatorRegistry::Types(device).empt
 
 DeviceType DeviceOf(const NetDef& net, const OperatorDef& def) {
   const bool is_own = def.device_option().has_device_type();
-  return static_cast<DeviceType>((is_own ? def.device_option() : net.device_option()).device_type());
+  return static_cast<DeviceType>(
+      (is_own ? def.device_option() : net.device_option()).device_type());
 }
 
 void SetDevice(NetDef* net, DeviceType device) {

@@ -251,6 +251,17 @@ TEST(CreateNetTest, GivesOperatorsTheNetsDeviceOption) {
   EXPECT_NE(a.span<float>(), c.span<float>());
 }
 
+TEST(CreateNetTest, ReadsWhatWasFedThoughExternalInputDoesNotListIt) {
+  Workspace workspace;
+  ASSERT_TRUE(FeedVector(&workspace, "x", {2}).ok());
+  NetBuilder net("some_inputs_listed");
+  net.Op("Mul", {"x", "w"}, {"y"}).ExternalInput("x").ExternalOutput("y");
+  EXPECT_THAT(Message(workspace.RunNetOnce(net.def())), HasSubstr("\"w\" is missing"));
+  ASSERT_TRUE(FeedVector(&workspace, "w", {3}).ok());
+  ASSERT_TRUE(workspace.RunNetOnce(net.def()).ok());
+  EXPECT_EQ(workspace.Fetch("y")->data<float>()[0], 6);
+}
+
 TEST(CreateNetTest, SaysThatThereIsNoCudaHere) {
   Workspace workspace;
   ASSERT_TRUE(FeedVector(&workspace, "X", {1}).ok());
@@ -258,7 +269,7 @@ TEST(CreateNetTest, SaysThatThereIsNoCudaHere) {
   net.Op("Relu", {"X"}, {"Y"});
   net.mutable_def()->mutable_device_option()->set_device_type(1);
   EXPECT_THAT(Message(workspace.RunNetOnce(net.def())),
-              HasSubstr("there is no operator \"Relu\" for CUDA"));
+              HasSubstr("one operator is to run on CUDA, which is not there (op 0 Relu(X) -> Y)"));
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
 #include "doppio/check.h"
 
+#include <algorithm>
+
+#include "absl/strings/str_join.h"
+#include "doppio/net.h"
 #include "tools/json.h"
 #include "tools/net_input.h"
 #include "tools/table.h"
@@ -15,13 +19,15 @@ class CheckCommand final : public Command {
                   "net that will have filled blobs; looked at, not run", "NET");
     input_.AddFeeds(app);
     input_.AddLibraries(app);
+    input_.AddDevice(app);
     app->add_flag("--json", json_, "print the problems as JSON");
   }
 
   absl::Status Run() override {
-    DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
+    DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     for (const std::string& path : input_.inits) {
-      DOPPIO_ASSIGN_OR_RETURN(const NetDef init, LoadNamedNet(path));
+      DOPPIO_ASSIGN_OR_RETURN(NetDef init, LoadNamedNet(path));
+      input_.Place(&init);
       Look(init);
     }
     DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> fed, input_.LoadFeeds());
@@ -31,8 +37,16 @@ class CheckCommand final : public Command {
       infos_[tensor.name] = {tensor.tensor.dtype(), Dims(dims.begin(), dims.end()),
                              std::move(tensor.tensor)};
     }
-    DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNamedNet(input_.net));
+    DOPPIO_ASSIGN_OR_RETURN(NetDef net, LoadNamedNet(input_.net));
+    input_.Place(&net);
     Look(net);
+    const std::vector<std::string> executors = NetRegistry::Types();
+    if (!net.type().empty() &&
+        std::find(executors.begin(), executors.end(), net.type()) == executors.end()) {
+      problems_.push_back({-1, absl::StrCat("net \"", net.name(), "\""),
+                           absl::StrCat("there is no net type \"", net.type(), "\"; there are ",
+                                        absl::StrJoin(executors, ", "))});
+    }
     std::vector<std::string> needed;
     for (const NeededInput& input : NeededInputs(net)) {
       if (known_blobs_before_net_.count(input.blob) == 0) needed.push_back(input.blob);

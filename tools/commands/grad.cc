@@ -27,7 +27,7 @@ class GradCommand final : public Command {
   }
 
   absl::Status Run() override {
-    DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
+    DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     std::vector<GradientTarget> targets;
     for (const std::string& text : targets_) {
       const Assignment target = ParseAssignment(text);
