@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_join.h"
@@ -10,33 +9,12 @@
 #include "doppio/registry.h"
 #include "src/graph/infer_op.h"
 #include "src/graph/net_text.h"
+#include "src/graph/problem_list.h"
 
 namespace doppio {
 namespace {
 
 constexpr size_t kShownOperators = 5;
-
-// The problems of a net, those that many operators share once.
-class ProblemList {
- public:
-  void Add(const NetDef& net, std::string what) {
-    problems_.push_back({-1, NetPlace(net), std::move(what)});
-  }
-  void Add(const NetDef& net, int op, std::string what, bool is_missing_operator = false) {
-    const auto [found, is_new] = places_.try_emplace({&net, net.op(op).type(), what}, size());
-    if (is_new) {
-      problems_.push_back({op, OpPlace(net, op), std::move(what), is_missing_operator});
-    } else if (problems_[found->second].op != op) {
-      problems_[found->second].also.push_back(op);
-    }
-  }
-  size_t size() const { return problems_.size(); }
-  std::vector<NetProblem> Take() { return std::move(problems_); }
-
- private:
-  std::vector<NetProblem> problems_;
-  std::map<std::tuple<const NetDef*, std::string, std::string>, size_t> places_;
-};
 
 class Checker {
  public:

@@ -251,6 +251,17 @@ TEST(CreateNetTest, GivesOperatorsTheNetsDeviceOption) {
   EXPECT_NE(a.span<float>(), c.span<float>());
 }
 
+TEST(CreateNetTest, SaysOnceWhatManyOperatorsFindWrong) {
+  Workspace workspace;
+  ASSERT_TRUE(FeedVector(&workspace, "x", {2}).ok());
+  NetBuilder net("no_kernel");
+  for (int i = 0; i < 251; ++i) net.Op("Conv", {"x", "x"}, {"y"});
+  const std::string message = Message(workspace.RunNetOnce(net.def()));
+  EXPECT_THAT(message, HasSubstr("op 0 Conv(x, x) -> y: "));
+  EXPECT_THAT(message, HasSubstr("(250 more: op 1, op 2, op 3, op 4, op 5, ...)"));
+  EXPECT_EQ(message.find('\n'), std::string::npos);
+}
+
 TEST(CreateNetTest, ReadsWhatWasFedThoughExternalInputDoesNotListIt) {
   Workspace workspace;
   ASSERT_TRUE(FeedVector(&workspace, "x", {2}).ok());
