@@ -175,6 +175,7 @@ const std::map<std::string, WeightRule, std::less<>>& Rules() {
       {"InstanceNorm", {ScaleAndBias, true, nullptr, 1}},
       {"GroupNorm", {ScaleAndBias, true, nullptr, 1}},
       {"AffineChannel", {ScaleAndBias, true, nullptr, 1}},
+      {"LayerNorm", {nullptr, false, nullptr, 1}},
       {"PRelu", {PReluWeights, true, nullptr, 1}},
       {"Add", {AddendWeights, true}},
       {"Sub", {AddendWeights, true}},

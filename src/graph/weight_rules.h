@@ -58,7 +58,8 @@ struct WeightRule {
   // For operators whose outputs depend on the data: the most that they can be, shape by shape.
   // Null: inference says all.
   std::vector<Dims> (*most)(WeightContext*) = nullptr;
-  // Inputs from this one on are weights if no operator makes them. 0: they may be data too.
+  // Inputs from this one on are weights if no operator makes them. 0: they may be data too, but for
+  // the second operand of an old broadcast.
   int first_weight = 0;
 };
 

@@ -193,7 +193,11 @@ namespace {
 
 void AddWeights(const NetDef& net, std::set<std::string>* seen, std::vector<std::string>* weights) {
   for (const OperatorDef& op : net.op()) {
-    const int first = WeightRuleOf(op.type()).first_weight;
+    const WeightRule& rule = WeightRuleOf(op.type());
+    const bool is_old_broadcast =
+        rule.find_weights != nullptr &&
+        ArgumentReader(op, nullptr).GetSingleArgument<bool>("broadcast", false);
+    const int first = is_old_broadcast ? 1 : rule.first_weight;
     for (int i = first; first > 0 && i < op.input_size(); ++i) {
       if (seen->insert(op.input(i)).second) weights->push_back(op.input(i));
     }
