@@ -18,6 +18,11 @@
 #include "tools/table.h"
 
 namespace doppio::tools {
+namespace {
+
+constexpr int64_t kMostHints = 20;
+
+}  // namespace
 
 void NetInput::AddNet(CLI::App* app) {
   app->add_option("NET", net, "file of a NetDef: binary, text or JSON (its content decides)")
@@ -199,7 +204,9 @@ absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace) 
     if (workspace.HasBlob(input.blob)) continue;
     ++missing;
     const std::vector<std::string> near = NearestNames(input.blob, unread, 1);
-    const std::vector<std::string> near_made = NearestNames(input.blob, made, 1);
+    // Looking for near names takes time, and nobody reads hundreds of them.
+    const std::vector<std::string> near_made =
+        missing < kMostHints ? NearestNames(input.blob, made, 1) : std::vector<std::string>();
     const std::string hint = !near.empty() ? absl::StrCat("; nothing reads \"", near[0], "\"")
                              : !near_made.empty()
                                  ? absl::StrCat("; the net makes \"", near_made[0], "\"")

@@ -67,8 +67,8 @@ struct NetShapes {
 };
 
 // What the net reads, does not make, and an operator takes as a weight: of a convolution or a
-// normalisation, say, or spread over a larger operand as old nets do (`broadcast`). Operands that may
-// be data as well are not among them.
+// normalisation, say, or spread over a larger operand as old nets do (`broadcast`). Operands that
+// may be data as well are not among them.
 std::vector<std::string> WeightsOfNet(const NetDef& net);
 
 // `known` are the inputs that are data, and weights as far as they are there. `widths` may be null.

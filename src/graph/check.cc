@@ -15,6 +15,7 @@ namespace doppio {
 namespace {
 
 constexpr size_t kShownOperators = 5;
+constexpr size_t kMostHints = 20;
 
 class Checker {
  public:
@@ -44,7 +45,7 @@ class Checker {
                         absl::StrCat("input blob \"", input,
                                      "\" is missing: no operator before makes it, it was not fed, "
                                      "and it is no external input",
-                                     DidYouMean(input, {known->begin(), known->end()})));
+                                     Hint(input, *known)));
         }
         known->insert(input);  // reported once
       }
@@ -57,7 +58,7 @@ class Checker {
     for (const std::string& output : net.external_output()) {
       if (!known->contains(output)) {
         problems_.Add(net, absl::StrCat("external output \"", output, "\" is made by no operator",
-                                        DidYouMean(output, {known->begin(), known->end()})));
+                                        Hint(output, *known)));
       }
     }
   }
@@ -98,6 +99,12 @@ class Checker {
     const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
     if (schema == nullptr) return;
     for (std::string& problem : schema->Problems(op)) problems_.Add(net, k, std::move(problem));
+  }
+
+  // Looking for near names takes time, and nobody reads hundreds of them.
+  std::string Hint(const std::string& name, const absl::flat_hash_set<std::string>& known) const {
+    if (problems_.size() >= kMostHints) return "";
+    return DidYouMean(name, {known.begin(), known.end()});
   }
 
   bool IsThere(DeviceType device) {

@@ -27,15 +27,23 @@ OpInference InferOp(const OperatorDef& def, const OpSchema* schema,
                     const std::vector<TensorInfo>& inputs) {
   OpInference result;
   result.outputs.resize(def.output_size());
-  // Inference functions count on what they read.
+  // Inference functions count on what they read and write.
   if (schema == nullptr || def.input_size() < schema->min_inputs() ||
-      def.input_size() > schema->max_inputs()) {
+      def.input_size() > schema->max_inputs() || def.output_size() > schema->max_outputs()) {
     return result;
   }
   const bool is_well_defined = schema->Verify(def).ok();
-  absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(def, inputs);
+  OperatorDef completed;
+  const bool lacks_outputs = def.output_size() < schema->min_outputs();
+  if (lacks_outputs) completed = def;
+  while (lacks_outputs && completed.output_size() < schema->min_outputs()) {
+    completed.add_output(absl::StrCat("missing output ", completed.output_size()));
+  }
+  absl::StatusOr<std::vector<TensorInfo>> outputs =
+      schema->Infer(lacks_outputs ? completed : def, inputs);
   if (outputs.ok()) {
     result.outputs = *std::move(outputs);
+    result.outputs.resize(def.output_size());
     if (is_well_defined) result.cost = schema->Cost(def, inputs, result.outputs);
   } else if (is_well_defined) {
     result.status = outputs.status();

@@ -1,5 +1,7 @@
 #include "doppio/check.h"
 
+#include <algorithm>
+
 #include "doppio/devices.h"
 #include "doppio/infer.h"
 #include "doppio/net_builder.h"
@@ -226,6 +228,30 @@ TEST(InferNetTest, AnOperatorThatIsBadlyDefinedDoesNotEndIt) {
   EXPECT_EQ(*inference->blobs.at("Z").dims, (Dims{1, 2, 3}));
   EXPECT_EQ(*inference->blobs.at("S").dims, (Dims{1, 4, 3}));
   EXPECT_FALSE(inference->blobs.at("nothing").IsKnown());
+}
+
+// Every operator with inputs of some shape or none, whose outputs or arguments are missing.
+TEST(InferNetTest, NoOperatorMindsADefinitionThatIsIncomplete) {
+  for (const std::string& type : OpSchemaRegistry::Types()) {
+    const OpSchema& schema = *OpSchemaRegistry::Schema(type);
+    const int most = std::min(schema.max_inputs(), schema.min_inputs() + 3);
+    for (int count = 0; count <= most; ++count) {
+      for (int outputs = 0; outputs <= schema.min_outputs(); ++outputs) {
+        NetBuilder net("sweep");
+        net.Op(type, std::vector<std::string>(count, "x"), {});
+        for (int o = 0; o < outputs; ++o) net.mutable_def()->mutable_op(0)->add_output("y");
+        for (const Dims& dims : {Dims{}, Dims{0}, Dims{3}, Dims{2, 3, 4}, Dims{1, 2, 3, 4}}) {
+          BlobInfos known;
+          known["x"] = {DataType::kFloat, dims, std::nullopt};
+          InferNet(net.def(), known).status().IgnoreError();
+          CheckShapes(net.def(), &known);
+        }
+        BlobInfos nothing;
+        InferNet(net.def(), nothing).status().IgnoreError();
+        CheckShapes(net.def(), &nothing);
+      }
+    }
+  }
 }
 
 TEST(InferNetTest, FollowsShapesThroughConstants) {

@@ -123,7 +123,8 @@ TEST(WeightsOfNetTest, AreWhatOperatorsTakeAsWeightsAndNobodyMakes) {
       .Op("SpatialBN", {"conv", "s", "o", "m", "v"}, {"bn"});
   net.Op("Add", {"bn", "offset"}, {"bn"}, {MakeArgument<int>("broadcast", 1)});
   net.Op("Mul", {"bn", "maybe"}, {"factor"}).Op("FC", {"bn", "factor", "bias"}, {"y"});
-  EXPECT_THAT(WeightsOfNet(net.def()), testing::ElementsAre("w", "b", "s", "o", "m", "v", "offset", "bias"));
+  EXPECT_THAT(WeightsOfNet(net.def()),
+              testing::ElementsAre("w", "b", "s", "o", "m", "v", "offset", "bias"));
 }
 
 }  // namespace
