@@ -1,7 +1,7 @@
 #include "tools/known_shapes.h"
 
-#include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "absl/strings/numbers.h"
@@ -60,8 +60,8 @@ void KnownShapes::AddOptions(CLI::App* app) {
 
 absl::StatusOr<BlobInfos> KnownShapes::Load(const NetDef& net) const {
   BlobInfos infos;
-  std::vector<std::string> read(net.external_input().begin(), net.external_input().end());
-  for (const NeededInput& input : NeededInputs(net)) read.push_back(input.blob);
+  std::set<std::string> read(net.external_input().begin(), net.external_input().end());
+  for (const NeededInput& input : NeededInputs(net)) read.insert(input.blob);
   for (const std::string& option : shapes_) {
     const Assignment shape = ParseAssignment(option);
     const absl::StatusOr<TensorInfo> info = ParseShape(shape.value);
@@ -69,10 +69,10 @@ absl::StatusOr<BlobInfos> KnownShapes::Load(const NetDef& net) const {
       return UsageError(absl::StrCat("--shape ", option, ": write BLOB=1,3,227,227",
                                      info.ok() ? "" : "; ", info.status().message()));
     }
-    if (std::find(read.begin(), read.end(), shape.key) == read.end()) {
+    if (read.count(shape.key) == 0) {
       return UsageError(absl::StrCat("--shape ", option, ": net \"", net.name(),
                                      "\" reads no blob \"", shape.key, "\" from outside",
-                                     DidYouMean(shape.key, read)));
+                                     DidYouMean(shape.key, {read.begin(), read.end()})));
     }
     infos[shape.key] = *info;
   }

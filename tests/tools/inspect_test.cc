@@ -132,7 +132,7 @@ TEST_F(InspectTest, AShapeOfABlobThatTheNetDoesNotReadIsAUsageError) {
   const CommandResult result = Doppio({"inspect", net, "--shape", "XX=3,20"});
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.err, HasSubstr("net \"score\" reads no blob \"XX\" from outside; did you "
-                                    "mean X?"));
+                                    "mean X?\n"));
   EXPECT_EQ(Doppio({"run", net, "--random-weights", "1", "--shape", "data=3,20"}).code, 2);
 }
 
