@@ -11,8 +11,9 @@ namespace doppio {
 // How error messages name places: `net "demo"`, and `net "demo", op 0 Expand(X, shape) -> Y`.
 inline std::string NetPlace(const NetDef& net) { return absl::StrCat("net \"", net.name(), "\""); }
 
+// Without its index where that is -1.
 inline std::string OpPlace(const NetDef& net, int index, const OperatorDef& op) {
-  return absl::StrCat(NetPlace(net), ", op ", index, " ",
+  return absl::StrCat(NetPlace(net), ", op ", index < 0 ? "" : absl::StrCat(index, " "),
                       op.name().empty() ? "" : absl::StrCat("\"", op.name(), "\" "),
                       OpToString(op));
 }

@@ -3,18 +3,19 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "doppio/net.h"
 
 namespace doppio {
 
-// Errors of a net that was rewritten, and whose blobs may share buffers, by the names of the net as
-// it was given.
+// Errors of a net that was rewritten, and whose blobs may share buffers, by the names of blobs and
+// the operators of the net as it was given.
 class GivenNames {
  public:
+  GivenNames() = default;
   // `made_from` is that of OptimizedNet.
-  explicit GivenNames(std::map<std::string, std::string> made_from = {})
-      : made_from_(std::move(made_from)) {}
+  GivenNames(const NetDef& given, std::map<std::string, std::string> made_from);
 
   // Of an error about the rewritten net or what it is made from.
   absl::Status Restore(const absl::Status& status) const;
@@ -24,7 +25,18 @@ class GivenNames {
  private:
   OperatorDef Given(const OperatorDef& op) const;
 
+  struct OpEnds {
+    std::string type;
+    std::string input;
+    std::string weights;
+    std::string output;
+  };
+  static OpEnds EndsOf(const OperatorDef& op);
+  // Where the operator that became `op` stood, or -1 where that can not be told.
+  int IndexOf(const OperatorDef& op) const;
+
   std::map<std::string, std::string> made_from_;
+  std::vector<OpEnds> ops_;  // of the net as it was given
 };
 
 }  // namespace doppio

@@ -52,7 +52,7 @@ absl::Status Predictor::State::Optimize(const NetDef& predict) {
   absl::StatusOr<OptimizedNet> optimized = OptimizeNet(predict, options, &weights);
   if (!optimized.ok()) return Annotate(optimized.status(), NetPlace(predict));
   net = std::make_shared<const NetDef>(std::move(optimized->net));
-  names = GivenNames(std::move(optimized->made_from));
+  names = GivenNames(predict, std::move(optimized->made_from));
   return RunPrepare(optimized->prepare);
 }
 

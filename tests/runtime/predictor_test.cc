@@ -429,9 +429,11 @@ TEST(PredictorRewritingTest, ErrorsNameBlobsAsTheyWereGiven) {
   };
   for (int i = 0; i < 2; ++i) {  // before and after buffers are shared
     const std::string convolution = error(Wave({1, 3, 5, 5}, 0.3F, 0), data);
-    EXPECT_THAT(convolution, AllOf(HasSubstr("Conv(data, w, "), Not(HasSubstr("@"))));
+    EXPECT_THAT(convolution, AllOf(HasSubstr("net \"given\", op 0 Conv(data, w, b) -> relu: "),
+                                   Not(HasSubstr("@"))));
     const std::string addition = error(data, Wave({7, 7}, 0.3F, 0));
-    EXPECT_THAT(addition, AllOf(HasSubstr("Add(turned, other) -> sum"), Not(HasSubstr("@"))));
+    EXPECT_THAT(addition, AllOf(HasSubstr("net \"given\", op 5 Add(turned, other) -> sum: "),
+                                Not(HasSubstr("@"))));
     EXPECT_TRUE((*predictor)->Run({data, *Tensor::Scalar<float>(1)}).ok());
   }
 }
