@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "doppio/infer.h"
 #include "doppio/limits.h"
 #include "doppio/net.pb.h"
 #include "doppio/status.h"
@@ -18,8 +19,12 @@ struct NetProblem {
   std::string where;  // `net "demo", op 0 Expand(X, shape) -> Y`
   std::string what;
   bool is_missing_operator = false;
+  // Further operators of that net, of the same type, with the same problem.
+  std::vector<int> also = {};
 
-  std::string ToString() const { return absl::StrCat(where, ": ", what); }
+  // `what`, and how many other operators have the problem.
+  std::string Text() const;
+  std::string ToString() const { return absl::StrCat(where, ": ", Text()); }
 };
 
 struct CheckOptions {
@@ -33,18 +38,27 @@ struct CheckOptions {
 
 // Operators that do not exist, what schemas forbid, blobs that nobody makes, external outputs that
 // nobody makes, nets that are too deep or too long; in nets that are arguments (of If, While) too.
+// A device that is not there (devices.h) is one problem; beside it, the net is looked at as if it
+// asked for the CPU.
 std::vector<NetProblem> CheckNet(const NetDef& net, const CheckOptions& options = {});
 
-// The same as an error that lists all problems, a line each. A missing operator comes with near
+// What can be said without a run about shapes that do not go together, and arguments that operators
+// refuse; operators that CheckNet has something to say about are left out. `blobs` is what is known
+// before the net, and becomes what is known after it.
+std::vector<NetProblem> CheckShapes(const NetDef& net, BlobInfos* blobs);
+
+// The problems as an error that lists all problems, a line each. A missing operator comes with near
 // names and how to load it.
 absl::Status ProblemsToStatus(const std::vector<NetProblem>& problems);
 
-// The blobs that a net reads from outside: its external inputs, or, where it names none, what its
-// operators read before they make it. Nets that are arguments count. In the order of first use.
+// The blobs that a net reads from outside: its external inputs, and what its operators read before
+// they make it. Nets that are arguments count. In this order.
 std::vector<std::string> InputsOfNet(const NetDef& net);
 
 // What a net is asked for when nothing else is said: its external outputs, or, where it names none,
-// what its last operator makes.
+// what its operators make and nobody reads, and what its last operator makes. Not by-products (the
+// mask of a Dropout, the split_info of a Concat), nor what the net read before it wrote it, such as
+// the weights that training changes.
 std::vector<std::string> OutputsOfNet(const NetDef& net);
 
 // The blobs that an operator reads and writes, including those of nets in its arguments.

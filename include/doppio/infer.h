@@ -30,7 +30,8 @@ OpCost& operator+=(OpCost& total, const OpCost& more);
 // `known` says what is known of the net's inputs; values of constant inputs help (Expand needs
 // `shape`). Blobs filled by init nets are known when those nets were inferred first and their
 // `blobs` are given here. Errors: shapes that can not go together, with the operator's place.
-// Operators that do not exist leave their outputs unknown.
+// Operators that do not exist, or that CheckNet (check.h) would refuse, leave unknown what can not
+// be told all the same.
 absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known);
 
 }  // namespace doppio

@@ -10,6 +10,7 @@
 //   ... create optimized.net in a workspace that sees `weights`, and run it
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct OptimizeOptions {
 struct OptimizedNet {
   NetDef prepare;  // to be run once where the weights are, before the first run of `net`
   NetDef net;
+  // Blobs that the net as it was given does not have, and the one there that each was made from.
+  std::map<std::string, std::string> made_from;
 };
 
 // Rewrites `net`. Tensors of `weights` that are no inputs and that the net does not write are taken

@@ -81,8 +81,8 @@ class Predictor {
   // GivenTensorFill of a single 0 of shape [1,1]. External inputs that no operator reads are
   // ignored.
   //
-  // Outputs are model.outputs, or else the net's external outputs, or else what its last operator
-  // makes. An input or a weight may be an output.
+  // Outputs are model.outputs, or else the net's external outputs, or else what nobody reads
+  // (OutputsOfNet in check.h). An input or a weight may be an output.
   //
   // Errors: what CheckNet (check.h) finds in the nets, all at once; blobs that are neither weights
   // nor inputs; an output that nobody makes (with near names); an init net that fails.
@@ -103,8 +103,9 @@ class Predictor {
   // operators of this run (Profiler, for one); it may be called from several threads when the net's
   // executor is `parallel` or when it observes several runs.
   //
-  // Errors: another number of inputs, an input without a value, what an operator fails with, an
-  // output that is no tensor or that this run did not make.
+  // Errors: another number of inputs, an input without a value, what an operator fails with (by the
+  // blobs' names in the net as it was given), an output that is no tensor or that this run did not
+  // make.
   absl::StatusOr<std::vector<Tensor>> Run(absl::Span<const Tensor> inputs,
                                           NetObserver* observer = nullptr) const;
   absl::StatusOr<std::vector<Tensor>> Run(std::initializer_list<Tensor> inputs,

@@ -41,6 +41,11 @@ enum class FileKind {
   kMiniDb,  // A database of blobs: a predictor (model_io.h), or what Save wrote.
   kPng,
   kJpeg,
+  // Known so that errors can name them.
+  kDataMiniDb,     // A database of examples to train with.
+  kGitLfsPointer,  // What Git puts in the place of a file that it keeps elsewhere.
+  kWebPage,
+  kEmpty,
 };
 
 struct FileDescription {
@@ -53,6 +58,9 @@ struct FileDescription {
 absl::string_view EncodingName(Encoding encoding);
 // "NetDef", "init net", "npy", ...
 absl::string_view FileKindName(FileKind kind);
+// The same for messages, with what there is to say: "a Git LFS pointer: the file itself was not
+// ...".
+std::string WhatItIs(FileKind kind);
 
 // What a file, or the content of one, is. Data that nothing recognises is kUnknown, not an error.
 absl::StatusOr<FileDescription> DescribeFile(const std::string& path, const Limits& limits = {});

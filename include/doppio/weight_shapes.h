@@ -66,6 +66,11 @@ struct NetShapes {
   std::vector<UnknownShape> unknown;  // without what is unknown because of one of these
 };
 
+// What the net reads, does not make, and an operator takes as a weight: of a convolution or a
+// normalisation, say, or spread over a larger operand as old nets do (`broadcast`). Operands that
+// may be data as well are not among them.
+std::vector<std::string> WeightsOfNet(const NetDef& net);
+
 // `known` are the inputs that are data, and weights as far as they are there. `widths` may be null.
 // Errors: shapes that can not go together, with the operator's place. A shape that can not be
 // found is no error: it is listed as unknown.

@@ -53,6 +53,11 @@ class FillerShape {
   bool input_as_shape_;
 };
 
+// For errors about the shape: what makes a scalar that was not meant.
+inline absl::string_view ShapeHint(DimsView dims) {
+  return dims.empty() ? "; the argument \"shape\" is missing" : "";
+}
+
 // The shape of the output where inference knows it.
 inline absl::StatusOr<std::optional<Dims>> InferFillerShape(InferenceContext* context) {
   const bool has_input = context->InputSize() > 0;

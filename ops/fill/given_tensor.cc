@@ -73,7 +73,7 @@ absl::StatusOr<Tensor> ShapeValues(Tensor values, DimsView dims) {
   if (numel != values.numel()) {
     return absl::InvalidArgumentError(absl::StrCat("shape ", ShapeToString(dims), " has ", numel,
                                                    " elements, but ", values.numel(),
-                                                   " values are given"));
+                                                   " values are given", ShapeHint(dims)));
   }
   DOPPIO_RETURN_IF_ERROR(values.Reshape(dims));
   return values;

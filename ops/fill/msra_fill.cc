@@ -5,7 +5,12 @@
 namespace doppio {
 namespace {
 
-DOPPIO_OPERATOR_SCHEMA(MSRAFill).FillUsing(StateRandomFiller).Doc(R"DOC(
+constexpr size_t kLeastRank = 2;
+constexpr char kWhy[] = "no fan-out";
+
+void StateMSRAFill(OpSchema& schema) { StateRandomFillerOfRank(schema, kLeastRank, kWhy); }
+
+DOPPIO_OPERATOR_SCHEMA(MSRAFill).FillUsing(StateMSRAFill).Doc(R"DOC(
 A tensor of floats drawn from the normal distribution of mean 0 and deviation sqrt(2 / fan_out),
 where fan_out is the number of elements divided by the size of the second dimension.
 
@@ -20,10 +25,7 @@ class MSRAFillOp final : public FillerOp<Context> {
 
   absl::Status RunOnDevice() override {
     DOPPIO_ASSIGN_OR_RETURN(const Dims dims, this->OutputShape());
-    if (dims.size() < 2) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "shape ", ShapeToString(dims), " has no fan-out: the rank must be at least 2"));
-    }
+    DOPPIO_RETURN_IF_ERROR(CheckFillRank(dims, kLeastRank, kWhy));
     DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, DataType::kFloat, dims));
     if (y->numel() == 0) return absl::OkStatus();
     FillNormal(0.0f, std::sqrt(2.0f / static_cast<float>(y->numel() / dims[1])), y, &context_);

@@ -24,6 +24,26 @@ inline void StateRandomFiller(OpSchema& schema) {
       });
 }
 
+// For fills that look at single sizes of the shape. `why`: "no fan-in".
+inline absl::Status CheckFillRank(DimsView dims, size_t least, absl::string_view why) {
+  if (dims.size() >= least) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(dims.empty() ? "a scalar" : absl::StrCat("shape ", ShapeToString(dims)), " has ",
+                   why, ": the rank must be at least ", least, ShapeHint(dims)));
+}
+
+// StateRandomFiller of such a fill.
+inline void StateRandomFillerOfRank(OpSchema& schema, size_t least, const char* why) {
+  schema.FillUsing(StateRandomFiller)
+      .TensorInference([least, why](InferenceContext* context) -> absl::Status {
+        DOPPIO_ASSIGN_OR_RETURN(const std::optional<Dims> dims, InferFillerShape(context));
+        if (!dims.has_value()) return absl::OkStatus();
+        DOPPIO_RETURN_IF_ERROR(CheckFillRank(*dims, least, why));
+        context->SetOutput(0, DataType::kFloat, *dims);
+        return absl::OkStatus();
+      });
+}
+
 // Draws from [min, max]: `max` itself only for integers, or where rounding gives it.
 template <typename T>
 void FillUniform(T min, T max, Tensor* y, CPUContext* context) {

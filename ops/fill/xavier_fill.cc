@@ -5,7 +5,12 @@
 namespace doppio {
 namespace {
 
-DOPPIO_OPERATOR_SCHEMA(XavierFill).FillUsing(StateRandomFiller).Doc(R"DOC(
+constexpr size_t kLeastRank = 1;
+constexpr char kWhy[] = "no fan-in";
+
+void StateXavierFill(OpSchema& schema) { StateRandomFillerOfRank(schema, kLeastRank, kWhy); }
+
+DOPPIO_OPERATOR_SCHEMA(XavierFill).FillUsing(StateXavierFill).Doc(R"DOC(
 A tensor of floats drawn from the uniform distribution between -s and s, where s = sqrt(3 / fan_in)
 and fan_in is the number of elements divided by the size of the first dimension.
 
@@ -21,9 +26,7 @@ class XavierFillOp final : public FillerOp<Context> {
 
   absl::Status RunOnDevice() override {
     DOPPIO_ASSIGN_OR_RETURN(const Dims dims, this->OutputShape());
-    if (dims.empty()) {
-      return absl::InvalidArgumentError("a scalar has no fan-in: the rank must be at least 1");
-    }
+    DOPPIO_RETURN_IF_ERROR(CheckFillRank(dims, kLeastRank, kWhy));
     DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, DataType::kFloat, dims));
     if (y->numel() == 0) return absl::OkStatus();
     const float scale = std::sqrt(3.0f / static_cast<float>(y->numel() / dims[0]));

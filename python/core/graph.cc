@@ -46,7 +46,7 @@ py::list CheckProblems(const PyNet& net, const std::vector<std::string>& known, 
   py::list problems;
   for (const NetProblem& problem : CheckNet(net.def(), options)) {
     problems.append(
-        py::make_tuple(problem.op, TextFromBytes(problem.where), TextFromBytes(problem.what)));
+        py::make_tuple(problem.op, TextFromBytes(problem.where), TextFromBytes(problem.Text())));
   }
   return problems;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "doppio/check.h"
+#include "doppio/devices.h"
 #include "doppio/op_def.h"
 #include "doppio/schema.h"
 #include "python/core/arguments.h"
@@ -127,6 +128,11 @@ void BindNet(py::module_& core) {
       .def("_op", &Op)
       .def("_take",
            [](PyNet& self, PyNet& other) { self.mutable_def()->Swap(other.mutable_def()); })
+      .def("_set_device",
+           [](PyNet& self, const std::string& name) {
+             const DeviceType device = ValueOrRaise(DeviceFromName(name));
+             SetDevice(self.mutable_def(), device);
+           })
       .def("_free_name", &FreeName)
       .def("_op_text", [](const PyNet& self,
                           int index) { return TextFromBytes(OpToString(OpAt(self, index))); })

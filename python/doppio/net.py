@@ -159,6 +159,22 @@ class Net(_Base, metaclass=_NetType):
             net.name = name
         return net
 
+    def set_device(self, device: str) -> Net:
+        """Makes every operator ask for a device, "cpu" or "cuda", and returns the net.
+
+        A net that was written for a machine with a GPU runs on the CPU after it; nets in the
+        arguments of operators are included.
+
+        >>> net = doppio.Net.from_text(
+        ...     'op { type: "Relu" input: "X" output: "Y" device_option { device_type: 1 } }')
+        >>> doppio.check(net)[0].what.startswith("one operator is to run on CUDA")
+        True
+        >>> doppio.check(net.set_device("cpu"))
+        []
+        """
+        self._set_device(device)
+        return self
+
     @property
     def ops(self) -> Sequence[Op]:
         """The operators: a sequence of `doppio.Op`."""

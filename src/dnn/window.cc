@@ -148,7 +148,7 @@ bool PadsAreImplied(LegacyPadding legacy_pad) {
 absl::Status WindowSettings::Verify(WindowUse use) const {
   if (group < 1) return Invalid(absl::StrCat("group is ", group, ", must be positive"));
   if (global_pooling) return CheckGlobal(*this);
-  if (kernel.empty()) return Invalid("the size of the kernel is missing");
+  if (kernel.empty()) return Invalid("the size of the kernel is missing: the argument \"kernel\"");
   const size_t rank = kernel.size();
   DOPPIO_RETURN_IF_ERROR(CheckList("kernel", kernel, 1, rank, kernel));
   DOPPIO_RETURN_IF_ERROR(CheckList("stride", stride, 1, rank, kernel));

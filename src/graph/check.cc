@@ -1,14 +1,21 @@
 #include "doppio/check.h"
 
 #include <algorithm>
+#include <map>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_join.h"
+#include "doppio/devices.h"
 #include "doppio/registry.h"
+#include "src/graph/infer_op.h"
 #include "src/graph/net_text.h"
+#include "src/graph/problem_list.h"
 
 namespace doppio {
 namespace {
+
+constexpr size_t kShownOperators = 5;
+constexpr size_t kMostHints = 20;
 
 class Checker {
  public:
@@ -17,29 +24,28 @@ class Checker {
   // Adds what is made by `net` to `known`.
   void Check(const NetDef& net, int depth, absl::flat_hash_set<std::string>* known) {
     if (depth > options_.limits.max_nesting) {
-      Add(-1, NetPlace(net),
-          absl::StrCat("nets within nets deeper than ", options_.limits.max_nesting));
+      problems_.Add(net,
+                    absl::StrCat("nets within nets deeper than ", options_.limits.max_nesting));
       return;
     }
     operators_ += net.op_size();
     if (operators_ > options_.limits.max_operators) {
-      Add(-1, NetPlace(net),
-          absl::StrCat("more than ", options_.limits.max_operators, " operators"));
+      problems_.Add(net, absl::StrCat("more than ", options_.limits.max_operators, " operators"));
       return;
     }
     known->insert(net.external_input().begin(), net.external_input().end());
     const bool is_closed = net.external_input_size() > 0 || !options_.allow_unknown_inputs;
     for (int k = 0; k < net.op_size(); ++k) {
       const OperatorDef& op = net.op(k);
-      const std::string place = OpPlace(net, k);
-      CheckOp(op, k, place);
+      CheckOp(net, k);
       for (const std::string& input : op.input()) {
         if (known->contains(input)) continue;
         if (is_closed) {
-          Add(k, place,
-              absl::StrCat(
-                  "input blob \"", input,
-                  "\" is made by no operator before, and is neither fed nor an external input"));
+          problems_.Add(net, k,
+                        absl::StrCat("input blob \"", input,
+                                     "\" is missing: no operator before makes it, it was not fed, "
+                                     "and it is no external input",
+                                     Hint(input, *known)));
         }
         known->insert(input);  // reported once
       }
@@ -51,47 +57,137 @@ class Checker {
     }
     for (const std::string& output : net.external_output()) {
       if (!known->contains(output)) {
-        Add(-1, NetPlace(net),
-            absl::StrCat("external output \"", output, "\" is made by no operator"));
+        problems_.Add(net, absl::StrCat("external output \"", output, "\" is made by no operator",
+                                        Hint(output, *known)));
       }
     }
   }
 
-  std::vector<NetProblem> Take() { return std::move(problems_); }
-
- private:
-  void Add(int op, const std::string& where, std::string what) {
-    problems_.push_back({op, where, std::move(what), false});
+  // `net` is the whole one.
+  std::vector<NetProblem> Finish(const NetDef& net) {
+    std::vector<NetProblem> problems;
+    for (const auto& [device, missing] : missing_devices_) {
+      problems.push_back(
+          {-1, NetPlace(net),
+           absl::StrCat(missing.count == 1 ? "one operator is"
+                                           : absl::StrCat(missing.count, " operators are"),
+                        " to run on ", DeviceName(device), ", which is not there (op ",
+                        missing.first, "); the net runs on the CPU with `--device cpu`, or after ",
+                        "SetDevice (in Python: net.set_device(\"cpu\"))")});
+    }
+    for (NetProblem& problem : problems_.Take()) problems.push_back(std::move(problem));
+    return problems;
   }
 
-  void CheckOp(const OperatorDef& op, int k, const std::string& place) {
-    const DeviceType device = static_cast<DeviceType>(op.device_option().device_type());
+ private:
+  struct MissingDevice {
+    int64_t count = 0;
+    std::string first;
+  };
+
+  void CheckOp(const NetDef& net, int k) {
+    const OperatorDef& op = net.op(k);
+    DeviceType device = DeviceOf(net, op);
+    if (!IsThere(device)) {
+      MissingDevice& missing = missing_devices_[device];
+      if (missing.count++ == 0) missing.first = absl::StrCat(k, " ", OpToString(op));
+      device = DeviceType::kCpu;
+    }
     if (!OperatorRegistry::Has(op.type(), device)) {
-      Add(k, place, OperatorRegistry::MissingMessage(op.type(), device));
-      problems_.back().is_missing_operator = true;
+      problems_.Add(net, k, OperatorRegistry::MissingMessage(op.type(), device), true);
     }
     const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
     if (schema == nullptr) return;
-    for (std::string& problem : schema->Problems(op)) Add(k, place, std::move(problem));
+    for (std::string& problem : schema->Problems(op)) problems_.Add(net, k, std::move(problem));
+  }
+
+  // Looking for near names takes time, and nobody reads hundreds of them.
+  std::string Hint(const std::string& name, const absl::flat_hash_set<std::string>& known) const {
+    if (problems_.size() >= kMostHints) return "";
+    return DidYouMean(name, {known.begin(), known.end()});
+  }
+
+  bool IsThere(DeviceType device) {
+    if (device == DeviceType::kCpu) return true;
+    const auto [found, is_new] = is_there_.try_emplace(device, false);
+    if (is_new) found->second = HasDevice(device);
+    return found->second;
   }
 
   const CheckOptions& options_;
   int64_t operators_ = 0;
-  std::vector<NetProblem> problems_;
+  ProblemList problems_;
+  std::map<DeviceType, bool> is_there_;
+  std::map<DeviceType, MissingDevice> missing_devices_;
 };
 
-void AddUnique(const std::string& name, absl::flat_hash_set<std::string>* seen,
-               std::vector<std::string>* names) {
-  if (seen->insert(name).second) names->push_back(name);
+// All blobs are there, and empty.
+class EmptyBlobs final : public BlobScope {
+ public:
+  std::shared_ptr<Blob> FindBlob(absl::string_view name) const override {
+    std::shared_ptr<Blob>& blob = blobs_[std::string(name)];
+    if (blob == nullptr) blob = std::make_shared<Blob>();
+    return blob;
+  }
+  std::shared_ptr<Blob> CreateBlob(absl::string_view name) override { return FindBlob(name); }
+
+ private:
+  mutable std::map<std::string, std::shared_ptr<Blob>> blobs_;
+};
+
+bool HasNets(const OperatorDef& op) {
+  return std::any_of(op.arg().begin(), op.arg().end(),
+                     [](const Argument& arg) { return arg.has_n() || arg.nets_size() > 0; });
+}
+
+// What an operator finds wrong with its arguments when it is made. Inference says that too where
+// it knows enough to look at them.
+absl::Status TryArguments(const OperatorDef& op, const OpSchema* schema) {
+  if (schema == nullptr || !OperatorRegistry::Has(op.type()) || HasNets(op) ||
+      !schema->Verify(op).ok()) {
+    return absl::OkStatus();
+  }
+  EmptyBlobs blobs;
+  OperatorDef on_cpu = op;
+  on_cpu.clear_device_option();
+  return CreateOperator(on_cpu, &blobs).status();
 }
 
 }  // namespace
+
+std::string NetProblem::Text() const {
+  if (also.empty()) return what;
+  std::string text = absl::StrCat(what, " (", also.size(), " more: ");
+  for (size_t i = 0; i < std::min(also.size(), kShownOperators); ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : ", ", "op ", also[i]);
+  }
+  return text + (also.size() > kShownOperators ? ", ...)" : ")");
+}
 
 std::vector<NetProblem> CheckNet(const NetDef& net, const CheckOptions& options) {
   Checker checker(options);
   absl::flat_hash_set<std::string> known(options.known_blobs.begin(), options.known_blobs.end());
   checker.Check(net, 0, &known);
-  return checker.Take();
+  return checker.Finish(net);
+}
+
+std::vector<NetProblem> CheckShapes(const NetDef& net, BlobInfos* blobs) {
+  ProblemList problems;
+  for (int k = 0; k < net.op_size(); ++k) {
+    const OperatorDef& op = net.op(k);
+    std::vector<TensorInfo> inputs;
+    for (const std::string& input : op.input()) inputs.push_back((*blobs)[input]);
+    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+    const OpInference inferred = InferOp(op, schema, inputs);
+    absl::Status status = inferred.status;
+    const auto is_known = [](const TensorInfo& info) { return info.IsKnown(); };
+    if (status.ok() && std::none_of(inferred.outputs.begin(), inferred.outputs.end(), is_known)) {
+      status = TryArguments(op, schema);
+    }
+    if (!status.ok()) problems.Add(net, k, std::string(status.message()));
+    for (int o = 0; o < op.output_size(); ++o) (*blobs)[op.output(o)] = inferred.outputs[o];
+  }
+  return problems.Take();
 }
 
 absl::Status ProblemsToStatus(const std::vector<NetProblem>& problems) {
@@ -108,54 +204,6 @@ absl::Status ProblemsToStatus(const std::vector<NetProblem>& problems) {
         "LoadOperatorLibrary(path) or --load path; `doppio ops` lists what there is.");
   }
   return any_missing ? absl::NotFoundError(text) : absl::InvalidArgumentError(text);
-}
-
-namespace {
-
-// One pass over a net and the nets in it, so that deep nesting costs no more than its size.
-OpBlobs BlobsOfNet(const NetDef& net) {
-  OpBlobs blobs;
-  absl::flat_hash_set<std::string> seen;
-  for (const std::string& input : net.external_input()) AddUnique(input, &seen, &blobs.reads);
-  const bool is_closed = !blobs.reads.empty();
-  for (const OperatorDef& op : net.op()) {
-    OpBlobs inner = BlobsOfOp(op);
-    for (const std::string& input : inner.reads) {
-      if (!is_closed) AddUnique(input, &seen, &blobs.reads);
-    }
-    seen.insert(inner.writes.begin(), inner.writes.end());
-    for (std::string& output : inner.writes) blobs.writes.push_back(std::move(output));
-  }
-  return blobs;
-}
-
-}  // namespace
-
-OpBlobs BlobsOfOp(const OperatorDef& op) {
-  OpBlobs blobs;
-  blobs.reads.assign(op.input().begin(), op.input().end());
-  blobs.writes.assign(op.output().begin(), op.output().end());
-  const auto add_net = [&](const NetDef& net) {
-    const OpBlobs inner = BlobsOfNet(net);
-    blobs.reads.insert(blobs.reads.end(), inner.reads.begin(), inner.reads.end());
-    blobs.writes.insert(blobs.writes.end(), inner.writes.begin(), inner.writes.end());
-  };
-  for (const Argument& arg : op.arg()) {
-    if (arg.has_n()) add_net(arg.n());
-    for (const NetDef& net : arg.nets()) add_net(net);
-  }
-  return blobs;
-}
-
-std::vector<std::string> InputsOfNet(const NetDef& net) { return BlobsOfNet(net).reads; }
-
-std::vector<std::string> OutputsOfNet(const NetDef& net) {
-  if (net.external_output_size() > 0) {
-    return {net.external_output().begin(), net.external_output().end()};
-  }
-  if (net.op_size() == 0) return {};
-  const OperatorDef& last = net.op(net.op_size() - 1);
-  return {last.output().begin(), last.output().end()};
 }
 
 }  // namespace doppio

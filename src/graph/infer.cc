@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "doppio/check.h"
+#include "src/graph/infer_op.h"
 #include "src/graph/net_text.h"
 
 namespace doppio {
@@ -22,6 +23,34 @@ OpCost& operator+=(OpCost& total, const OpCost& more) {
   return total;
 }
 
+OpInference InferOp(const OperatorDef& def, const OpSchema* schema,
+                    const std::vector<TensorInfo>& inputs) {
+  OpInference result;
+  result.outputs.resize(def.output_size());
+  // Inference functions count on what they read and write.
+  if (schema == nullptr || def.input_size() < schema->min_inputs() ||
+      def.input_size() > schema->max_inputs() || def.output_size() > schema->max_outputs()) {
+    return result;
+  }
+  const bool is_well_defined = schema->Verify(def).ok();
+  OperatorDef completed;
+  const bool lacks_outputs = def.output_size() < schema->min_outputs();
+  if (lacks_outputs) completed = def;
+  while (lacks_outputs && completed.output_size() < schema->min_outputs()) {
+    completed.add_output(absl::StrCat("missing output ", completed.output_size()));
+  }
+  absl::StatusOr<std::vector<TensorInfo>> outputs =
+      schema->Infer(lacks_outputs ? completed : def, inputs);
+  if (outputs.ok()) {
+    result.outputs = *std::move(outputs);
+    result.outputs.resize(def.output_size());
+    if (is_well_defined) result.cost = schema->Cost(def, inputs, result.outputs);
+  } else if (is_well_defined) {
+    result.status = outputs.status();
+  }
+  return result;
+}
+
 absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known) {
   NetInference result;
   result.blobs = known;
@@ -29,14 +58,10 @@ absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known)
     const OperatorDef& def = net.op(k);
     NetInference::Op op;
     for (const std::string& input : def.input()) op.inputs.push_back(result.blobs[input]);
-    op.outputs.resize(def.output_size());
-    const OpSchema* schema = OpSchemaRegistry::Schema(def.type());
-    if (schema != nullptr) {
-      absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(def, op.inputs);
-      if (!outputs.ok()) return Annotate(outputs.status(), OpPlace(net, k));
-      op.outputs = *std::move(outputs);
-      op.cost = schema->Cost(def, op.inputs, op.outputs);
-    }
+    OpInference inferred = InferOp(def, OpSchemaRegistry::Schema(def.type()), op.inputs);
+    if (!inferred.status.ok()) return Annotate(inferred.status, OpPlace(net, k));
+    op.outputs = std::move(inferred.outputs);
+    op.cost = inferred.cost;
     // Nets inside write blobs of this one, or not; which of them run is not known.
     for (const std::string& name : BlobsOfOp(def).writes) {
       const auto found = result.blobs.find(name);

@@ -11,11 +11,15 @@ namespace doppio {
 // How error messages name places: `net "demo"`, and `net "demo", op 0 Expand(X, shape) -> Y`.
 inline std::string NetPlace(const NetDef& net) { return absl::StrCat("net \"", net.name(), "\""); }
 
-inline std::string OpPlace(const NetDef& net, int index) {
-  const OperatorDef& op = net.op(index);
-  return absl::StrCat(NetPlace(net), ", op ", index, " ",
+// Without its index where that is -1.
+inline std::string OpPlace(const NetDef& net, int index, const OperatorDef& op) {
+  return absl::StrCat(NetPlace(net), ", op ", index < 0 ? "" : absl::StrCat(index, " "),
                       op.name().empty() ? "" : absl::StrCat("\"", op.name(), "\" "),
                       OpToString(op));
+}
+
+inline std::string OpPlace(const NetDef& net, int index) {
+  return OpPlace(net, index, net.op(index));
 }
 
 }  // namespace doppio

@@ -16,6 +16,7 @@ absl::StatusOr<OptimizedNet> OptimizeNet(const NetDef& net, const OptimizeOption
   OptimizedNet result;
   result.prepare = std::move(rewriting.prepare);
   result.prepare.set_name(absl::StrCat(net.name(), "_prepare"));
+  result.made_from = rewriting.made_from();
   result.net = net;
   result.net.clear_op();
   for (OperatorDef& op : rewriting.ops) *result.net.add_op() = std::move(op);

@@ -106,7 +106,10 @@ std::string Rewriting::AddConstant(const std::string& base, Tensor value) {
 std::string Rewriting::NewName(const std::string& base) {
   for (int i = 2;; ++i) {
     std::string name = absl::StrCat(base, "@", i);
-    if (weights_->FindBlob(name) == nullptr && names_.insert(name).second) return name;
+    if (weights_->FindBlob(name) != nullptr || !names_.insert(name).second) continue;
+    const auto origin = made_from_.find(base);
+    made_from_[name] = origin == made_from_.end() ? base : origin->second;
+    return name;
   }
 }
 

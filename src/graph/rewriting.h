@@ -30,6 +30,8 @@ class Rewriting {
   std::string AddConstant(const std::string& base, Tensor value);
   // A name that no blob has, made from `base`.
   std::string NewName(const std::string& base);
+  // What blobs with such names were made from, in the net as it was given.
+  const std::map<std::string, std::string>& made_from() const { return made_from_; }
 
   bool IsPinned(const std::string& blob) const { return pinned_.count(blob) > 0; }
   // Must exist under this name: it was asked for, or nets inside operators read it.
@@ -55,6 +57,7 @@ class Rewriting {
   std::set<std::string> pinned_;
   std::set<std::string> written_;  // by the net, under its first names
   std::set<std::string> names_;
+  std::map<std::string, std::string> made_from_;
   std::map<std::string, std::vector<int>> readers_;
   std::map<std::string, int> writers_;
 };

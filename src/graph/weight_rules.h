@@ -58,6 +58,9 @@ struct WeightRule {
   // For operators whose outputs depend on the data: the most that they can be, shape by shape.
   // Null: inference says all.
   std::vector<Dims> (*most)(WeightContext*) = nullptr;
+  // Inputs from this one on are weights if no operator makes them. 0: they may be data too, but for
+  // the second operand of an old broadcast.
+  int first_weight = 0;
 };
 
 // An empty rule for types that are not in the table.

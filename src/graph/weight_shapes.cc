@@ -4,6 +4,7 @@
 #include <set>
 
 #include "doppio/registry.h"
+#include "src/graph/infer_op.h"
 #include "src/graph/net_text.h"
 #include "src/graph/weight_rules.h"
 #include "src/graph/width_ties.h"
@@ -59,19 +60,19 @@ class Walk {
       op.inputs.push_back(result_.blobs[input]);
       if (!op.inputs.back().IsKnown() && made_.count(input) == 0) Miss(input, net, k);
     }
-    op.outputs.resize(def.output_size());
     FindWeights(net, k, schema, &op.inputs);
-    if (schema != nullptr) {
-      absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(def, op.inputs);
-      if (!outputs.ok()) return Annotate(outputs.status(), OpPlace(net, k));
-      op.outputs = *std::move(outputs);
-    }
+    OpInference inferred = InferOp(def, schema, op.inputs);
+    if (!inferred.status.ok()) return Annotate(inferred.status, OpPlace(net, k));
+    op.outputs = std::move(inferred.outputs);
+    op.cost = inferred.cost;
     AssumeMost(schema, &op);
-    if (schema != nullptr) op.cost = schema->Cost(def, op.inputs, op.outputs);
+    if (op.is_most && schema != nullptr && schema->Verify(def).ok()) {
+      op.cost = schema->Cost(def, op.inputs, op.outputs);
+    }
     for (int o = 0; o < def.output_size(); ++o) {
       made_.insert(def.output(o));
       result_.blobs[def.output(o)] = op.outputs[o];
-      if (!op.outputs[o].IsKnown()) ExplainOutput(net, k, op, schema != nullptr, def.output(o));
+      if (!op.outputs[o].IsKnown()) ExplainOutput(net, k, op, schema, def.output(o));
     }
     result_.total += op.cost;
     result_.ops.push_back(std::move(op));
@@ -93,18 +94,25 @@ class Walk {
     }
   }
 
-  void ExplainOutput(const NetDef& net, int k, const NetShapes::Op& op, bool exists,
+  void ExplainOutput(const NetDef& net, int k, const NetShapes::Op& op, const OpSchema* schema,
                      const std::string& output) {
     const OperatorDef& def = net.op(k);
+    const bool exists = schema != nullptr;
     for (int i = 0; i < def.input_size(); ++i) {
       if (exists && !op.inputs[i].IsKnown()) return;  // what is said of that input explains it
     }
     // By-products, such as the mask of a Dropout that only training fills.
     if (exists && op.outputs[0].IsKnown()) return;
     if (seen_.insert(output).second) missing_.push_back(output);
-    why_[output] = exists ? absl::StrCat("what op ", k, " ", def.type(),
-                                         " makes of known shapes depends on the data")
-                          : OperatorRegistry::MissingMessage(def.type(), DeviceType::kCpu);
+    const absl::Status definition = exists ? schema->Verify(def) : absl::OkStatus();
+    if (!exists) {
+      why_[output] = OperatorRegistry::MissingMessage(def.type(), DeviceType::kCpu);
+    } else if (!definition.ok()) {
+      why_[output] = absl::StrCat("op ", k, " ", def.type(), ": ", definition.message());
+    } else {
+      why_[output] = absl::StrCat("what op ", k, " ", def.type(),
+                                  " makes of known shapes depends on the data");
+    }
   }
 
   void FindWeights(const NetDef& net, int k, const OpSchema* schema,
@@ -180,6 +188,35 @@ class Walk {
 };
 
 }  // namespace
+
+namespace {
+
+void AddWeights(const NetDef& net, std::set<std::string>* seen, std::vector<std::string>* weights) {
+  for (const OperatorDef& op : net.op()) {
+    const WeightRule& rule = WeightRuleOf(op.type());
+    const bool is_old_broadcast =
+        rule.find_weights != nullptr &&
+        ArgumentReader(op, nullptr).GetSingleArgument<bool>("broadcast", false);
+    const int first = is_old_broadcast ? 1 : rule.first_weight;
+    for (int i = first; first > 0 && i < op.input_size(); ++i) {
+      if (seen->insert(op.input(i)).second) weights->push_back(op.input(i));
+    }
+    for (const Argument& arg : op.arg()) {
+      if (arg.has_n()) AddWeights(arg.n(), seen, weights);
+      for (const NetDef& inner : arg.nets()) AddWeights(inner, seen, weights);
+    }
+    seen->insert(op.output().begin(), op.output().end());
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> WeightsOfNet(const NetDef& net) {
+  std::set<std::string> seen;
+  std::vector<std::string> weights;
+  AddWeights(net, &seen, &weights);
+  return weights;
+}
 
 absl::StatusOr<NetShapes> InferWeightShapes(const NetDef& net, const BlobInfos& known,
                                             const PublishedWidths* widths) {

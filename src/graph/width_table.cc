@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "doppio/op_def.h"
+#include "src/graph/width_layers.h"
 
 namespace doppio {
 namespace {
@@ -88,9 +89,11 @@ absl::Status ReadLine(absl::string_view line, std::vector<PublishedWidths>* tabl
           absl::StrCat("write \"", what, " BLOB N\" with a number N of outputs above 0"));
     }
     section.widths.push_back(std::move(width));
+  } else if (what == "layers") {
+    return ReadLayers(rest, &section.layers);
   } else {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", what, "\" is none of net, source, name, where, width, guess"));
+        absl::StrCat("\"", what, "\" is none of net, source, name, where, layers, width, guess"));
   }
   return absl::OkStatus();
 }
@@ -101,7 +104,8 @@ bool PublishedWidths::IsFor(const NetDef& net) const {
   const auto fits = [&](const std::string& name) { return Fits(name, net.name()); };
   return (names.empty() || std::any_of(names.begin(), names.end(), fits)) &&
          std::all_of(conditions.begin(), conditions.end(),
-                     [&](const Condition& condition) { return Holds(condition, net); });
+                     [&](const Condition& condition) { return Holds(condition, net); }) &&
+         (layers.empty() || AreLayersOf(layers, LayersOf(net)));
 }
 
 const PublishedWidths::Width* PublishedWidths::Find(absl::string_view blob) const {
@@ -120,20 +124,28 @@ absl::StatusOr<std::vector<PublishedWidths>> ParseWidthTable(absl::string_view t
     DOPPIO_RETURN_IF_ERROR(Annotate(ReadLine(line, &table), absl::StrCat("line ", number)));
   }
   for (const PublishedWidths& section : table) {
-    if (section.names.empty() && section.conditions.empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("net ", section.title, ": say which nets it is for, with name or where"));
+    if (section.names.empty() && section.conditions.empty() && section.layers.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "net ", section.title, ": say which nets it is for, with name, where or layers"));
     }
   }
   return table;
 }
 
-const PublishedWidths* FindPublishedWidths(const std::vector<PublishedWidths>& table,
-                                           const NetDef& net) {
+std::optional<PublishedWidths> FindPublishedWidths(const std::vector<PublishedWidths>& table,
+                                                   const NetDef& net) {
   const auto found = std::find_if(table.begin(), table.end(), [&](const PublishedWidths& section) {
     return section.IsFor(net);
   });
-  return found == table.end() ? nullptr : &*found;
+  if (found == table.end()) return std::nullopt;
+  PublishedWidths section = *found;
+  if (section.layers.empty()) return section;
+  const std::vector<NetLayer> layers = LayersOf(net);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (layers[i].weights.empty()) continue;
+    section.widths.push_back({layers[i].weights, section.layers[i].outputs, false});
+  }
+  return section;
 }
 
 }  // namespace doppio

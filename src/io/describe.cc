@@ -3,6 +3,7 @@
 #include <memory>
 #include <set>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "doppio/proto_io.h"
 #include "src/io/encodings.h"
@@ -22,6 +23,28 @@ constexpr Magic kMagics[] = {
     {"PK\x05\x06", FileKind::kNpz},    {"\x89PNG\r\n\x1a\n", FileKind::kPng},
     {"\xff\xd8\xff", FileKind::kJpeg},
 };
+
+bool IsGitLfsPointer(absl::string_view bytes) {
+  return absl::StartsWith(bytes, "version https://git-lfs.github.com/spec/");
+}
+
+bool IsWebPage(absl::string_view bytes) {
+  bytes = absl::StripLeadingAsciiWhitespace(bytes);
+  return absl::StartsWithIgnoreCase(bytes, "<!doctype html") ||
+         absl::StartsWithIgnoreCase(bytes, "<html");
+}
+
+// Of files that are told by their first bytes.
+FileKind KindOfStart(absl::string_view bytes) {
+  if (bytes.empty()) return FileKind::kEmpty;
+  for (const Magic& magic : kMagics) {
+    if (absl::StartsWith(bytes, magic.bytes)) return magic.kind;
+  }
+  if (io::IsMiniDb(bytes)) return FileKind::kMiniDb;
+  if (io::IsDataMiniDb(bytes)) return FileKind::kDataMiniDb;
+  if (IsGitLfsPointer(bytes)) return FileKind::kGitLfsPointer;
+  return IsWebPage(bytes) ? FileKind::kWebPage : FileKind::kUnknown;
+}
 
 struct Candidate {
   const google::protobuf::Descriptor* type;
@@ -95,25 +118,41 @@ absl::string_view FileKindName(FileKind kind) {
       return "PNG";
     case FileKind::kJpeg:
       return "JPEG";
+    case FileKind::kDataMiniDb:
+      return "minidb of examples";
+    case FileKind::kGitLfsPointer:
+      return "Git LFS pointer";
+    case FileKind::kWebPage:
+      return "web page";
+    case FileKind::kEmpty:
+      return "empty file";
   }
   return "unknown";
+}
+
+std::string WhatItIs(FileKind kind) {
+  switch (kind) {
+    case FileKind::kUnknown:
+      return "no net, plan, tensor, array or picture that doppio knows";
+    case FileKind::kDataMiniDb:
+      return "a minidb of examples: a net reads them, it is not in there";
+    case FileKind::kGitLfsPointer:
+      return "a Git LFS pointer: the file itself was not fetched (`git lfs pull` does that)";
+    case FileKind::kWebPage:
+      return "a web page (HTML): a link to the file was saved, not the file";
+    case FileKind::kEmpty:
+      return "an empty file";
+    default:
+      return std::string(FileKindName(kind));
+  }
 }
 
 FileDescription io::Describe(absl::string_view bytes, const Limits& limits, int64_t* strangeness) {
   *strangeness = 0;
   FileDescription description;
   description.bytes = static_cast<int64_t>(bytes.size());
-  if (bytes.empty()) return description;
-  for (const Magic& magic : kMagics) {
-    if (absl::StartsWith(bytes, magic.bytes)) {
-      description.kind = magic.kind;
-      return description;
-    }
-  }
-  if (io::IsMiniDb(bytes)) {
-    description.kind = FileKind::kMiniDb;
-    return description;
-  }
+  description.kind = KindOfStart(bytes);
+  if (description.kind != FileKind::kUnknown) return description;
   const io::ProtoEncoding& encoding = io::EncodingOf(bytes);
   description.encoding = encoding.encoding();
   int64_t best = 0;

@@ -1,5 +1,6 @@
 #include "src/io/minidb.h"
 
+#include <google/protobuf/io/coded_stream.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -105,6 +106,26 @@ bool IsMiniDb(absl::string_view bytes) {
   }
   start.append(name.data(), name.size());
   return bytes.substr(0, start.size()) == start;
+}
+
+bool IsDataMiniDb(absl::string_view bytes) {
+  if (bytes.size() < kHeaderBytes) return false;
+  const int32_t key_bytes = DecodeInt32(bytes.data());
+  const int64_t value_bytes = DecodeInt32(bytes.data() + 4);
+  bytes.remove_prefix(kHeaderBytes);
+  if (key_bytes <= 0 || key_bytes > kLongestKey || value_bytes <= 0 ||
+      bytes.size() < static_cast<size_t>(key_bytes)) {
+    return false;
+  }
+  bytes.remove_prefix(static_cast<size_t>(key_bytes));
+  // The value is a TensorProtos, whose first field is a TensorProto, which begins with its dims.
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                            static_cast<int>(std::min<size_t>(bytes.size(), 32)));
+  constexpr uint32_t kProtos = TensorProtos::kProtosFieldNumber << 3 | 2;
+  uint32_t tensor_bytes = 0;
+  if (in.ReadTag() != kProtos || !in.ReadVarint32(&tensor_bytes)) return false;
+  if (in.CurrentPosition() + int64_t{tensor_bytes} > value_bytes) return false;
+  return in.ReadTag() >> 3 == TensorProto::kDimsFieldNumber;
 }
 
 bool IsMiniDbFile(const std::string& path) {

@@ -47,7 +47,9 @@ class MiniDbReader {
 // Whether data begins as a database of blobs does: with a record of a blob that is called like its
 // key. The first 4 KiB of a file suffice.
 bool IsMiniDb(absl::string_view bytes);
-// The same of a file; false for one that can not be read, and for pipes.
+// The same for a database of examples, whose values are TensorProtos.
+bool IsDataMiniDb(absl::string_view bytes);
+// IsMiniDb of a file; false for one that can not be read, and for pipes.
 bool IsMiniDbFile(const std::string& path);
 
 absl::Status WriteMiniDbRecord(absl::string_view key, absl::string_view value,

@@ -115,8 +115,15 @@ absl::StatusOr<Model> LoadDatabase(const std::string& path, absl::string_view na
   };
   DOPPIO_RETURN_IF_ERROR(io::ReadMiniDbBlobs(path, limits, visit));
   if (!has_meta) {
+    std::vector<std::string> names;
+    for (const auto& [blob_name, tensor] : tensors) names.push_back(blob_name);
+    for (const auto& [blob_name, type] : others) names.push_back(blob_name);
+    constexpr size_t kShown = 5;
+    const char* more = names.size() > kShown ? ", ..." : "";
+    if (names.size() > kShown) names.resize(kShown);
     return absl::InvalidArgumentError(
-        absl::StrCat("a database without \"", kMetaNetDef, "\" is no predictor"));
+        absl::StrCat("this minidb is no predictor, since it holds blobs (",
+                     absl::StrJoin(names, ", "), more, "), but no net: no \"", kMetaNetDef, "\""));
   }
   DOPPIO_ASSIGN_OR_RETURN(const std::string suffix, SuffixOf(meta, name));
   std::vector<std::string> missing;

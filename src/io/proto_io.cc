@@ -28,7 +28,7 @@ absl::Status WrongKind(absl::string_view bytes, const Message& message, const Li
   const FileKind kind = io::Describe(bytes, limits, &strangeness).kind;
   if (IsKindOf(kind, message) || strangeness > 0) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("this is not a ", message.GetDescriptor()->name(),
-                                                 " but looks like ", FileKindName(kind)));
+                                                 " but looks like ", WhatItIs(kind)));
 }
 
 absl::Status CheckInitialized(const Message& message) {
@@ -49,7 +49,10 @@ bool IsDescribed(const Message& message) {
 
 absl::Status Parse(absl::string_view bytes, Message* message, const Limits& limits) {
   message->Clear();
-  if (absl::StripAsciiWhitespace(bytes).empty()) return absl::InvalidArgumentError("empty");
+  if (absl::StripAsciiWhitespace(bytes).empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("empty: there is no ", message->GetDescriptor()->name(), " in it"));
+  }
   if (static_cast<int64_t>(bytes.size()) > limits.max_file_bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat(bytes.size(), " bytes, more than the limit of ", limits.max_file_bytes));

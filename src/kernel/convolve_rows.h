@@ -5,7 +5,7 @@
 // the image are multiplied by one tap after another, several columns at once.
 
 #include "doppio/context.h"
-#include "src/kernel/convolve.h"
+#include "src/kernel/convolution_loops.h"
 
 namespace doppio {
 

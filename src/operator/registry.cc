@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "doppio/devices.h"
 #include "glog/logging.h"
 #include "src/operator/registration_table.h"
 
@@ -27,10 +28,6 @@ struct Problems {
 Problems& AllProblems() {
   static Problems& problems = *new Problems;
   return problems;
-}
-
-std::string DeviceName(DeviceType device) {
-  return device == DeviceType::kCuda ? "CUDA" : "the CPU";
 }
 
 }  // namespace
@@ -94,8 +91,9 @@ std::vector<std::string> OperatorRegistry::NearNames(absl::string_view type) {
 }
 
 std::string OperatorRegistry::MissingMessage(absl::string_view type, DeviceType device) {
+  const bool is_elsewhere = device != DeviceType::kCpu && Has(type);
   return absl::StrCat("there is no operator \"", type, "\" for ", DeviceName(device),
-                      DidYouMean(type, Types(DeviceType::kCpu)));
+                      is_elsewhere ? "; there is one for the CPU" : DidYouMean(type, Types()));
 }
 
 namespace {

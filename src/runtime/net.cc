@@ -7,6 +7,7 @@
 #include "doppio/check.h"
 #include "doppio/registry.h"
 #include "src/graph/net_text.h"
+#include "src/graph/problem_list.h"
 #include "src/runtime/poll.h"
 
 namespace doppio {
@@ -128,18 +129,18 @@ absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def
                                                    def->type(), "\"; there are ",
                                                    absl::StrJoin(NetRegistry::Types(), ", ")));
   }
-  std::vector<NetProblem> problems = Check(*def, *scope);
-  DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(problems));
+  DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(Check(*def, *scope)));
+  ProblemList problems;
   std::vector<std::unique_ptr<OperatorBase>> operators;
   for (int k = 0; k < def->op_size(); ++k) {
     absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(DefOfOp(def, k), scope);
     if (!op.ok()) {
-      problems.push_back({k, OpPlace(*def, k), std::string(op.status().message()), false});
+      problems.Add(*def, k, std::string(op.status().message()));
       continue;
     }
     operators.push_back(*std::move(op));
   }
-  DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(problems));
+  DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(problems.Take()));
   return factory->second(std::move(def), std::move(operators));
 }
 

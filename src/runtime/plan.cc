@@ -1,5 +1,6 @@
 #include "src/runtime/plan.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -9,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "doppio/check.h"
 #include "doppio/registry.h"
 #include "src/runtime/poll.h"
 
@@ -24,6 +26,16 @@ class PlanState {
  public:
   explicit PlanState(const PlanDef& plan) {
     for (const NetDef& net : plan.network()) nets_[net.name()] = &net;
+  }
+
+  // Whether a net of the plan will make this blob.
+  bool Makes(const std::string& blob) const {
+    return std::any_of(nets_.begin(), nets_.end(), [&](const auto& entry) {
+      return std::any_of(entry.second->op().begin(), entry.second->op().end(), [&](const auto& op) {
+        const std::vector<std::string> writes = BlobsOfOp(op).writes;
+        return std::find(writes.begin(), writes.end(), blob) != writes.end();
+      });
+    });
   }
 
   const NetDef* FindNet(const std::string& name) const {
@@ -178,7 +190,7 @@ class StepRunner {
     nets_ = nets;
     if (step_.has_should_stop_blob()) {
       stop_blob_ = nets->workspace()->FindBlob(step_.should_stop_blob());
-      if (stop_blob_ == nullptr) {
+      if (stop_blob_ == nullptr && !plan_->Makes(step_.should_stop_blob())) {
         return absl::NotFoundError(absl::StrCat(StepPlace(step_), ": the should_stop_blob \"",
                                                 step_.should_stop_blob(), "\" does not exist"));
       }
@@ -270,6 +282,9 @@ class StepRunner {
   }
 
   absl::Status LookAtStopBlob() {
+    if (!step_.has_should_stop_blob()) return absl::OkStatus();
+    // A net of the plan may have been created since, and the blob with it.
+    if (stop_blob_ == nullptr) stop_blob_ = nets_->workspace()->FindBlob(step_.should_stop_blob());
     if (stop_blob_ == nullptr) return absl::OkStatus();
     const Tensor* tensor = stop_blob_->Get<Tensor>();
     if (tensor == nullptr || tensor->dtype() == DataType::kUndefined) return absl::OkStatus();

@@ -66,8 +66,9 @@ absl::StatusOr<std::unique_ptr<PredictorInstance>> Predictor::State::Acquire(
     }
     def = is_planned ? planned : net;
   }
-  DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<PredictorInstance> instance,
-                          PredictorInstance::Create(def, &weights, inputs, outputs));
+  absl::StatusOr<std::unique_ptr<PredictorInstance>> instance =
+      PredictorInstance::Create(def, &weights, inputs, outputs);
+  if (!instance.ok()) return names.Restore(instance.status());
   std::lock_guard<std::mutex> lock(mutex);
   ++instances;
   return instance;
@@ -98,6 +99,7 @@ absl::StatusOr<std::vector<Tensor>> Predictor::State::Run(absl::Span<const Tenso
   }
   DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<PredictorInstance> instance, Acquire(fed));
   absl::StatusOr<std::vector<Tensor>> results = instance->Run(fed, observer);
+  if (!results.ok()) results = names.Restore(results.status(), instance->net(), *net);
   Release(std::move(instance), !results.ok());
   return results;
 }

@@ -23,6 +23,8 @@ class PredictorInstance {
 
   const std::shared_ptr<const NetDef>& def() const { return def_; }
 
+  const Net& net() const { return *net_; }
+
   // One tensor for each input, with a value.
   absl::StatusOr<std::vector<Tensor>> Run(absl::Span<const Tensor> inputs, NetObserver* observer);
 

@@ -52,6 +52,7 @@ absl::Status Predictor::State::Optimize(const NetDef& predict) {
   absl::StatusOr<OptimizedNet> optimized = OptimizeNet(predict, options, &weights);
   if (!optimized.ok()) return Annotate(optimized.status(), NetPlace(predict));
   net = std::make_shared<const NetDef>(std::move(optimized->net));
+  names = GivenNames(predict, std::move(optimized->made_from));
   return RunPrepare(optimized->prepare);
 }
 
@@ -99,7 +100,7 @@ absl::Status Predictor::State::RunPrepare(const NetDef& prepare) {
   }
   for (int k = 0; k < prepare.op_size(); ++k) {
     const absl::Status status = weights.RunOperatorOnce(prepare.op(k));
-    if (!status.ok()) return Annotate(status, NetPlace(prepare));
+    if (!status.ok()) return Annotate(names.Restore(status), NetPlace(*net));
     for (const std::vector<std::string>& names : {blobs[k].reads, blobs[k].writes}) {
       for (const std::string& name : names) {
         const bool is_done = last_reader[name] == k && read_by_net.count(name) == 0;

@@ -8,6 +8,7 @@
 
 #include "doppio/predictor.h"
 #include "src/graph/net_text.h"
+#include "src/runtime/given_names.h"
 #include "src/runtime/predictor_instance.h"
 
 namespace doppio {
@@ -20,6 +21,7 @@ struct Predictor::State {
   Workspace weights;  // once the predictor is made, only read
   BlobInfos shapes;   // of the weights, without values
   std::shared_ptr<const NetDef> net;
+  GivenNames names;  // of the blobs of `net`
 
   std::mutex mutex;                       // of what follows
   std::shared_ptr<const NetDef> planned;  // null: not yet

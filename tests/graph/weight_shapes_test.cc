@@ -117,5 +117,15 @@ TEST(WeightShapesTest, AnImpossibleKernelOrGroupFindsNothing) {
   }
 }
 
+TEST(WeightsOfNetTest, AreWhatOperatorsTakeAsWeightsAndNobodyMakes) {
+  NetBuilder net("weights");
+  net.Op("Conv", {"data", "w", "b"}, {"conv"})
+      .Op("SpatialBN", {"conv", "s", "o", "m", "v"}, {"bn"});
+  net.Op("Add", {"bn", "offset"}, {"bn"}, {MakeArgument<int>("broadcast", 1)});
+  net.Op("Mul", {"bn", "maybe"}, {"factor"}).Op("FC", {"bn", "factor", "bias"}, {"y"});
+  EXPECT_THAT(WeightsOfNet(net.def()),
+              testing::ElementsAre("w", "b", "s", "o", "m", "v", "offset", "bias"));
+}
+
 }  // namespace
 }  // namespace doppio

@@ -34,12 +34,12 @@ std::vector<PublishedWidths> Table() { return ParseWidthTable(kTable).value(); }
 
 TEST(WidthTableTest, FindsTheSectionOfANetByItsNameAndItsOperators) {
   const std::vector<PublishedWidths> table = Table();
-  const PublishedWidths* found = FindPublishedWidths(table, Net("small_net", 3));
-  ASSERT_NE(found, nullptr);
+  const std::optional<PublishedWidths> found = FindPublishedWidths(table, Net("small_net", 3));
+  ASSERT_TRUE(found.has_value());
   EXPECT_EQ(found->title, "Small");
   EXPECT_EQ(found->source, "a book");
-  EXPECT_EQ(FindPublishedWidths(table, Net("small_net", 7)), nullptr);
-  EXPECT_EQ(FindPublishedWidths(table, Net("a_small_net", 3)), nullptr);
+  EXPECT_FALSE(FindPublishedWidths(table, Net("small_net", 7)).has_value());
+  EXPECT_FALSE(FindPublishedWidths(table, Net("a_small_net", 3)).has_value());
   EXPECT_EQ(FindPublishedWidths(table, Net("other", 3))->title, "Other");
 }
 
@@ -51,6 +51,42 @@ TEST(WidthTableTest, TheFirstPatternThatFitsCounts) {
   EXPECT_EQ(section.Find("fire2/squeeze_w")->outputs, 7);
   EXPECT_TRUE(section.Find("fire2/squeeze_w")->is_guess);
   EXPECT_EQ(section.Find("conv1_b"), nullptr);
+}
+
+TEST(WidthTableTest, FindsASectionByTheLayersOfANet) {
+  const std::vector<PublishedWidths> table =
+      ParseWidthTable("net Layers\nsource a book\nlayers 7:64 max\nlayers 2*(1:16 3g:16) out:10\n")
+          .value();
+  const auto net = [](const std::string& last, int kernel) {
+    NetBuilder net("any name");
+    net.Op("Conv", {"x", "a"}, {"y"}, {MakeArgument<int>("kernel", kernel)});
+    net.Op("Relu", {"y"}, {"y"}).Op("MaxPool", {"y"}, {"y"});
+    for (const char* block : {"b", "c"}) {
+      net.Op("Conv", {"y", std::string(block) + "1"}, {"y"}, {MakeArgument<int>("kernel", 1)});
+      net.Op("Conv", {"y", std::string(block) + "2"}, {"y"},
+             {MakeArgument<int>("kernel_h", 3), MakeArgument<int>("kernel_w", 3),
+              MakeArgument<int>("group", 16)});
+    }
+    net.Op(last, {"y", "d"}, {"y"}, {MakeArgument<int>("kernel", 1)});
+    return net.def();
+  };
+  for (const char* last : {"FC", "Conv"}) {
+    const std::optional<PublishedWidths> found = FindPublishedWidths(table, net(last, 7));
+    ASSERT_TRUE(found.has_value()) << last;
+    EXPECT_EQ(found->Find("a")->outputs, 64);
+    EXPECT_EQ(found->Find("b1")->outputs, 16);
+    EXPECT_EQ(found->Find("c2")->outputs, 16);
+    EXPECT_EQ(found->Find("d")->outputs, 10);
+  }
+  EXPECT_FALSE(FindPublishedWidths(table, net("Relu", 7)).has_value());
+  EXPECT_FALSE(FindPublishedWidths(table, net("FC", 5)).has_value());
+}
+
+TEST(WidthTableTest, LayersThatCanNotBeReadAreErrors) {
+  for (const char* layers : {"7", "max:3", ":4", "0*(1:2)", "2*(1:2", "1:2)", "2*(3*(1:2))"}) {
+    EXPECT_FALSE(ParseWidthTable(absl::StrCat("net A\nsource b\nlayers ", layers, "\n")).ok())
+        << layers;
+  }
 }
 
 TEST(WidthTableTest, ManyStarsTakeNoTime) {

@@ -110,6 +110,45 @@ TEST(DescribeTest, KnowsOtherFilesByTheirFirstBytes) {
   EXPECT_EQ(DescribeBytes("\xff\xd8\xff\xe0").kind, FileKind::kJpeg);
 }
 
+// Two records of a database of examples: a key, and a TensorProtos.
+std::string Examples() {
+  std::string records;
+  for (const char key : {'0', '1'}) {
+    const std::string value =
+        FromText<TensorProtos>("protos { dims: 2 data_type: FLOAT float_data: 1 float_data: 2 }")
+            .SerializeAsString();
+    records += std::string("\x01\0\0\0", 4) + static_cast<char>(value.size()) +
+               std::string("\0\0\0", 3) + key + value;
+  }
+  return records;
+}
+
+TEST(DescribeTest, WhatStandsInThePlaceOfANetIsNamed) {
+  const struct {
+    std::string content;
+    FileKind kind;
+    const char* what;
+  } cases[] = {
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+       FileKind::kGitLfsPointer, "a Git LFS pointer: the file itself was not fetched"},
+      {"\n<!DOCTYPE html>\n<html><head><title>init_net.pb</title></head></html>\n",
+       FileKind::kWebPage, "a web page"},
+      {"<HTML><body>404</body></HTML>", FileKind::kWebPage, "a web page"},
+      {Examples(), FileKind::kDataMiniDb, "a minidb of examples"},
+      {"", FileKind::kEmpty, "empty"},
+  };
+  for (const auto& [content, kind, what] : cases) {
+    EXPECT_EQ(DescribeBytes(content).kind, kind) << what;
+    NetDef net;
+    EXPECT_THAT(ParseProto(content, &net, {}, "net.pb"),
+                FailsWith(absl::StatusCode::kInvalidArgument, what));
+    const std::string path = TemporaryPath("net.pb");
+    WriteWholeFile(path, content);
+    EXPECT_EQ(DescribeFile(path)->kind, kind) << what;
+    EXPECT_THAT(LoadNet(path).status(), FailsWith(absl::StatusCode::kInvalidArgument, what));
+  }
+}
+
 TEST(DescribeTest, GoesByContentAndNotByName) {
   const std::string path = TemporaryPath("net.json");
   WriteWholeFile(path, "op { type: 'Relu' }");
@@ -121,7 +160,7 @@ TEST(DescribeTest, GoesByContentAndNotByName) {
 
 TEST(DescribeTest, WhatNobodyKnowsIsUnknown) {
   for (const std::string& bytes :
-       {std::string(), std::string("hello, world"),
+       {std::string("hello, world"),
         std::string("\x7f"
                     "ELF\x02\x01\x01"),
         std::string("#!/bin/sh\necho hello"), std::string(100, '\0'),

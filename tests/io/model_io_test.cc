@@ -185,7 +185,8 @@ TEST(ModelIoTest, WhatIsMissingIsNamed) {
               FailsWith(absl::StatusCode::kInvalidArgument, "[2,3)"));
   const std::string tensors = Record("w#%0", TensorBlob("w", 0, {1}, 1));
   EXPECT_THAT(LoadModel(Saved(tensors)).status(),
-              FailsWith(absl::StatusCode::kInvalidArgument, "is no predictor"));
+              FailsWith(absl::StatusCode::kInvalidArgument,
+                        "is no predictor, since it holds blobs (w), but no net"));
   EXPECT_THAT(LoadMetaNetDef(Saved(tensors)).status(),
               FailsWith(absl::StatusCode::kNotFound, "no MetaNetDef"));
   BlobProto other;

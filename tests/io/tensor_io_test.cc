@@ -84,7 +84,7 @@ TEST(TensorIoTest, FilesWithoutTensorsAreRefused) {
               FailsWith(StatusCode::kInvalidArgument, "of type \"std::string\", not a tensor"));
   const std::string empty = TemporaryPath("empty.npy");
   WriteWholeFile(empty, "");
-  EXPECT_THAT(LoadTensor(empty).status(), FailsWith(StatusCode::kInvalidArgument, "unknown"));
+  EXPECT_THAT(LoadTensor(empty).status(), FailsWith(StatusCode::kInvalidArgument, "empty file"));
   EXPECT_THAT(LoadTensor(empty + "x").status(), FailsWith(StatusCode::kNotFound, "empty.npyx"));
 }
 

@@ -43,8 +43,9 @@ class PublishedNetsTest : public testing::TestWithParam<PublishedNet> {
     text << file.rdbuf();
     absl::StatusOr<std::vector<PublishedWidths>> table = ParseWidthTable(text.str());
     ASSERT_TRUE(table.ok()) << table.status();
-    const PublishedWidths* widths = FindPublishedWidths(*table, net_);
-    ASSERT_NE(widths, nullptr);
+    table_ = *std::move(table);
+    const std::optional<PublishedWidths> widths = FindPublishedWidths(table_, net_);
+    ASSERT_TRUE(widths.has_value());
     BlobInfos known = {{GetParam().data, {DataType::kFloat, GetParam().dims, std::nullopt}}};
     if (IsDetection()) {
       im_info_ = *Tensor::Of<float>({1, 3}, {static_cast<float>(GetParam().dims[2]),
@@ -53,7 +54,7 @@ class PublishedNetsTest : public testing::TestWithParam<PublishedNet> {
     }
     const absl::Status sound = ProblemsToStatus(CheckNet(net_, Everything()));
     ASSERT_TRUE(sound.ok()) << sound;
-    absl::StatusOr<NetShapes> shapes = InferWeightShapes(net_, known, widths);
+    absl::StatusOr<NetShapes> shapes = InferWeightShapes(net_, known, &*widths);
     ASSERT_TRUE(shapes.ok()) << shapes.status();
     shapes_ = *std::move(shapes);
   }
@@ -87,6 +88,7 @@ class PublishedNetsTest : public testing::TestWithParam<PublishedNet> {
   }
 
   NetDef net_;
+  std::vector<PublishedWidths> table_;
   NetShapes shapes_;
   Tensor im_info_;
 };
@@ -94,6 +96,25 @@ class PublishedNetsTest : public testing::TestWithParam<PublishedNet> {
 TEST_P(PublishedNetsTest, EveryShapeIsFound) {
   for (const UnknownShape& unknown : shapes_.unknown) {
     ADD_FAILURE() << unknown.blob << ": " << unknown.why;
+  }
+}
+
+TEST_P(PublishedNetsTest, IsKnownByItsLayersWhereAllNamesAreOthers) {
+  if (IsDetection()) GTEST_SKIP() << "the table knows it by its name";
+  NetDef other = net_;
+  other.set_name("another name");
+  for (OperatorDef& op : *other.mutable_op()) {
+    for (std::string& input : *op.mutable_input()) input = "another/" + input;
+    for (std::string& output : *op.mutable_output()) output = "another/" + output;
+  }
+  const std::optional<PublishedWidths> widths = FindPublishedWidths(table_, other);
+  ASSERT_TRUE(widths.has_value());
+  for (const WeightShape& weight : shapes_.weights) {
+    if (!weight.is_published) continue;
+    const PublishedWidths::Width* width = widths->Find("another/" + weight.blob);
+    if (weight.role != WeightRole::kFactors) continue;
+    ASSERT_NE(width, nullptr) << weight.blob;
+    EXPECT_THAT(*weight.info.dims, testing::Contains(width->outputs)) << weight.blob;
   }
 }
 

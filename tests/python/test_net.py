@@ -186,3 +186,27 @@ def test_what_is_no_proto_is_a_type_error(proto):
 def test_text_that_is_no_net_is_refused_with_its_place():
     with pytest.raises(doppio.InvalidArgumentError, match="text.*1:"):
         doppio.Net.from_text("op { type: Relu }")
+
+
+def test_a_net_of_a_machine_with_a_gpu_runs_on_the_cpu_when_asked():
+    net = doppio.Net.from_text('name: "gpu" device_option { device_type: 1 } '
+                               'op { type: "Relu" input: "X" output: "Y" }')
+    ws = doppio.Workspace()
+    ws["X"] = np.array([-1, 2], np.float32)
+    with pytest.raises(doppio.InvalidArgumentError, match="to run on CUDA, which is not there"):
+        ws.run(net)
+    ws.run(net.set_device("cpu"))
+    assert ws["Y"].tolist() == [0, 2]
+    with pytest.raises(doppio.InvalidArgumentError, match='there is no device "gpu"'):
+        net.set_device("gpu")
+
+
+def test_what_nobody_reads_is_an_output_where_none_is_listed():
+    net = doppio.Net("two_heads")
+    h = net.Relu("x", name="h")
+    net.Sigmoid(h, name="first")
+    net.Tanh(h, name="second")
+    assert net.outputs == ["first", "second"]
+    results = doppio.Predictor(net).run({"x": np.zeros(1, np.float32)})
+    assert {name: value.tolist() for name, value in results.items()} == {
+        "first": [0.5], "second": [0]}

@@ -251,6 +251,28 @@ TEST(CreateNetTest, GivesOperatorsTheNetsDeviceOption) {
   EXPECT_NE(a.span<float>(), c.span<float>());
 }
 
+TEST(CreateNetTest, SaysOnceWhatManyOperatorsFindWrong) {
+  Workspace workspace;
+  ASSERT_TRUE(FeedVector(&workspace, "x", {2}).ok());
+  NetBuilder net("no_kernel");
+  for (int i = 0; i < 251; ++i) net.Op("Conv", {"x", "x"}, {"y"});
+  const std::string message = Message(workspace.RunNetOnce(net.def()));
+  EXPECT_THAT(message, HasSubstr("op 0 Conv(x, x) -> y: "));
+  EXPECT_THAT(message, HasSubstr("(250 more: op 1, op 2, op 3, op 4, op 5, ...)"));
+  EXPECT_EQ(message.find('\n'), std::string::npos);
+}
+
+TEST(CreateNetTest, ReadsWhatWasFedThoughExternalInputDoesNotListIt) {
+  Workspace workspace;
+  ASSERT_TRUE(FeedVector(&workspace, "x", {2}).ok());
+  NetBuilder net("some_inputs_listed");
+  net.Op("Mul", {"x", "w"}, {"y"}).ExternalInput("x").ExternalOutput("y");
+  EXPECT_THAT(Message(workspace.RunNetOnce(net.def())), HasSubstr("\"w\" is missing"));
+  ASSERT_TRUE(FeedVector(&workspace, "w", {3}).ok());
+  ASSERT_TRUE(workspace.RunNetOnce(net.def()).ok());
+  EXPECT_EQ(workspace.Fetch("y")->data<float>()[0], 6);
+}
+
 TEST(CreateNetTest, SaysThatThereIsNoCudaHere) {
   Workspace workspace;
   ASSERT_TRUE(FeedVector(&workspace, "X", {1}).ok());
@@ -258,7 +280,7 @@ TEST(CreateNetTest, SaysThatThereIsNoCudaHere) {
   net.Op("Relu", {"X"}, {"Y"});
   net.mutable_def()->mutable_device_option()->set_device_type(1);
   EXPECT_THAT(Message(workspace.RunNetOnce(net.def())),
-              HasSubstr("there is no operator \"Relu\" for CUDA"));
+              HasSubstr("one operator is to run on CUDA, which is not there (op 0 Relu(X) -> Y)"));
 }
 
 }  // namespace

@@ -50,6 +50,17 @@ class PlanTest : public testing::Test {
   Tensor one_;
 };
 
+TEST_F(PlanTest, AStopBlobThatANetWillMakeNeedNotBeThereBefore) {
+  AddStopNet("stop", true);
+  ExecutionStep step = Step("s", {"tick_a", "stop"});
+  step.set_should_stop_blob("stop");
+  *plan_.add_execution_step() = step;
+  EXPECT_EQ(Error(), "");
+  EXPECT_EQ(Value("a"), 1);
+  EXPECT_EQ(Error(), "");  // it is there now, and does not end the plan before its net ran
+  EXPECT_EQ(Value("a"), 1 + 1);
+}
+
 TEST_F(PlanTest, RunsNetsInOrderAsOftenAsNumIterSays) {
   ExecutionStep step = Step("train", {"tick_a", "tick_b"});
   step.set_num_iter(5);

@@ -270,6 +270,22 @@ TEST_P(PredictorTest, WhatIsMissingIsNamed) {
   EXPECT_THAT(ErrorOf(model), AllOf(HasSubstr("\"hiden\""), HasSubstr("did you mean hidden")));
 }
 
+TEST_P(PredictorTest, WhatNobodyReadsIsAnOutputWhereNoneIsListed) {
+  PredictorOr predictor = Predictor::Create({},
+                                            NetBuilder("two_heads")
+                                                .Op("Relu", {"x"}, {"h"})
+                                                .Op("Sigmoid", {"h"}, {"first"})
+                                                .Op("Tanh", {"h"}, {"second"})
+                                                .def(),
+                                            Options());
+  ASSERT_TRUE(predictor.ok()) << predictor.status();
+  EXPECT_THAT((*predictor)->outputs(), ElementsAre("first", "second"));
+  const auto results = (*predictor)->Run({*Tensor::Of<float>({1}, {0})});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_EQ((*results)[0].data<float>()[0], 0.5F);
+  EXPECT_EQ((*results)[1].data<float>()[0], 0);
+}
+
 TEST_P(PredictorTest, ProblemsOfTheNetsAreReported) {
   EXPECT_THAT(ErrorOf(NetBuilder("typo").Op("Rellu", {"X"}, {"Y"}).Op("Relu", {}, {"Z"}).def()),
               AllOf(HasSubstr("Rellu"), HasSubstr("did you mean Relu"), HasSubstr("op 1")));
@@ -412,6 +428,44 @@ TEST(PredictorRewritingTest, OperandsAreBroadcastInEveryRunWhateverTheFirstOneWa
     // Wrong shapes are refused for what is wrong with them.
     const auto wrong = predictor->Run({Wave({2}, 1, 0), Wave({3}, 1, 0)});
     EXPECT_THAT(wrong.status().ToString(), HasSubstr("cannot broadcast [2] with [3]"));
+  }
+}
+
+// A net whose blobs are renamed, folded into others and put into shared buffers before it runs.
+NetDef RewrittenNet() {
+  return NetBuilder("given")
+      .Op("Conv", {"data", "w", "b"}, {"conv"}, {MakeArgument<int>("kernel", 3)})
+      .Op("SpatialBN", {"conv", "s", "o", "m", "v"}, {"conv"}, {MakeArgument<int>("is_test", 1)})
+      .Op("Relu", {"conv"}, {"relu"})
+      .Op("Transpose", {"relu"}, {"turned"})
+      .Op("Sigmoid", {"turned"}, {"turned"})
+      .Op("Add", {"turned", "other"}, {"sum"})
+      .Op("Relu", {"sum"}, {"out"})
+      .ExternalOutput("out")
+      .def();
+}
+
+TEST(PredictorRewritingTest, ErrorsNameBlobsAsTheyWereGiven) {
+  Model model;
+  model.predict = RewrittenNet();
+  model.inputs = {"data", "other"};
+  model.weights["w"] = Wave({4, 2, 3, 3}, 0.3F, 0);
+  for (const char* name : {"b", "s", "o", "m"}) model.weights[name] = Wave({4}, 0.3F, 0);
+  model.weights["v"] = *Tensor::Of<float>({4}, {1, 1, 1, 1});
+  PredictorOr predictor = Predictor::Create(std::move(model));
+  ASSERT_TRUE(predictor.ok()) << predictor.status();
+  const Tensor data = Wave({1, 2, 5, 5}, 0.3F, 0);
+  const auto error = [&](const Tensor& x, const Tensor& other) {
+    return std::string((*predictor)->Run({x, other}).status().message());
+  };
+  for (int i = 0; i < 2; ++i) {  // before and after buffers are shared
+    const std::string convolution = error(Wave({1, 3, 5, 5}, 0.3F, 0), data);
+    EXPECT_THAT(convolution, AllOf(HasSubstr("net \"given\", op 0 Conv(data, w, b) -> relu: "),
+                                   Not(HasSubstr("@"))));
+    const std::string addition = error(data, Wave({7, 7}, 0.3F, 0));
+    EXPECT_THAT(addition, AllOf(HasSubstr("net \"given\", op 5 Add(turned, other) -> sum: "),
+                                Not(HasSubstr("@"))));
+    EXPECT_TRUE((*predictor)->Run({data, *Tensor::Scalar<float>(1)}).ok());
   }
 }
 

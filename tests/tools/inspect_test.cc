@@ -122,6 +122,18 @@ TEST_F(InspectTest, WhatIsNotKnownSaysWhy) {
       Doppio({"inspect", Save("net.pbtxt", ScoreNet()), "--shape", "X=3,20"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("op 0 FC does not tell how many outputs it has"));
+  EXPECT_THAT(result.out, HasSubstr("not known, and what depends on it: 2 shapes, of w, b;"));
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("what is known: 0 multiply-adds"), Not(HasSubstr("together"))));
+}
+
+TEST_F(InspectTest, AShapeOfABlobThatTheNetDoesNotReadIsAUsageError) {
+  const std::string net = Save("net.pbtxt", ScoreNet());
+  const CommandResult result = Doppio({"inspect", net, "--shape", "XX=3,20"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("net \"score\" reads no blob \"XX\" from outside; did you "
+                                    "mean X?\n"));
+  EXPECT_EQ(Doppio({"run", net, "--random-weights", "1", "--shape", "data=3,20"}).code, 2);
 }
 
 TEST_F(InspectTest, RefusesShapesThatAreNone) {

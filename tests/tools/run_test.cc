@@ -188,6 +188,98 @@ NetDef ScoreNet() {
   return NetBuilder("score").Op("FC", {"X", "w", "b"}, {"Y"}).Op("Softmax", {"Y"}, {"P"}).def();
 }
 
+TEST_F(RunTest, ShowsEveryHeadOfANetThatListsNoOutput) {
+  const std::string net = Write("heads.pbtxt",
+                                "op { type: 'Relu' input: 'x' output: 'h' } "
+                                "op { type: 'Sigmoid' input: 'h' output: 'first' } "
+                                "op { type: 'Tanh' input: 'h' output: 'second' }");
+  const std::string x = Save("x.npy", Tensor::Of<float>({1}, {0}));
+  for (const bool optimize : {true, false}) {
+    std::vector<std::string> command = {"run", net, "--feed", "x=" + x};
+    if (!optimize) command.push_back("--no-optimize");
+    const CommandResult result = Doppio(command);
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_THAT(result.out, AllOf(HasSubstr("first: float[1]"), HasSubstr("second: float[1]")));
+  }
+}
+
+TEST_F(RunTest, WhatExternalInputDoesNotListMayBeFed) {
+  const std::string net = Write("some.pbtxt",
+                                "name: 'some' op { type: 'Mul' input: 'x' input: 'w' output: 'y' } "
+                                "external_input: 'x' external_output: 'y'");
+  const std::string x = Save("x.npy", Tensor::Of<float>({1}, {3}));
+  for (const bool optimize : {true, false}) {
+    std::vector<std::string> command = {"run", net, "--feed", "x=" + x};
+    if (!optimize) command.push_back("--no-optimize");
+    EXPECT_THAT(Doppio(command).err, HasSubstr("--feed w=FILE"));
+    command.insert(command.end(), {"--feed", "w=" + x});
+    const CommandResult result = Doppio(command);
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("  9"));
+  }
+}
+
+TEST_F(RunTest, ANetOfAMachineWithAGpuRunsOnTheCpuWhenAsked) {
+  NetDef net = ReluNet();
+  net.mutable_device_option()->set_device_type(1);
+  NetDef init = NetBuilder("init").Op("ConstantFill", {}, {"X"}).def();
+  init.mutable_device_option()->set_device_type(1);
+  const std::vector<std::string> files = {Save("net.pb", net), "--init", Save("init.pb", init)};
+  for (const char* command : {"run", "bench"}) {
+    std::vector<std::string> words = {command};
+    words.insert(words.end(), files.begin(), files.end());
+    EXPECT_THAT(Doppio(words).err, HasSubstr("to run on CUDA, which is not there"));
+    words.insert(words.end(), {"--device", "cpu"});
+    const CommandResult result = Doppio(words);
+    EXPECT_EQ(result.code, 0) << result.err;
+  }
+}
+
+TEST_F(RunTest, ANetMayComeFromAPipe) {
+  const std::string net = Save("net.pb", ReluNet());
+  const std::string x = Save("x.npy", Tensor::Of<float>({2}, {-1, 4}));
+  const std::string doppio = std::string(DOPPIO_BIN_DIR) + "/doppio";
+  const auto shell = [&](const std::string& command) {
+    const int code = std::system((command + " > " + Path("out") + " 2>&1").c_str());
+    return std::to_string(code) + " " + Read(Path("out"));
+  };
+  EXPECT_THAT(shell("cat " + net + " | " + doppio + " run /dev/stdin --feed X=" + x),
+              AllOf(HasSubstr("0 Y: float[2]"), HasSubstr("0, 4")));
+  EXPECT_THAT(shell("cat " + x + " | " + doppio + " run " + net + " --feed X=/dev/stdin"),
+              HasSubstr("0 Y: float[2]"));
+  for (const char* command : {"check", "inspect"}) {
+    EXPECT_THAT(shell("cat " + net + " | " + doppio + " " + command + " /dev/stdin"),
+                HasSubstr("1 operator"));
+  }
+  EXPECT_THAT(shell(": | " + doppio + " run /dev/stdin"), HasSubstr("/dev/stdin: empty"));
+  EXPECT_THAT(shell("mkfifo " + Path("fifo") + " && " + doppio + " run " + Path("fifo")),
+              HasSubstr("a named pipe can be read only once"));
+}
+
+TEST_F(RunTest, APublishedNetIsKnownByItsLayersUnderAnyName) {
+  NetBuilder net("someone's");
+  std::string x = "data";
+  int k = 0;
+  // Those of SqueezeNet 1.1; 0 is a max pool.
+  for (const int kernel :
+       {3, 0, 1, 1, 3, 1, 1, 3, 0, 1, 1, 3, 1, 1, 3, 0, 1, 1, 3, 1, 1, 3, 1, 1, 3, 1, 1, 3, 1}) {
+    const std::string y = "y" + std::to_string(++k);
+    if (kernel == 0) {
+      net.Op("MaxPool", {x}, {y}, {MakeArgument<int>("kernel", 1)});
+    } else {
+      net.Op("Conv", {x, y + "/weights"}, {y},
+             {MakeArgument<int>("kernel", kernel), MakeArgument<int>("pad", kernel / 2)});
+    }
+    x = y;
+  }
+  const CommandResult result = Doppio(
+      {"run", Save("net.pb", net.def()), "--random-weights", "1", "--shape", "data=1,3,2,2"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("26 widths from the table: SqueezeNet 1.1, by its layers, Iandola"),
+                    HasSubstr("float[1,1000,2,2]")));
+}
+
 TEST_F(RunTest, MakesUpWeightsAndSaysSo) {
   const std::string net = Save("net.pbtxt", ScoreNet());
   const std::string widths =

@@ -1,6 +1,7 @@
 #include "tools/command/known_shapes.h"
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "absl/strings/numbers.h"
@@ -8,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "doppio/check.h"
 #include "doppio/random_weights.h"
+#include "doppio/registry.h"
 #include "tools/command/net_input.h"
 #include "tools/command/published_widths.h"
 #include "tools/command/table.h"
@@ -56,14 +58,21 @@ void KnownShapes::AddOptions(CLI::App* app) {
       ->type_name("FILE");
 }
 
-absl::StatusOr<BlobInfos> KnownShapes::Load() const {
+absl::StatusOr<BlobInfos> KnownShapes::Load(const NetDef& net) const {
   BlobInfos infos;
+  std::set<std::string> read(net.external_input().begin(), net.external_input().end());
+  for (const NeededInput& input : NeededInputs(net)) read.insert(input.blob);
   for (const std::string& option : shapes_) {
     const Assignment shape = ParseAssignment(option);
     const absl::StatusOr<TensorInfo> info = ParseShape(shape.value);
     if (shape.key.empty() || !shape.has_value || !info.ok()) {
       return UsageError(absl::StrCat("--shape ", option, ": write BLOB=1,3,227,227",
                                      info.ok() ? "" : "; ", info.status().message()));
+    }
+    if (read.count(shape.key) == 0) {
+      return UsageError(absl::StrCat("--shape ", option, ": net \"", net.name(),
+                                     "\" reads no blob \"", shape.key, "\" from outside",
+                                     DidYouMean(shape.key, {read.begin(), read.end()})));
     }
     infos[shape.key] = *info;
   }
@@ -81,8 +90,7 @@ absl::StatusOr<PublishedWidths> KnownShapes::Widths(const NetDef& net) const {
   }
   const absl::StatusOr<std::vector<PublishedWidths>> table = ParseWidthTable(text);
   if (!table.ok()) return Annotate(table.status(), widths_);
-  const PublishedWidths* widths = FindPublishedWidths(*table, net);
-  return widths == nullptr ? PublishedWidths() : *widths;
+  return FindPublishedWidths(*table, net).value_or(PublishedWidths());
 }
 
 std::string InfoToString(const TensorInfo& info) {
@@ -134,12 +142,9 @@ absl::Status RandomWeights::Fill(const NetDef& net, Workspace* workspace) {
     return known_.empty() ? absl::OkStatus()
                           : UsageError("--shape and --widths are for --random-weights");
   }
-  // What is wrong with the net itself comes before what is missing around it.
-  CheckOptions options;
-  for (const NeededInput& input : NeededInputs(net)) options.known_blobs.insert(input.blob);
-  DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNet(net, options)));
+  DOPPIO_RETURN_IF_ERROR(CheckNetItself(net));
   BlobInfos infos = InfosOf(*workspace);
-  DOPPIO_ASSIGN_OR_RETURN(const BlobInfos given, known_.Load());
+  DOPPIO_ASSIGN_OR_RETURN(const BlobInfos given, known_.Load(net));
   std::string data;
   for (const auto& [blob, info] : given) {
     const auto there = infos.find(blob);

@@ -19,8 +19,8 @@ class KnownShapes {
   void AddOptions(CLI::App* app);
 
   bool empty() const { return shapes_.empty() && widths_.empty(); }
-  // Of the blobs that --shape names.
-  absl::StatusOr<BlobInfos> Load() const;
+  // Of the blobs that --shape names, which `net` must read.
+  absl::StatusOr<BlobInfos> Load(const NetDef& net) const;
   // What --widths or else doppio's own table has for that net. Its title is empty where there is
   // nothing.
   absl::StatusOr<PublishedWidths> Widths(const NetDef& net) const;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "doppio/check.h"
+#include "doppio/devices.h"
 #include "doppio/model_io.h"
 #include "doppio/op_def.h"
 #include "doppio/operator_library.h"
@@ -13,9 +14,15 @@
 #include "doppio/registry.h"
 #include "doppio/tensor_io.h"
 #include "tools/command/pictures.h"
+#include "tools/command/pipe.h"
 #include "tools/command/table.h"
 
 namespace doppio::tools {
+namespace {
+
+constexpr int64_t kMostHints = 20;
+
+}  // namespace
 
 void NetInput::AddNet(CLI::App* app) {
   app->add_option("NET", net, "file of a NetDef: binary, text or JSON (its content decides)")
@@ -41,7 +48,26 @@ void NetInput::AddLibraries(CLI::App* app) {
   AddListOption(app, "--load", &libraries, "library of operators to load first", "LIB");
 }
 
-absl::Status NetInput::LoadLibraries() const {
+void NetInput::AddDevice(CLI::App* app) {
+  app->add_option("--device", device,
+                  "where all operators run, whatever the nets say: cpu (for nets of a machine with "
+                  "a GPU) or cuda")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->type_name("DEVICE");
+}
+
+void NetInput::Place(NetDef* net) const {
+  const absl::StatusOr<DeviceType> wanted = DeviceFromName(device);
+  if (wanted.ok()) SetDevice(net, *wanted);
+}
+
+absl::Status NetInput::Prepare() const {
+  DOPPIO_RETURN_IF_ERROR(KeepPipe(net));
+  for (const std::string& path : inits) DOPPIO_RETURN_IF_ERROR(KeepPipe(path));
+  for (const std::string& feed : feeds) {
+    const Assignment wanted = ParseAssignment(feed);
+    DOPPIO_RETURN_IF_ERROR(KeepPipe(wanted.has_value ? wanted.value : wanted.key));
+  }
   for (const std::string& library : libraries) {
     DOPPIO_RETURN_IF_ERROR(LoadOperatorLibrary(library).status());
   }
@@ -86,6 +112,7 @@ absl::StatusOr<std::vector<NamedTensor>> NetInput::LoadFeeds() const {
 absl::Status NetInput::Fill(Workspace* workspace, std::vector<std::string>* names) const {
   for (const std::string& path : inits) {
     DOPPIO_ASSIGN_OR_RETURN(NetDef init, LoadNamedNet(path));
+    Place(&init);
     DOPPIO_RETURN_IF_ERROR(CheckInputsAreThere(init, *workspace));
     DOPPIO_RETURN_IF_ERROR(Annotate(RunAndFree(std::move(init), workspace), path));
   }
@@ -105,9 +132,12 @@ absl::StatusOr<NetDef> LoadNamedNet(const std::string& path) {
   return net;
 }
 
-absl::StatusOr<Model> LoadNamedModel(const std::string& path, Workspace* workspace) {
+absl::StatusOr<Model> LoadNamedModel(const NetInput& input, Workspace* workspace) {
+  const std::string& path = input.net;
   DOPPIO_ASSIGN_OR_RETURN(Model model, LoadModel(path));
   if (model.predict.name().empty()) model.predict.set_name(FileStem(path));
+  input.Place(&model.predict);
+  for (NetDef& init : model.inits) input.Place(&init);
   for (auto& [name, tensor] : model.weights) {
     DOPPIO_RETURN_IF_ERROR(workspace->Feed(name, std::move(tensor)));
   }
@@ -146,10 +176,25 @@ BlobInfos InfosOf(const Workspace& workspace) {
   return infos;
 }
 
+absl::Status CheckNetItself(const NetDef& net) {
+  CheckOptions options;
+  for (const NeededInput& input : NeededInputs(net)) options.known_blobs.insert(input.blob);
+  return ProblemsToStatus(CheckNet(net, options));
+}
+
+absl::Status CheckBeforeRun(const NetDef& net, const Workspace& workspace) {
+  DOPPIO_RETURN_IF_ERROR(CheckNetItself(net));
+  return CheckInputsAreThere(net, workspace);
+}
+
 absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace) {
   Table table({"", "", ""});
   int64_t missing = 0;
   const std::vector<NeededInput> needed = NeededInputs(net);
+  std::vector<std::string> made;
+  for (const OperatorDef& op : net.op()) {
+    made.insert(made.end(), op.output().begin(), op.output().end());
+  }
   // What was fed and nothing reads may be a missing input under a wrong name.
   std::vector<std::string> unread = workspace.Blobs();
   for (const NeededInput& input : needed) {
@@ -159,10 +204,16 @@ absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace) 
     if (workspace.HasBlob(input.blob)) continue;
     ++missing;
     const std::vector<std::string> near = NearestNames(input.blob, unread, 1);
+    // Looking for near names takes time, and nobody reads hundreds of them.
+    const std::vector<std::string> near_made =
+        missing < kMostHints ? NearestNames(input.blob, made, 1) : std::vector<std::string>();
+    const std::string hint = !near.empty() ? absl::StrCat("; nothing reads \"", near[0], "\"")
+                             : !near_made.empty()
+                                 ? absl::StrCat("; the net makes \"", near_made[0], "\"")
+                                 : "";
     table.Add(
         {absl::StrCat("--feed ", input.blob, "=FILE"), "for",
-         absl::StrCat("op ", input.op, " ", Shortened(OpToString(net.op(input.op)), 70),
-                      near.empty() ? "" : absl::StrCat("; nothing reads \"", near[0], "\""))});
+         absl::StrCat("op ", input.op, " ", Shortened(OpToString(net.op(input.op)), 70), hint)});
   }
   if (missing == 0) return absl::OkStatus();
   std::string text = table.ToString("  ");

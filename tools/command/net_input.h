@@ -21,14 +21,19 @@ struct NetInput {
   std::vector<std::string> inits;
   std::vector<std::string> feeds;
   std::vector<std::string> libraries;
-  std::string image;  // the recipe for pictures among the feeds
+  std::string image;   // the recipe for pictures among the feeds
+  std::string device;  // where nets are to run, whatever they say; empty: as they say
 
   void AddNet(CLI::App* app);
   void AddInits(CLI::App* app);
   void AddFeeds(CLI::App* app);
   void AddLibraries(CLI::App* app);
+  void AddDevice(CLI::App* app);
 
-  absl::Status LoadLibraries() const;
+  // To be called first: loads libraries, and sees to it that pipes can be read more than once.
+  absl::Status Prepare() const;
+  // Moves a net to the device that is asked for.
+  void Place(NetDef* net) const;
   // Runs the init nets and feeds the blobs. `fed` gets the names of those.
   absl::Status Fill(Workspace* workspace, std::vector<std::string>* fed = nullptr) const;
   // The fed tensors with the names of their blobs.
@@ -38,9 +43,9 @@ struct NetInput {
 // The net of a file; where it has no name, it gets that of the file, without its ending. A net that
 // stands alone in a PlanDef or MetaNetDef is not looked for.
 absl::StatusOr<NetDef> LoadNamedNet(const std::string& path);
-// The same of all that LoadModel reads. Its weights and what its init nets fill are put into
-// `workspace`.
-absl::StatusOr<Model> LoadNamedModel(const std::string& path, Workspace* workspace);
+// The same of all that LoadModel reads of `input.net`, on the device that is asked for. Its weights
+// and what its init nets fill are put into `workspace`.
+absl::StatusOr<Model> LoadNamedModel(const NetInput& input, Workspace* workspace);
 
 // "squeezenet" for "models/squeezenet.pb".
 std::string FileStem(const std::string& path);
@@ -55,8 +60,12 @@ std::vector<NeededInput> NeededInputs(const NetDef& net);
 // The tensors of a workspace.
 BlobInfos InfosOf(const Workspace& workspace);
 
+// What is wrong with the net itself.
+absl::Status CheckNetItself(const NetDef& net);
 // An error that lists what `net` needs and `workspace` does not have, with what to write for it.
 absl::Status CheckInputsAreThere(const NetDef& net, const Workspace& workspace);
+// Both: what is wrong with the net comes before what is missing around it.
+absl::Status CheckBeforeRun(const NetDef& net, const Workspace& workspace);
 
 }  // namespace doppio::tools
 

@@ -12,6 +12,8 @@
 namespace doppio::tools {
 namespace {
 
+constexpr size_t kShownUnknown = 8;
+
 int64_t BytesOf(const TensorInfo& info) {
   if (!info.IsKnown()) return 0;
   const int64_t elements = NumElements(*info.dims).value_or(0);
@@ -85,7 +87,8 @@ std::string ShapesToText(const NetDef& net, const BlobInfos& given, const NetSha
              absl::StrCat(op.cost.bytes_read), absl::StrCat(op.cost.bytes_written), Made(op)});
   }
   std::string text = absl::StrCat(read.ToString("  "), ops.ToString("  "));
-  absl::StrAppend(&text, "  together ", Short(shapes.total.multiply_adds), " multiply-adds; ",
+  absl::StrAppend(&text, shapes.unknown.empty() ? "  together " : "  what is known: ",
+                  Short(shapes.total.multiply_adds), " multiply-adds; ",
                   HumanBytes(shapes.total.bytes_read), " read, ",
                   HumanBytes(shapes.total.bytes_written), " written");
   if (!shapes.weights.empty()) {
@@ -93,6 +96,20 @@ std::string ShapesToText(const NetDef& net, const BlobInfos& given, const NetSha
                     " inferred, ", HumanBytes(WeightBytes(shapes)));
   }
   absl::StrAppend(&text, "\n", WidthSources(shapes, widths));
+  std::vector<std::string> unknown_inputs;
+  for (const UnknownShape& unknown : shapes.unknown) {
+    if (unknown.is_input) unknown_inputs.push_back(Printable(unknown.blob));
+  }
+  if (!unknown_inputs.empty()) {
+    const auto count = static_cast<int64_t>(unknown_inputs.size());
+    if (unknown_inputs.size() > kShownUnknown) {
+      unknown_inputs.resize(kShownUnknown);
+      unknown_inputs.push_back("...");
+    }
+    absl::StrAppend(&text, "  not known, and what depends on it: ", Counted(count, "shape"),
+                    ", of ", absl::StrJoin(unknown_inputs, ", "),
+                    "; --shape, --init and --widths can tell them\n");
+  }
   // What the net reads has its reason in the first table; of blobs with one reason one is enough.
   std::set<std::string> reasons;
   for (const UnknownShape& unknown : shapes.unknown) {

@@ -56,6 +56,7 @@ class BenchCommand final : public Command {
     input_.AddFeeds(app);
     random_.AddOptions(app);
     input_.AddLibraries(app);
+    input_.AddDevice(app);
     app->add_option("--warmup", warmup_, "runs before measuring")
         ->check(CLI::Range(0, 1'000'000'000))
         ->capture_default_str()
@@ -73,9 +74,9 @@ class BenchCommand final : public Command {
 
   absl::Status Run() override {
     if (threads_ > 0) SetNumThreads(threads_);
-    DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
+    DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     Workspace workspace;
-    DOPPIO_ASSIGN_OR_RETURN(const Model model, LoadNamedModel(input_.net, &workspace));
+    DOPPIO_ASSIGN_OR_RETURN(const Model model, LoadNamedModel(input_, &workspace));
     const NetDef& def = model.predict;
     NetRunner::Options how;
     how.optimize = false;
@@ -83,10 +84,7 @@ class BenchCommand final : public Command {
     DOPPIO_RETURN_IF_ERROR(random_.Fill(def, &workspace));
     how.fed.insert(how.fed.end(), random_.inputs().begin(), random_.inputs().end());
     how.outputs = model.outputs.empty() ? OutputsOfNet(def) : model.outputs;
-    CheckOptions options;
-    for (const std::string& blob : workspace.Blobs()) options.known_blobs.insert(blob);
-    DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNet(def, options)));
-    DOPPIO_RETURN_IF_ERROR(CheckInputsAreThere(def, workspace));
+    DOPPIO_RETURN_IF_ERROR(CheckBeforeRun(def, workspace));
 
     const std::string why_not = WhyNoPredictor(def, workspace);
     const bool both = !no_optimize_ && why_not.empty();

@@ -1,7 +1,9 @@
 #include "doppio/check.h"
 
-#include "doppio/infer.h"
-#include "doppio/op_def.h"
+#include <algorithm>
+
+#include "absl/strings/str_join.h"
+#include "doppio/net.h"
 #include "tools/command/json.h"
 #include "tools/command/net_input.h"
 #include "tools/command/table.h"
@@ -17,13 +19,15 @@ class CheckCommand final : public Command {
                   "net that will have filled blobs; looked at, not run", "NET");
     input_.AddFeeds(app);
     input_.AddLibraries(app);
+    input_.AddDevice(app);
     app->add_flag("--json", json_, "print the problems as JSON");
   }
 
   absl::Status Run() override {
-    DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
+    DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     for (const std::string& path : input_.inits) {
-      DOPPIO_ASSIGN_OR_RETURN(const NetDef init, LoadNamedNet(path));
+      DOPPIO_ASSIGN_OR_RETURN(NetDef init, LoadNamedNet(path));
+      input_.Place(&init);
       Look(init);
     }
     DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> fed, input_.LoadFeeds());
@@ -33,8 +37,16 @@ class CheckCommand final : public Command {
       infos_[tensor.name] = {tensor.tensor.dtype(), Dims(dims.begin(), dims.end()),
                              std::move(tensor.tensor)};
     }
-    DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNamedNet(input_.net));
+    DOPPIO_ASSIGN_OR_RETURN(NetDef net, LoadNamedNet(input_.net));
+    input_.Place(&net);
     Look(net);
+    const std::vector<std::string> executors = NetRegistry::Types();
+    if (!net.type().empty() &&
+        std::find(executors.begin(), executors.end(), net.type()) == executors.end()) {
+      problems_.push_back({-1, absl::StrCat("net \"", net.name(), "\""),
+                           absl::StrCat("there is no net type \"", net.type(), "\"; there are ",
+                                        absl::StrJoin(executors, ", "))});
+    }
     std::vector<std::string> needed;
     for (const NeededInput& input : NeededInputs(net)) {
       if (known_blobs_before_net_.count(input.blob) == 0) needed.push_back(input.blob);
@@ -49,40 +61,18 @@ class CheckCommand final : public Command {
     CheckOptions options;
     options.known_blobs = known_blobs_;
     std::vector<NetProblem> problems = CheckNet(net, options);
-    std::set<int> bad_ops;
-    for (NetProblem& problem : problems) {
-      bad_ops.insert(problem.op);
-      problems_.push_back(std::move(problem));
-    }
-    for (int k = 0; k < net.op_size(); ++k) {
-      if (bad_ops.count(k) == 0) InferOp(net, k);
-      const OpBlobs blobs = BlobsOfOp(net.op(k));
+    for (NetProblem& problem : CheckShapes(net, &infos_)) problems.push_back(std::move(problem));
+    for (NetProblem& problem : problems) problems_.push_back(std::move(problem));
+    for (const OperatorDef& op : net.op()) {
+      const OpBlobs blobs = BlobsOfOp(op);
       known_blobs_.insert(blobs.writes.begin(), blobs.writes.end());
-    }
-  }
-
-  // InferNet ends at the first problem; here the outputs of an operator that has one are unknown,
-  // and the rest is looked at too.
-  void InferOp(const NetDef& net, int k) {
-    const OperatorDef& op = net.op(k);
-    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
-    if (schema == nullptr) return;  // beyond a limit at which checking ended
-    std::vector<TensorInfo> inputs;
-    for (const std::string& input : op.input()) inputs.push_back(infos_[input]);
-    absl::StatusOr<std::vector<TensorInfo>> outputs = schema->Infer(op, std::move(inputs));
-    if (!outputs.ok()) {
-      problems_.push_back({k, absl::StrCat("net \"", net.name(), "\", op ", k, " ", OpToString(op)),
-                           std::string(outputs.status().message()), false});
-    }
-    for (int o = 0; o < op.output_size(); ++o) {
-      infos_[op.output(o)] = outputs.ok() ? (*outputs)[o] : TensorInfo();
     }
   }
 
   std::string Text(const NetDef& net, const std::vector<std::string>& needed) const {
     std::string text;
     for (const NetProblem& problem : problems_) {
-      absl::StrAppend(&text, Printable(problem.where), ":\n  ", problem.what, "\n");
+      absl::StrAppend(&text, Printable(problem.where), ":\n  ", Printable(problem.Text()), "\n");
     }
     absl::StrAppend(&text, "net \"", Printable(net.name()),
                     "\": ", Counted(net.op_size(), "operator"), ", ",
@@ -101,7 +91,7 @@ class CheckCommand final : public Command {
     json.Field("ok", problems_.empty()).Key("problems").BeginArray();
     for (const NetProblem& problem : problems_) {
       json.BeginObject().Field("op", problem.op).Field("where", problem.where);
-      json.Field("what", problem.what).Field("missing_operator", problem.is_missing_operator);
+      json.Field("what", problem.Text()).Field("missing_operator", problem.is_missing_operator);
       json.EndObject();
     }
     json.EndArray().ListField("needs", needed).Key("blobs").BeginObject();

@@ -1,10 +1,13 @@
 #include <filesystem>
+#include <set>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
 #include "doppio/model_io.h"
 #include "doppio/predictor.h"
 #include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
+#include "doppio/weight_shapes.h"
 #include "tools/command/command.h"
 #include "tools/command/net_input.h"
 #include "tools/command/table.h"
@@ -44,7 +47,7 @@ std::unique_ptr<google::protobuf::Message> NewMessage(FileKind kind) {
 class ConvertCommand final : public Command {
  public:
   void AddOptions(CLI::App* app) override {
-    app->add_option("A", from_, "net, plan, blob, tensor, .npy or .npz; its content decides")
+    app->add_option("A", input_.net, "net, plan, blob, tensor, .npy or .npz; its content decides")
         ->required()
         ->type_name("");
     app->add_option("B", to_,
@@ -52,8 +55,13 @@ class ConvertCommand final : public Command {
                     ".json JSON; .npy, .npz arrays; .minidb a predictor with its weights")
         ->required()
         ->type_name("");
-    AddListOption(app, "--init", &inits_,
+    AddListOption(app, "--init", &input_.inits,
                   "net that fills weights, when a net becomes a predictor (.minidb)", "NET");
+    AddListOption(app, "--input", &inputs_,
+                  "blob that a predictor is fed; default: what the net reads, nothing fills and no "
+                  "operator takes as a weight",
+                  "BLOB");
+    input_.AddDevice(app);
     app->add_option("--name", name_,
                     "of an .npz with several arrays: which one; else: the name of the blob that "
                     "is written")
@@ -62,30 +70,32 @@ class ConvertCommand final : public Command {
 
   absl::Status Run() override {
     DOPPIO_ASSIGN_OR_RETURN(const Target target, TargetOfEnding());
-    DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(from_));
+    DOPPIO_RETURN_IF_ERROR(input_.Prepare());
+    DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(input_.net));
     std::unique_ptr<google::protobuf::Message> message = NewMessage(file.kind);
-    if (target != Target::kModel && !inits_.empty()) {
-      return UsageError("--init is for a net that becomes a predictor (.minidb)");
+    if (target != Target::kModel && (!input_.inits.empty() || !inputs_.empty())) {
+      return UsageError("--init and --input are for a net that becomes a predictor (.minidb)");
+    }
+    if (!input_.device.empty() && (message == nullptr || !HoldsNets(file.kind))) {
+      return UsageError("--device is for nets and plans");
     }
     if (target == Target::kModel &&
         (file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef)) {
       DOPPIO_RETURN_IF_ERROR(MakePredictor());
     } else if (target == Target::kMessage && message != nullptr) {
       if (!name_.empty()) return UsageError("--name is for arrays");
-      DOPPIO_RETURN_IF_ERROR(LoadProto(from_, message.get()));
+      DOPPIO_RETURN_IF_ERROR(LoadProto(input_.net, message.get()));
+      Place(message.get());
       DOPPIO_RETURN_IF_ERROR(SaveProto(*message, to_));
     } else if (HoldsTensor(file.kind)) {
       DOPPIO_RETURN_IF_ERROR(ConvertTensor(file.kind));
     } else {
-      return absl::InvalidArgumentError(absl::StrCat(
-          from_, " is ",
-          file.kind == FileKind::kUnknown ? "no file that doppio knows"
-                                          : absl::StrCat("a ", FileKindName(file.kind)),
-          "; it can not become ", to_));
+      return absl::InvalidArgumentError(
+          absl::StrCat(input_.net, " can not become ", to_, ": it is ", WhatItIs(file.kind)));
     }
     DOPPIO_ASSIGN_OR_RETURN(const FileDescription written, DescribeFile(to_));
-    Print(absl::StrCat(from_, " (", FileKindName(file.kind), ", ", HumanBytes(file.bytes), ") -> ",
-                       to_, " (", HumanBytes(written.bytes), ")\n"));
+    Print(absl::StrCat(input_.net, " (", FileKindName(file.kind), ", ", HumanBytes(file.bytes),
+                       ") -> ", to_, " (", HumanBytes(written.bytes), ")\n", note_));
     return absl::OkStatus();
   }
 
@@ -105,12 +115,16 @@ class ConvertCommand final : public Command {
 
   // With the weights as they are after the init nets have run, and inputs and outputs as Predictor
   // finds them.
-  absl::Status MakePredictor() const {
-    DOPPIO_ASSIGN_OR_RETURN(Model model, LoadModel(from_));
-    for (const std::string& path : inits_) {
+  absl::Status MakePredictor() {
+    DOPPIO_ASSIGN_OR_RETURN(Model model, LoadModel(input_.net));
+    for (const std::string& path : input_.inits) {
       DOPPIO_ASSIGN_OR_RETURN(NetDef init, LoadNamedNet(path));
       model.inits.push_back(std::move(init));
     }
+    input_.Place(&model.predict);
+    for (NetDef& init : model.inits) input_.Place(&init);
+    if (!inputs_.empty()) model.inputs = inputs_;
+    if (model.inputs.empty()) DOPPIO_RETURN_IF_ERROR(CheckWeightsAreThere(model));
     Model saved;
     saved.predict = model.predict;
     PredictorOptions as_it_is;
@@ -121,22 +135,62 @@ class ConvertCommand final : public Command {
     for (const std::string& name : predictor->weights().LocalBlobs()) {
       DOPPIO_ASSIGN_OR_RETURN(saved.weights[name], predictor->weights().Fetch(name));
     }
+    note_ = absl::StrCat("fed: ", Printable(absl::StrJoin(saved.inputs, " ")),
+                         "\nmade: ", Printable(absl::StrJoin(saved.outputs, " ")), "\n");
     return SaveModel(saved, to_);
   }
 
+  // What would be an input of the predictor although an operator takes it as a weight was
+  // forgotten.
+  absl::Status CheckWeightsAreThere(const Model& model) const {
+    std::set<std::string> filled;
+    for (const auto& [name, tensor] : model.weights) filled.insert(name);
+    for (const NetDef& init : model.inits) {
+      for (const OperatorDef& op : init.op()) {
+        filled.insert(op.output().begin(), op.output().end());
+      }
+    }
+    std::vector<std::string> missing;
+    for (const std::string& weight : WeightsOfNet(model.predict)) {
+      if (filled.count(weight) == 0) missing.push_back(Printable(weight));
+    }
+    if (missing.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        "net \"", model.predict.name(), "\" reads ",
+        Counted(static_cast<int64_t>(missing.size()), "weight"), " that nothing fills: ",
+        absl::StrJoin(missing, ", "), ". Give --init NET; of a net that is fed weights, name all ",
+        "inputs with --input BLOB. Nothing was written"));
+  }
+
+  bool HoldsNets(FileKind kind) const {
+    return kind == FileKind::kNetDef || kind == FileKind::kInitNet || kind == FileKind::kPlanDef ||
+           kind == FileKind::kMetaNetDef;
+  }
+
+  void Place(google::protobuf::Message* message) const {
+    if (auto* net = dynamic_cast<NetDef*>(message)) input_.Place(net);
+    if (auto* plan = dynamic_cast<PlanDef*>(message)) {
+      for (NetDef& net : *plan->mutable_network()) input_.Place(&net);
+    }
+    if (auto* meta = dynamic_cast<MetaNetDef*>(message)) {
+      for (NetsMap& entry : *meta->mutable_nets()) input_.Place(entry.mutable_value());
+    }
+  }
+
   absl::Status ConvertTensor(FileKind kind) {
-    DOPPIO_ASSIGN_OR_RETURN(const std::vector<NamedTensor> tensors, LoadTensors(from_));
+    DOPPIO_ASSIGN_OR_RETURN(const std::vector<NamedTensor> tensors, LoadTensors(input_.net));
     const bool must_choose = kind == FileKind::kNpz && tensors.size() != 1;
-    DOPPIO_ASSIGN_OR_RETURN(const Tensor tensor, LoadTensor(from_, must_choose ? name_ : ""));
+    DOPPIO_ASSIGN_OR_RETURN(const Tensor tensor, LoadTensor(input_.net, must_choose ? name_ : ""));
     std::string name = name_;
     if (name.empty() && tensors.size() == 1) name = tensors[0].name;
     return SaveTensor(tensor, to_, name);
   }
 
-  std::string from_;
+  NetInput input_;
   std::string to_;
   std::string name_;
-  std::vector<std::string> inits_;
+  std::vector<std::string> inputs_;
+  std::string note_;  // what a predictor was found to read and make
 };
 
 DOPPIO_COMMAND(ConvertCommand, "convert", "Write a file again in another format",

@@ -26,6 +26,7 @@ class DrawCommand final : public Command {
       return UsageError(absl::StrCat("can not draw to ", output_,
                                      ": the ending must be .svg, .png, .pdf or .dot"));
     }
+    DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNamedNet(input_.net));
     const std::string dot = NetToDot(net);
     if (output_.empty()) {

@@ -23,11 +23,12 @@ class GradCommand final : public Command {
     app->add_flag("--gradient-only", gradient_only_,
                   "write the gradient operators alone, as a net that runs after NET");
     input_.AddLibraries(app);
+    input_.AddDevice(app);
     app->add_flag("--json", json_, "print the map from blob to gradient as JSON");
   }
 
   absl::Status Run() override {
-    DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
+    DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     std::vector<GradientTarget> targets;
     for (const std::string& text : targets_) {
       const Assignment target = ParseAssignment(text);
@@ -37,7 +38,8 @@ class GradCommand final : public Command {
       targets.push_back(target.has_value ? GradientTarget(target.key, target.value)
                                          : GradientTarget(target.key));
     }
-    DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNet(input_.net));
+    DOPPIO_ASSIGN_OR_RETURN(NetDef net, LoadNet(input_.net));
+    input_.Place(&net);
     DOPPIO_ASSIGN_OR_RETURN(const Backward backward, AddGradientOperators(net, targets));
     DOPPIO_RETURN_IF_ERROR(
         SaveProto(gradient_only_ ? backward.GradientNet() : backward.net, output_));

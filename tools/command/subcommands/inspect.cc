@@ -170,45 +170,45 @@ class Inspection {
 class InspectCommand final : public Command {
  public:
   void AddOptions(CLI::App* app) override {
-    app->add_option("FILE", path_, "any file; its content decides what it is")
+    app->add_option("FILE", input_.net, "any file; its content decides what it is")
         ->required()
         ->type_name("");
     known_.AddOptions(app);
-    AddListOption(app, "--init", &inits_, "net that fills weights; with --shape, it is not run",
-                  "NET");
+    AddListOption(app, "--init", &input_.inits,
+                  "net that fills weights; with --shape, it is not run", "NET");
     app->add_flag("--optimize", optimize_,
                   "what a net becomes when it is run: operators and bytes, before and after");
+    input_.AddDevice(app);
     app->add_flag("--json", json_, "print as JSON");
   }
 
   absl::Status Run() override {
-    DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(path_));
-    if (file.kind == FileKind::kUnknown) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          path_, ": ",
-          file.bytes == 0 ? "the file is empty"
-                          : "this is no net, plan, tensor, array or picture that doppio knows"));
+    DOPPIO_RETURN_IF_ERROR(input_.Prepare());
+    DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(input_.net));
+    if (IsUseless(file.kind)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(input_.net, ": this is ", WhatItIs(file.kind)));
     }
     const bool is_model = file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef ||
                           file.kind == FileKind::kMiniDb;
     if (optimize_ && !is_model) {
-      return UsageError(absl::StrCat("--optimize is for nets and predictors, but ", path_,
+      return UsageError(absl::StrCat("--optimize is for nets and predictors, but ", input_.net,
                                      " is: ", FileKindName(file.kind)));
     }
     if (HasShapes() && !optimize_ && file.kind != FileKind::kNetDef &&
         file.kind != FileKind::kInitNet) {
-      return UsageError(absl::StrCat("--shape, --widths and --init are for nets, but ", path_,
+      return UsageError(absl::StrCat("--shape, --widths and --init are for nets, but ", input_.net,
                                      " is: ", FileKindName(file.kind)));
     }
     Inspection inspection;
     const bool is_proto = file.kind != FileKind::kNpy && file.kind != FileKind::kNpz &&
                           file.kind != FileKind::kPng && file.kind != FileKind::kJpeg &&
-                          file.kind != FileKind::kMiniDb;
+                          file.kind != FileKind::kMiniDb && file.kind != FileKind::kDataMiniDb;
     inspection.Say(
-        absl::StrCat(Printable(path_), ": ", FileKindName(file.kind),
+        absl::StrCat(Printable(input_.net), ": ", FileKindName(file.kind),
                      is_proto ? absl::StrCat(" (", EncodingName(file.encoding), ")") : "", ", ",
                      HumanBytes(file.bytes), "\n"));
-    inspection.json().Field("file", path_).Field("kind", FileKindName(file.kind));
+    inspection.json().Field("file", input_.net).Field("kind", FileKindName(file.kind));
     if (is_proto) inspection.json().Field("encoding", EncodingName(file.encoding));
     inspection.json().Field("file_bytes", file.bytes);
     DOPPIO_RETURN_IF_ERROR(Content(file.kind, &inspection));
@@ -220,45 +220,50 @@ class InspectCommand final : public Command {
   absl::Status Content(FileKind kind, Inspection* inspection) {
     if (optimize_) return Optimized(inspection);
     if (kind == FileKind::kNetDef || kind == FileKind::kInitNet) {
-      DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNet(path_));
+      DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNet(input_.net));
       if (HasShapes()) return Shapes(inspection);
       inspection->Net(net, kind == FileKind::kInitNet);
       if (kind == FileKind::kInitNet) inspection->Filled(net);
     } else if (kind == FileKind::kPlanDef) {
-      DOPPIO_ASSIGN_OR_RETURN(const PlanDef plan, LoadPlan(path_));
+      DOPPIO_ASSIGN_OR_RETURN(const PlanDef plan, LoadPlan(input_.net));
       inspection->Plan(plan);
     } else if (kind == FileKind::kMetaNetDef) {
       MetaNetDef meta;
-      DOPPIO_RETURN_IF_ERROR(LoadProto(path_, &meta));
+      DOPPIO_RETURN_IF_ERROR(LoadProto(input_.net, &meta));
       inspection->Meta(meta);
     } else if (kind == FileKind::kMiniDb) {
-      const absl::StatusOr<MetaNetDef> meta = LoadMetaNetDef(path_);
+      const absl::StatusOr<MetaNetDef> meta = LoadMetaNetDef(input_.net);
       if (meta.ok()) inspection->Meta(*meta);
       if (!meta.ok() && !absl::IsNotFound(meta.status())) return meta.status();
-      DOPPIO_ASSIGN_OR_RETURN(const std::vector<NamedTensor> tensors, LoadTensors(path_));
+      DOPPIO_ASSIGN_OR_RETURN(const std::vector<NamedTensor> tensors, LoadTensors(input_.net));
       inspection->Tensors(tensors);
     } else if (kind == FileKind::kOperatorDef) {
       OperatorDef op;
-      DOPPIO_RETURN_IF_ERROR(LoadProto(path_, &op));
+      DOPPIO_RETURN_IF_ERROR(LoadProto(input_.net, &op));
       inspection->Say(Printable(OpToString(op)) + "\n");
       inspection->json().Field("operator", OpToString(op));
     } else if (kind == FileKind::kBlobProto) {
       return BlobContent(inspection);
-    } else if (kind != FileKind::kPng && kind != FileKind::kJpeg) {
-      DOPPIO_ASSIGN_OR_RETURN(const std::vector<NamedTensor> tensors, LoadTensors(path_));
+    } else if (kind != FileKind::kPng && kind != FileKind::kJpeg && kind != FileKind::kDataMiniDb) {
+      DOPPIO_ASSIGN_OR_RETURN(const std::vector<NamedTensor> tensors, LoadTensors(input_.net));
       inspection->Tensors(tensors);
     }
     return absl::OkStatus();
   }
 
-  bool HasShapes() const { return !known_.empty() || !inits_.empty(); }
+  static bool IsUseless(FileKind kind) {
+    return kind == FileKind::kUnknown || kind == FileKind::kEmpty ||
+           kind == FileKind::kGitLfsPointer || kind == FileKind::kWebPage;
+  }
+
+  bool HasShapes() const { return !known_.empty() || !input_.inits.empty(); }
 
   // All shapes of a net, from those that are given.
   absl::Status Shapes(Inspection* inspection) const {
-    DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNamedNet(path_));
+    DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNamedNet(input_.net));
     inspection->Net(net);
-    DOPPIO_ASSIGN_OR_RETURN(BlobInfos given, known_.Load());
-    for (const std::string& path : inits_) {
+    DOPPIO_ASSIGN_OR_RETURN(BlobInfos given, known_.Load(net));
+    for (const std::string& path : input_.inits) {
       DOPPIO_ASSIGN_OR_RETURN(const NetDef init, LoadNamedNet(path));
       DOPPIO_ASSIGN_OR_RETURN(const NetInference filled, InferNet(init, given));
       given.insert(filled.blobs.begin(), filled.blobs.end());
@@ -272,12 +277,10 @@ class InspectCommand final : public Command {
 
   absl::Status Optimized(Inspection* inspection) const {
     Workspace workspace;
-    DOPPIO_ASSIGN_OR_RETURN(const Model model, LoadNamedModel(path_, &workspace));
-    NetInput weights;
-    weights.inits = inits_;
-    DOPPIO_RETURN_IF_ERROR(weights.Fill(&workspace));
+    DOPPIO_ASSIGN_OR_RETURN(const Model model, LoadNamedModel(input_, &workspace));
+    DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace));
     inspection->Net(model.predict);
-    DOPPIO_ASSIGN_OR_RETURN(const BlobInfos shapes, known_.Load());
+    DOPPIO_ASSIGN_OR_RETURN(const BlobInfos shapes, known_.Load(model.predict));
     DOPPIO_ASSIGN_OR_RETURN(const PublishedWidths widths, known_.Widths(model.predict));
     DOPPIO_ASSIGN_OR_RETURN(
         const std::string report,
@@ -289,11 +292,11 @@ class InspectCommand final : public Command {
   // A blob need not be a tensor, and a file may hold one chunk of a blob only.
   absl::Status BlobContent(Inspection* inspection) {
     BlobProto proto;
-    DOPPIO_RETURN_IF_ERROR(LoadProto(path_, &proto));
+    DOPPIO_RETURN_IF_ERROR(LoadProto(input_.net, &proto));
     inspection->Say(absl::StrCat("blob \"", Printable(proto.name()), "\" of type ",
                                  Printable(proto.type()), "\n"));
     inspection->json().Field("name", proto.name()).Field("type", proto.type());
-    const absl::StatusOr<std::vector<NamedTensor>> tensors = LoadTensors(path_);
+    const absl::StatusOr<std::vector<NamedTensor>> tensors = LoadTensors(input_.net);
     if (tensors.ok()) {
       inspection->Tensors(*tensors);
     } else if (proto.has_tensor()) {
@@ -305,9 +308,8 @@ class InspectCommand final : public Command {
     return absl::OkStatus();
   }
 
-  std::string path_;
+  NetInput input_;
   KnownShapes known_;
-  std::vector<std::string> inits_;
   bool optimize_ = false;
   bool json_ = false;
 };

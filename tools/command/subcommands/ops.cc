@@ -17,7 +17,7 @@ class OpsCommand final : public Command {
   }
 
   absl::Status Run() override {
-    DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
+    DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     if (type_.empty()) {
       Print(json_ ? AllToJson() : markdown_ ? AllOpsToMarkdown() : List());
       return absl::OkStatus();

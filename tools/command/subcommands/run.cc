@@ -34,6 +34,7 @@ class RunCommand final : public Command {
                   "BLOB[=FILE]");
     top_.AddOptions(app);
     input_.AddLibraries(app);
+    input_.AddDevice(app);
     app->add_flag("--no-optimize", no_optimize_, "run the net as it is, and keep all of its blobs");
     app->add_option("--iterations", iterations_, "how often the net is run")
         ->check(CLI::Range(1, 1'000'000'000))
@@ -54,7 +55,7 @@ class RunCommand final : public Command {
   absl::Status Run() override {
     DOPPIO_RETURN_IF_ERROR(top_.Load());
     if (threads_ > 0) SetNumThreads(threads_);
-    DOPPIO_RETURN_IF_ERROR(input_.LoadLibraries());
+    DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(input_.net));
     if (file.kind == FileKind::kPlanDef) {
       DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace_));
@@ -73,7 +74,8 @@ class RunCommand final : public Command {
           "a plan says itself how often its nets run and how; --iterations, --net-type and "
           "--profile are for nets");
     }
-    DOPPIO_ASSIGN_OR_RETURN(const PlanDef plan, LoadPlan(input_.net));
+    DOPPIO_ASSIGN_OR_RETURN(PlanDef plan, LoadPlan(input_.net));
+    for (NetDef& net : *plan.mutable_network()) input_.Place(&net);
     if (plan.network_size() > 0) {
       outputs_ = OutputsOfNet(plan.network(plan.network_size() - 1));
     }
@@ -81,7 +83,7 @@ class RunCommand final : public Command {
   }
 
   absl::Status RunNet() {
-    DOPPIO_ASSIGN_OR_RETURN(Model model, LoadNamedModel(input_.net, &workspace_));
+    DOPPIO_ASSIGN_OR_RETURN(Model model, LoadNamedModel(input_, &workspace_));
     NetDef& def = model.predict;
     NetRunner::Options how;
     how.optimize = !no_optimize_;
@@ -92,12 +94,7 @@ class RunCommand final : public Command {
     outputs_ = model.outputs.empty() ? OutputsOfNet(def) : model.outputs;
     for (const std::string& fetch : fetches_) how.outputs.push_back(ParseAssignment(fetch).key);
     if (fetches_.empty()) how.outputs = outputs_;
-
-    // What is wrong with the net itself comes before what is missing around it.
-    CheckOptions options;
-    for (const std::string& blob : workspace_.Blobs()) options.known_blobs.insert(blob);
-    DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNet(def, options)));
-    DOPPIO_RETURN_IF_ERROR(CheckInputsAreThere(def, workspace_));
+    DOPPIO_RETURN_IF_ERROR(CheckBeforeRun(def, workspace_));
 
     DOPPIO_ASSIGN_OR_RETURN(NetRunner runner, NetRunner::Create(def, how, &workspace_));
     std::optional<Profiler> profiler;
