@@ -46,6 +46,39 @@ int64_t CountOperators(const google::protobuf::Message& message) {
   return count;
 }
 
+// Takes the outermost names and values of some text, and tells how well they fit a type.
+class OutermostNames {
+ public:
+  explicit OutermostNames(const Descriptor* type) : type_(type) {}
+
+  void Add(absl::string_view word, bool may_be_name) {
+    if (value_of_ != nullptr) {
+      fields_.emplace(value_of_->number(), word);
+      value_of_ = nullptr;
+      return;
+    }
+    if (!may_be_name) return;
+    const std::string name(word);
+    value_of_ = type_->FindFieldByName(name);
+    if (value_of_ == nullptr) value_of_ = type_->FindFieldByCamelcaseName(name);
+    if (value_of_ == nullptr) {
+      ++unknown_;
+    } else if (value_of_->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE ||
+               value_of_->is_repeated()) {
+      fields_.emplace(value_of_->number(), "");
+      value_of_ = nullptr;
+    }
+  }
+
+  Fit fit() const { return {true, IsComplete(type_, fields_), unknown_}; }
+
+ private:
+  const Descriptor* type_;
+  FieldTexts fields_;
+  int64_t unknown_ = 0;
+  const FieldDescriptor* value_of_ = nullptr;
+};
+
 }  // namespace
 
 const std::vector<const ProtoEncoding*>& AllEncodings() {
@@ -97,10 +130,10 @@ bool IsComplete(const Descriptor* type, const FieldTexts& fields) {
   return true;
 }
 
-Fit FitOfNames(absl::string_view text, int depth, const Descriptor* type) {
-  FieldTexts fields;
-  int64_t unknown = 0;
-  const FieldDescriptor* value_of = nullptr;
+std::vector<Fit> FitsOfNames(absl::string_view text, int depth, const MessageTypes& types) {
+  // At depth 0 names are bare words, in JSON they are strings.
+  const auto name_kind = depth == 0 ? TextScanner::kIdentifier : TextScanner::kString;
+  std::vector<OutermostNames> names(types.begin(), types.end());
   TextScanner scanner(text);
   TextScanner::Token token;
   while (scanner.Next(&token)) {
@@ -110,25 +143,11 @@ Fit FitOfNames(absl::string_view text, int depth, const Descriptor* type) {
     absl::string_view word = token.text;
     const bool is_string = token.kind == TextScanner::kString && word.size() >= 2;
     if (is_string) word = word.substr(1, word.size() - 2);
-    if (value_of != nullptr) {
-      fields.emplace(value_of->number(), word);
-      value_of = nullptr;
-      continue;
-    }
-    // At depth 0 names are bare words, in JSON they are strings.
-    if (token.kind != (depth == 0 ? TextScanner::kIdentifier : TextScanner::kString)) continue;
-    const std::string name(word);
-    value_of = type->FindFieldByName(name);
-    if (value_of == nullptr) value_of = type->FindFieldByCamelcaseName(name);
-    if (value_of == nullptr) {
-      ++unknown;
-    } else if (value_of->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE ||
-               value_of->is_repeated()) {
-      fields.emplace(value_of->number(), "");
-      value_of = nullptr;
-    }
+    for (OutermostNames& one : names) one.Add(word, token.kind == name_kind);
   }
-  return {true, IsComplete(type, fields), unknown};
+  std::vector<Fit> fits;
+  for (const OutermostNames& one : names) fits.push_back(one.fit());
+  return fits;
 }
 
 absl::StatusOr<std::string> SerializeForText(const google::protobuf::Message& message,

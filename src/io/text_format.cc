@@ -9,7 +9,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "src/io/encodings.h"
+#include "src/io/text_reader.h"
 #include "src/io/text_scanner.h"
+#include "src/io/text_writer.h"
 
 namespace doppio {
 namespace io {
@@ -70,6 +72,36 @@ std::string Modernise(absl::string_view text) {
   return modern;
 }
 
+// Whether the quick ways of reading and writing are for this message.
+bool IsOurs(const google::protobuf::Message& message) {
+  return message.GetDescriptor()->file() == NetDef::descriptor()->file();
+}
+
+bool ReadFast(absl::string_view text, const Limits& limits, google::protobuf::Message* message) {
+  return IsOurs(*message) && ReadText(text, limits.max_nesting, message);
+}
+
+// Takes all that protobuf does, and the names of before mid-2018.
+absl::Status ReadAll(absl::string_view text, const Limits& limits,
+                     google::protobuf::Message* message) {
+  const std::string modern = Modernise(text);
+  if (!modern.empty()) {
+    message->Clear();
+    if (ReadFast(modern, limits, message)) return absl::OkStatus();
+    text = modern;
+  }
+  google::protobuf::io::ArrayInputStream in(text.data(), static_cast<int>(text.size()));
+  FirstError error;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&error);
+  parser.AllowPartialMessage(true);
+  parser.SetRecursionLimit(limits.max_nesting);
+  if (parser.Parse(&in, message)) return absl::OkStatus();
+  return absl::StrContains(error.text(), "recursion limit")
+             ? absl::ResourceExhaustedError(error.text())
+             : absl::InvalidArgumentError(error.text());
+}
+
 class Text final : public ProtoEncoding {
  public:
   Encoding encoding() const override { return Encoding::kText; }
@@ -98,36 +130,25 @@ class Text final : public ProtoEncoding {
     if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
       return absl::ResourceExhaustedError(absl::StrCat(bytes.size(), " bytes: text ends at 2 GiB"));
     }
-    const std::string modern = Modernise(bytes);
-    if (!modern.empty()) bytes = modern;
-    google::protobuf::io::ArrayInputStream in(bytes.data(), static_cast<int>(bytes.size()));
-    FirstError error;
-    google::protobuf::TextFormat::Parser parser;
-    parser.RecordErrorsTo(&error);
-    parser.AllowPartialMessage(true);
-    parser.SetRecursionLimit(limits.max_nesting);
-    if (!parser.Parse(&in, message)) {
-      return absl::StrContains(error.text(), "recursion limit")
-                 ? absl::ResourceExhaustedError(error.text())
-                 : absl::InvalidArgumentError(error.text());
-    }
-    // A name that the type does not have would have been an error.
+    // A name that the type does not have is an error.
     *fit = {true, true, 0};
+    if (!ReadFast(bytes, limits, message)) DOPPIO_RETURN_IF_ERROR(ReadAll(bytes, limits, message));
     return CheckOperatorCount(*message, limits);
   }
 
   absl::Status Write(const google::protobuf::Message& message,
                      google::protobuf::io::ZeroCopyOutputStream* out) const override {
     DOPPIO_RETURN_IF_ERROR(SerializeForText(message, kMaxNesting, /*utf8_only=*/false).status());
+    if (IsOurs(message)) return WriteText(message, out);
     google::protobuf::TextFormat::Printer printer;
     if (printer.Print(message, out)) return absl::OkStatus();
     return absl::DataLossError("cannot write the text");
   }
 
-  Fit FitOf(absl::string_view bytes, const google::protobuf::Descriptor* type,
-            const Limits&) const override {
+  std::vector<Fit> FitsOf(absl::string_view bytes, const MessageTypes& types,
+                          const Limits&) const override {
     absl::ConsumePrefix(&bytes, kByteOrderMark);
-    return FitOfNames(bytes, 0, type);
+    return FitsOfNames(bytes, 0, types);
   }
 };
 

@@ -83,9 +83,10 @@ class ConvertCommand final : public Command {
                                           : absl::StrCat("a ", FileKindName(file.kind)),
           "; it can not become ", to_));
     }
-    DOPPIO_ASSIGN_OR_RETURN(const FileDescription written, DescribeFile(to_));
+    std::error_code error;  // Pipes have no size.
+    const uintmax_t written = std::filesystem::file_size(to_, error);
     Print(absl::StrCat(from_, " (", FileKindName(file.kind), ", ", HumanBytes(file.bytes), ") -> ",
-                       to_, " (", HumanBytes(written.bytes), ")\n"));
+                       to_, error ? "" : absl::StrCat(" (", HumanBytes(written), ")"), "\n"));
     return absl::OkStatus();
   }
 
