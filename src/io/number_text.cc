@@ -127,6 +127,10 @@ std::string SlowText(double value) {
   return google::protobuf::TextFormat::FieldValuePrinter().PrintDouble(value);
 }
 
+// 10^digits10
+template <typename T>
+constexpr T kLargest = sizeof(T) == sizeof(float) ? 1e6 : 1e15;
+
 template <typename T>
 void Append(T value, std::string* text) {
   if (value == 0) {
@@ -134,8 +138,8 @@ void Append(T value, std::string* text) {
     return;
   }
   const T size = std::abs(value);
-  // Not those whose neighbours are nearer than their digits say, nor infinities and NaN.
-  if (size >= std::numeric_limits<T>::min() && size <= std::numeric_limits<T>::max()) {
+  // Not those with fewer bits than others, nor those whose digits end before the point, nor NaN.
+  if (size >= std::numeric_limits<T>::min() && size < kLargest<T>) {
     Binary binary;
     const T fraction = std::frexp(size, &binary.exponent);
     binary.mantissa = static_cast<uint64_t>(std::ldexp(fraction, Format<T>::kBits));

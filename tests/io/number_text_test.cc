@@ -43,12 +43,13 @@ TYPED_TEST(NumberTextTest, NumbersOfAnyBitsAreWrittenAsProtobufDoes) {
   }
 }
 
-TYPED_TEST(NumberTextTest, NumbersAsWeightsAreAreWrittenAsProtobufDoes) {
+TYPED_TEST(NumberTextTest, NumbersOfUsualSizesAreWrittenAsProtobufDoes) {
   std::mt19937_64 random(2);
   std::uniform_real_distribution<double> exponent(-20, 20), sign(-1, 1);
   for (int i = 0; i < 50'000; ++i) {
     SCOPED_TRACE(absl::StrCat("number ", i, " of seed 2"));
-    ExpectWrittenAsProtobufDoes(static_cast<TypeParam>(std::pow(10, exponent(random)) * sign(random)));
+    ExpectWrittenAsProtobufDoes(
+        static_cast<TypeParam>(std::pow(10, exponent(random)) * sign(random)));
   }
 }
 

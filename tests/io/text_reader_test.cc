@@ -21,18 +21,23 @@ class Silent final : public google::protobuf::io::ErrorCollector {
   void AddError(int, google::protobuf::io::ColumnNumber, const std::string&) override {}
 };
 
+// What protobuf's own parser says of the text.
+bool ProtobufReads(const std::string& text, Message* message) {
+  google::protobuf::TextFormat::Parser parser;
+  Silent silent;
+  parser.RecordErrorsTo(&silent);
+  parser.AllowPartialMessage(true);
+  parser.SetRecursionLimit(kMaxNesting);
+  return parser.ParseFromString(text, message);
+}
+
 // Reads the text both ways; they must agree, unless ReadText leaves the text to protobuf. Gives
 // whether it did not.
 bool ReadsAsProtobufDoes(const std::string& text, const Descriptor* type = NetDef::descriptor()) {
   const Message* empty = google::protobuf::MessageFactory::generated_factory()->GetPrototype(type);
   std::unique_ptr<Message> message(empty->New()), expected(empty->New());
   if (!io::ReadText(text, kMaxNesting, message.get())) return false;
-  google::protobuf::TextFormat::Parser parser;
-  Silent silent;
-  parser.RecordErrorsTo(&silent);
-  parser.AllowPartialMessage(true);
-  parser.SetRecursionLimit(kMaxNesting);
-  EXPECT_TRUE(parser.ParseFromString(text, expected.get())) << "protobuf refuses\n" << text;
+  EXPECT_TRUE(ProtobufReads(text, expected.get())) << "protobuf refuses\n" << text;
   EXPECT_EQ(message->SerializePartialAsString(), expected->SerializePartialAsString()) << text;
   return true;
 }
@@ -66,41 +71,59 @@ TEST(TextReaderTest, ReadsAllThatIsWritten) {
 }
 
 TEST(TextReaderTest, ReadsEveryStyle) {
-  for (const char* text : {
-           "", "# nothing", "name:'a'", "name : \"a\" ;", "name:\"a\"# and\n\"b\" 'c'\nop{}op<>",
-           "op { arg { floats: [1, -2.5 , 3e-5,inf,-inf,nan] floats:4 floats: [] } }",
-           "op { arg { ints: 1, ints: 2; ints: 3 ints:4\nints:\t5 ints\n:\n6 } }",
-           "op { arg { floats:0 floats:-0 floats:0.f floats:1f floats:1.e5 floats:16777217 } }",
-           "op { arg { floats:1e-60 floats:0.1000000000000000055511151231257827 } }",
-           "op: { type: 'Relu' input: ['X', \"Y\" 'Z'] } op: [ { name: 'a' }, < name: 'b' > ]",
-           "op { name: '\\n\\x41\\101\\'\\\"\\?\\\\\xff' is_gradient_op: true } # end",
-           "op { arg { t { data_type: FLOAT dims: 3 } } arg { i: -9223372036854775808 } }",
-           "device_option { random_seed: 4294967295 }\r\n\v\fnum_workers: -2147483648",
-           "op { arg { f: 3.4028234e38 } }"}) {
+  for (const char* text :
+       {"", "# nothing", "name:'a'", "name : \"a\" ;", "name:\"a\"# and\n\"b\" 'c'\nop{}op<>",
+        "op { arg { floats: [1, -2.5 , 3e-5,inf,-inf,nan] floats:4 floats: [] } }",
+        "op { arg { ints: 1, ints: 2; ints: 3 ints:4\nints:\t5 ints\n:\n6 } }",
+        "op { arg { floats:0 floats:-0 floats:0.f floats:1f floats:1.e5 floats:16777217 } }",
+        "op { arg { floats:1e-60 floats:0.1000000000000000055511151231257827 } }",
+        "op: { type: 'Relu' input: ['X', \"Y\" 'Z'] } op: [ { name: 'a' }, < name: 'b' > ]",
+        "op { name: '\\n\\x41\\101\\'\\\"\\?\\\\\xff' is_gradient_op: true } # end",
+        "op { arg { t { data_type: FLOAT dims: 3 } } arg { i: -9223372036854775808 } }",
+        "device_option { random_seed: 4294967295 }\r\n\v\fnum_workers: -2147483648",
+        "op { arg { f: 3.4028234e38 } }"}) {
     EXPECT_TRUE(ReadsAsProtobufDoes(text)) << text;
   }
 }
 
 TEST(TextReaderTest, LeavesWhatIsWrongToProtobuf) {
   const std::string zero("name: 'a\0'", 10), comment("#\0\nname: 'a'", 12);
-  for (const std::string& text :
-       {zero, comment, std::string("name: 'a"), std::string("name: 'a\n'"), std::string("name 'a'"),
-        std::string("name: 'a' name: 'b'"), std::string("name: ['a']"), std::string("name: '\\q'"),
-        std::string("name: '\\x'"), std::string("name: '\\"), std::string("nope: 1"),
-        std::string("op { } }"), std::string("op { >"), std::string("op < }"), std::string("op ["),
-        std::string("op [ {} {} ]"), std::string("op { arg { ints: [1, ] } }"),
-        std::string("op { arg { ints: [, 1] } }"), std::string("op { arg { ints: 1;; } }"),
-        std::string("op { arg { ints: 9223372036854775808 } }"),
-        std::string("op { arg { ints: -9223372036854775809 } }"),
-        std::string("op { arg { ints: 1.5 } }"), std::string("op { arg { ints: 1a } }"),
-        std::string("op { arg { floats: 1.2.3 } }"), std::string("op { arg { floats: infinite } }"),
-        std::string("op { arg { floats: 010 } }"), std::string("op { arg { floats: 1ints: 2 } }"),
-        std::string("num_workers: 2147483648"), std::string("device_option { random_seed: -1 }"),
-        std::string("op { is_gradient_op: maybe }"), std::string("// no comment"),
-        std::string("op { arg { t { data_type: NOPE } } }"), std::string("\xef\xbb\xbfname: 'a'")}) {
+  for (const std::string& text : {zero,
+                                  comment,
+                                  std::string("name: 'a"),
+                                  std::string("name: 'a\n'"),
+                                  std::string("name 'a'"),
+                                  std::string("name: 'a' name: 'b'"),
+                                  std::string("name: ['a']"),
+                                  std::string("name: '\\q'"),
+                                  std::string("name: '\\x'"),
+                                  std::string("name: '\\"),
+                                  std::string("nope: 1"),
+                                  std::string("op { } }"),
+                                  std::string("op { >"),
+                                  std::string("op < }"),
+                                  std::string("op ["),
+                                  std::string("op [ {} {} ]"),
+                                  std::string("op { arg { ints: [1, ] } }"),
+                                  std::string("op { arg { ints: [, 1] } }"),
+                                  std::string("op { arg { ints: 1;; } }"),
+                                  std::string("op { arg { ints: 9223372036854775808 } }"),
+                                  std::string("op { arg { ints: -9223372036854775809 } }"),
+                                  std::string("op { arg { ints: 1.5 } }"),
+                                  std::string("op { arg { ints: 1a } }"),
+                                  std::string("op { arg { floats: 1.2.3 } }"),
+                                  std::string("op { arg { floats: infinite } }"),
+                                  std::string("op { arg { floats: 010 } }"),
+                                  std::string("op { arg { floats: 1ints: 2 } }"),
+                                  std::string("num_workers: 2147483648"),
+                                  std::string("device_option { random_seed: -1 }"),
+                                  std::string("op { is_gradient_op: maybe }"),
+                                  std::string("// no comment"),
+                                  std::string("op { arg { t { data_type: NOPE } } }"),
+                                  std::string("\xef\xbb\xbfname: 'a'")}) {
     EXPECT_FALSE(ReadsAsProtobufDoes(text)) << text;
     NetDef net;
-    EXPECT_FALSE(google::protobuf::TextFormat::ParseFromString(text, &net)) << text;
+    EXPECT_FALSE(ProtobufReads(text, &net)) << text;
   }
 }
 
@@ -108,7 +131,8 @@ TEST(TextReaderTest, WhatOnlyPeopleWriteIsReadAllTheSame) {
   NetDef net;
   const absl::Status status = ParseProto(
       "op { is_gradient_op: True arg { name: '\\u00e9' ints: 0x10 ints: 010 ints: - 3 } "
-      "arg { floats: 1 floats: 1e39 floats: -nan floats: Infinity floats: .5 t { data_type: 2 } } }",
+      "arg { floats: 1 floats: 1e39 floats: -nan floats: Infinity floats: .5 t { data_type: 2 } } "
+      "}",
       &net);
   ASSERT_TRUE(status.ok()) << status;
   ASSERT_EQ(net.op(0).arg_size(), 2);
@@ -124,7 +148,8 @@ TEST(TextReaderTest, WhatOnlyPeopleWriteIsReadAllTheSame) {
 TEST(TextReaderTest, NestingEndsWhereProtobufsDoes) {
   for (int depth : {kMaxNesting, kMaxNesting + 1}) {
     std::string text;
-    for (int i = 0; i < depth; ++i) absl::StrAppend(&text, i % 3 == 0 ? "op{" : i % 3 == 1 ? "arg{" : "n{");
+    for (int i = 0; i < depth; ++i)
+      absl::StrAppend(&text, i % 3 == 0 ? "op{" : i % 3 == 1 ? "arg{" : "n{");
     text.append(static_cast<size_t>(depth), '}');
     EXPECT_EQ(ReadsAsProtobufDoes(text), depth == kMaxNesting);
   }
@@ -146,10 +171,12 @@ TEST(TextReaderTest, DamagedTextIsReadAsProtobufDoesOrLeftToIt) {
 
 // Words of the language in any order: most of it is wrong, and now and then something is right.
 TEST(TextReaderTest, AnyWordsAreReadAsProtobufDoesOrLeftToIt) {
-  const char* const words[] = {"floats", ":", "1", "-", "2.5", "[", "]", ",", ";", "ints", "{", "}",
-                               "<", ">", "t", "s", "'a'", "\"\\x1\"", "#c\n", " ", "\n", "inf",
-                               "nan", "1e5", "0", "f", "i", "name", "floats:1 ", "ints: 2\n", "0x1",
-                               "strings:'b' ", "t{", "n:<", "i: 1 ", "\\", ".", "_", "e1"};
+  const char* const words[] = {
+      "floats", ":",        "1",     "-",    "2.5",       "[",         "]",   ",",
+      ";",      "ints",     "{",     "}",    "<",         ">",         "t",   "s",
+      "'a'",    "\"\\x1\"", "#c\n",  " ",    "\n",        "inf",       "nan", "1e5",
+      "0",      "f",        "i",     "name", "floats:1 ", "ints: 2\n", "0x1", "strings:'b' ",
+      "t{",     "n:<",      "i: 1 ", "\\",   ".",         "_",         "e1"};
   int taken = 0;
   for (uint32_t seed = 0; seed < 20'000; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));

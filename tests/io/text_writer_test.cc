@@ -39,7 +39,8 @@ TEST(TextWriterTest, WritesEveryTypeAsProtobufDoes) {
 
 TEST(TextWriterTest, WritesMoreThanOneChunk) {
   NetDef net;
-  for (int i = 0; i < 20'000; ++i) net.add_op()->add_arg()->add_floats(0.25f * static_cast<float>(i));
+  for (int i = 0; i < 20'000; ++i)
+    net.add_op()->add_arg()->add_floats(0.25f * static_cast<float>(i));
   EXPECT_EQ(Written(net), Printed(net));
 }
 
