@@ -75,15 +75,16 @@ class TextReader {
   // A field, all those of the same name that follow it, and the space after them.
   bool ReadField(Message* message) {
     const char* const begin = at_;
+    const Reflection& to = *message->GetReflection();
     const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(TakeName());
     if (field == nullptr) return false;
-    if (!field->is_repeated() && message->GetReflection()->HasField(*message, field)) return false;
+    if (!field->is_repeated() && to.HasField(*message, field)) return false;
     const bool has_colon = Take(':');
     if (!has_colon && field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) return false;
     const absl::string_view lead(begin, static_cast<size_t>(at_ - begin));
     do {
       SkipSpace();
-      if (!ReadValues(field, message)) return false;
+      if (!ReadValues(to, field, message)) return false;
       if (!Take(';')) Take(',');
     } while (field->is_repeated() && has_colon && TakeLead(lead));
     return true;
@@ -96,18 +97,17 @@ class TextReader {
     return true;
   }
 
-  bool ReadValues(const FieldDescriptor* field, Message* message) {
-    if (!field->is_repeated() || !Take('[')) return ReadValue(field, message);
+  bool ReadValues(const Reflection& to, const FieldDescriptor* field, Message* message) {
+    if (!field->is_repeated() || !Take('[')) return ReadValue(to, field, message);
     if (Take(']')) return true;
     do {
-      if (!ReadValue(field, message)) return false;
+      if (!ReadValue(to, field, message)) return false;
     } while (Take(','));
     return Take(']');
   }
 
   // A value, and the space after it.
-  bool ReadValue(const FieldDescriptor* field, Message* message) {
-    const Reflection& to = *message->GetReflection();
+  bool ReadValue(const Reflection& to, const FieldDescriptor* field, Message* message) {
     const bool many = field->is_repeated();
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_FLOAT: {
@@ -148,15 +148,14 @@ class TextReader {
       case FieldDescriptor::CPPTYPE_MESSAGE:
         return ReadBody(many ? to.AddMessage(message, field) : to.MutableMessage(message, field));
       default:
-        return ReadRare(field, message);
+        return ReadRare(to, field, message);
     }
     SkipSpace();
     return true;
   }
 
   // A value of a type of which there are never many.
-  bool ReadRare(const FieldDescriptor* field, Message* message) {
-    const Reflection& to = *message->GetReflection();
+  bool ReadRare(const Reflection& to, const FieldDescriptor* field, Message* message) {
     const bool many = field->is_repeated();
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_UINT32) {
       int64_t value;

@@ -1,5 +1,6 @@
 #include "src/io/text_writer.h"
 
+#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/text_format.h>
 
 #include <string>
@@ -7,7 +8,6 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "src/io/file.h"
 #include "src/io/number_text.h"
 
 namespace doppio {
@@ -21,8 +21,8 @@ using google::protobuf::Reflection;
 constexpr size_t kChunk = 1 << 16;
 
 // Appends the i-th value of a field, or its only one, which is no message.
-void AppendValue(const Message& message, const FieldDescriptor* field, int i, std::string* text) {
-  const Reflection& from = *message.GetReflection();
+void AppendValue(const Message& message, const Reflection& from, const FieldDescriptor* field,
+                 int i, std::string* text) {
   const bool many = field->is_repeated();
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_FLOAT:
@@ -55,7 +55,7 @@ class TextWriter {
  public:
   explicit TextWriter(google::protobuf::io::ZeroCopyOutputStream* out) : out_(out) {}
 
-  absl::Status Fields(const Message& message) {
+  void Fields(const Message& message) {
     const Reflection& reflection = *message.GetReflection();
     std::vector<const FieldDescriptor*> fields;
     reflection.ListFields(message, &fields);
@@ -65,37 +65,38 @@ class TextWriter {
       for (int i = 0; i < count; ++i) {
         text_.append(lead);
         if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-          DOPPIO_RETURN_IF_ERROR(Body(field->is_repeated()
-                                          ? reflection.GetRepeatedMessage(message, field, i)
-                                          : reflection.GetMessage(message, field)));
+          Body(field->is_repeated() ? reflection.GetRepeatedMessage(message, field, i)
+                                    : reflection.GetMessage(message, field));
         } else {
           text_.append(": ");
-          AppendValue(message, field, i, &text_);
+          AppendValue(message, reflection, field, i, &text_);
         }
         text_.push_back('\n');
-        if (text_.size() >= kChunk) DOPPIO_RETURN_IF_ERROR(Flush());
+        if (text_.size() >= kChunk) Flush();
       }
     }
-    return absl::OkStatus();
   }
 
-  absl::Status Flush() {
-    DOPPIO_RETURN_IF_ERROR(WriteBytes(text_, out_));
-    text_.clear();
-    return absl::OkStatus();
+  absl::Status Finish() {
+    Flush();
+    return out_.HadError() ? absl::DataLossError("cannot write") : absl::OkStatus();
   }
 
  private:
-  absl::Status Body(const Message& message) {
-    text_.append(" {\n");
-    indent_.append(2, ' ');
-    DOPPIO_RETURN_IF_ERROR(Fields(message));
-    indent_.resize(indent_.size() - 2);
-    text_.append(indent_).push_back('}');
-    return absl::OkStatus();
+  void Flush() {
+    out_.WriteString(text_);
+    text_.clear();
   }
 
-  google::protobuf::io::ZeroCopyOutputStream* out_;
+  void Body(const Message& message) {
+    text_.append(" {\n");
+    indent_.append(2, ' ');
+    Fields(message);
+    indent_.resize(indent_.size() - 2);
+    text_.append(indent_).push_back('}');
+  }
+
+  google::protobuf::io::CodedOutputStream out_;
   std::string text_;  // not written yet
   std::string indent_;
 };
@@ -104,8 +105,8 @@ class TextWriter {
 
 absl::Status WriteText(const Message& message, google::protobuf::io::ZeroCopyOutputStream* out) {
   TextWriter writer(out);
-  DOPPIO_RETURN_IF_ERROR(writer.Fields(message));
-  return writer.Flush();
+  writer.Fields(message);
+  return writer.Finish();
 }
 
 }  // namespace io
