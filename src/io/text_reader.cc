@@ -27,8 +27,9 @@ class TextReader {
   TextReader(absl::string_view text, int max_nesting)
       : at_(text.data()), end_(text.data() + text.size()), nesting_left_(max_nesting) {}
 
-  bool ReadMessage(Message* message) {
-    while (SkipSpace(), at_ != end_) {
+  // The outermost message. Sets *field to where its last field begins.
+  bool ReadMessage(Message* message, const char** field) {
+    while (SkipSpace(), *field = at_, at_ != end_) {
       if (!ReadField(message)) return false;
     }
     return true;
@@ -259,8 +260,11 @@ class TextReader {
 
 }  // namespace
 
-bool ReadText(absl::string_view text, int max_nesting, Message* message) {
-  return TextReader(text, max_nesting).ReadMessage(message);
+bool ReadText(absl::string_view text, int max_nesting, Message* message, size_t* right) {
+  const char* field = text.data();
+  const bool all = TextReader(text, max_nesting).ReadMessage(message, &field);
+  *right = static_cast<size_t>(field - text.data());
+  return all;
 }
 
 }  // namespace io

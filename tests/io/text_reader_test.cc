@@ -4,6 +4,7 @@
 #include <google/protobuf/text_format.h>
 
 #include "doppio/proto_io.h"
+#include "src/io/encodings.h"
 #include "tests/io/random_messages.h"
 #include "tests/io/test_files.h"
 
@@ -16,16 +17,18 @@ using google::protobuf::Message;
 
 constexpr int kMaxNesting = 20;
 
-class Silent final : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int, google::protobuf::io::ColumnNumber, const std::string&) override {}
+struct FirstError final : google::protobuf::io::ErrorCollector {
+  void AddError(int line, google::protobuf::io::ColumnNumber column,
+                const std::string& message) override {
+    if (text.empty()) text = absl::StrCat("line ", line + 1, ":", column + 1, ": ", message);
+  }
+  std::string text;
 };
 
 // What protobuf's own parser says of the text.
-bool ProtobufReads(const std::string& text, Message* message) {
+bool ProtobufReads(const std::string& text, Message* message, FirstError* error) {
   google::protobuf::TextFormat::Parser parser;
-  Silent silent;
-  parser.RecordErrorsTo(&silent);
+  parser.RecordErrorsTo(error);
   parser.AllowPartialMessage(true);
   parser.SetRecursionLimit(kMaxNesting);
   return parser.ParseFromString(text, message);
@@ -36,8 +39,10 @@ bool ProtobufReads(const std::string& text, Message* message) {
 bool ReadsAsProtobufDoes(const std::string& text, const Descriptor* type = NetDef::descriptor()) {
   const Message* empty = google::protobuf::MessageFactory::generated_factory()->GetPrototype(type);
   std::unique_ptr<Message> message(empty->New()), expected(empty->New());
-  if (!io::ReadText(text, kMaxNesting, message.get())) return false;
-  EXPECT_TRUE(ProtobufReads(text, expected.get())) << "protobuf refuses\n" << text;
+  size_t right = 0;
+  if (!io::ReadText(text, kMaxNesting, message.get(), &right)) return false;
+  FirstError error;
+  EXPECT_TRUE(ProtobufReads(text, expected.get(), &error)) << error.text << "\n" << text;
   EXPECT_EQ(message->SerializePartialAsString(), expected->SerializePartialAsString()) << text;
   return true;
 }
@@ -123,7 +128,8 @@ TEST(TextReaderTest, LeavesWhatIsWrongToProtobuf) {
                                   std::string("\xef\xbb\xbfname: 'a'")}) {
     EXPECT_FALSE(ReadsAsProtobufDoes(text)) << text;
     NetDef net;
-    EXPECT_FALSE(ProtobufReads(text, &net)) << text;
+    FirstError error;
+    EXPECT_FALSE(ProtobufReads(text, &net, &error)) << text;
   }
 }
 
@@ -154,6 +160,46 @@ TEST(TextReaderTest, NestingEndsWhereProtobufsDoes) {
     EXPECT_EQ(ReadsAsProtobufDoes(text), depth == kMaxNesting);
   }
   EXPECT_TRUE(ReadsAsProtobufDoes("op{arg{n{}}} op{arg{n{op{}}}}"));
+}
+
+// The whole encoding, which asks protobuf for what ReadText leaves.
+void ExpectParsedAsByProtobuf(const std::string& text) {
+  NetDef net, expected;
+  FirstError error;
+  const bool right = ProtobufReads(text, &expected, &error);
+  Limits limits;
+  limits.max_nesting = kMaxNesting;
+  io::Fit fit;
+  const absl::Status status = io::TextEncoding().Parse(text, limits, &net, &fit);
+  ASSERT_EQ(status.ok(), right) << status << "\n" << text;
+  ASSERT_EQ(std::string(status.message()), error.text) << text;
+  if (!right) return;
+  ASSERT_EQ(net.SerializePartialAsString(), expected.SerializePartialAsString()) << text;
+}
+
+TEST(TextReaderTest, WhatIsLeftToProtobufIsReadWithTheRest) {
+  const std::string head =
+      "external_input: 'x' name: 'a\\n' device_option { extra_info: 'y' } op { input: 'x' }\n\t "
+      "op{type:'A'}\t";
+  for (const char* odd : {"op { is_gradient_op: True }", "name: 'b'", "op { ", "nope: 1", "\xff",
+                          "op { type: 'a' type: 'b' }", "op { arg { ints: 0x10 } } name: 'b' nope",
+                          "op { arg { floats: Inf } }\n\n\top { nope: 1 }", "'a'", "name: 3", ""}) {
+    for (const char* tail : {"", " op { type: 'B' }", "\nnum_workers: 3", "\n type: 1", " }"}) {
+      ExpectParsedAsByProtobuf(absl::StrCat(head, odd, tail));
+      ExpectParsedAsByProtobuf(absl::StrCat(odd, tail));
+    }
+  }
+}
+
+TEST(TextReaderTest, DamagedTextIsParsedAsByProtobuf) {
+  for (uint32_t seed = 0; seed < 4; ++seed) {
+    std::mt19937 random(seed);
+    google::protobuf::TextFormat::Printer printer;
+    printer.SetSingleLineMode(seed % 2 == 0);
+    std::string text;
+    printer.PrintToString(*RandomMessage(NetDef::descriptor(), 4, &random), &text);
+    ForEachDamage(text, 100, 500, ExpectParsedAsByProtobuf);
+  }
 }
 
 TEST(TextReaderTest, DamagedTextIsReadAsProtobufDoesOrLeftToIt) {
