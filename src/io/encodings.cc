@@ -58,15 +58,17 @@ class OutermostNames {
       return;
     }
     if (!may_be_name) return;
-    const std::string name(word);
-    value_of_ = type_->FindFieldByName(name);
-    if (value_of_ == nullptr) value_of_ = type_->FindFieldByCamelcaseName(name);
-    if (value_of_ == nullptr) {
+    if (word != name_) {  // which often stands there many times
+      name_ = std::string(word);
+      field_ = type_->FindFieldByName(name_);
+      if (field_ == nullptr) field_ = type_->FindFieldByCamelcaseName(name_);
+    }
+    if (field_ == nullptr) {
       ++unknown_;
-    } else if (value_of_->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE ||
-               value_of_->is_repeated()) {
-      fields_.emplace(value_of_->number(), "");
-      value_of_ = nullptr;
+    } else if (field_->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE || field_->is_repeated()) {
+      fields_.emplace(field_->number(), "");
+    } else {
+      value_of_ = field_;
     }
   }
 
@@ -76,7 +78,9 @@ class OutermostNames {
   const Descriptor* type_;
   FieldTexts fields_;
   int64_t unknown_ = 0;
-  const FieldDescriptor* value_of_ = nullptr;
+  std::string name_;  // the last one, and its field
+  const FieldDescriptor* field_ = nullptr;
+  const FieldDescriptor* value_of_ = nullptr;  // what the next word is the value of
 };
 
 }  // namespace
@@ -146,6 +150,7 @@ std::vector<Fit> FitsOfNames(absl::string_view text, int depth, const MessageTyp
     for (OutermostNames& one : names) one.Add(word, token.kind == name_kind);
   }
   std::vector<Fit> fits;
+  fits.reserve(names.size());
   for (const OutermostNames& one : names) fits.push_back(one.fit());
   return fits;
 }

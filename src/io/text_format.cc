@@ -171,7 +171,7 @@ class Text final : public ProtoEncoding {
     }
     // A name that the type does not have is an error.
     *fit = {true, true, 0};
-    const absl::Status status = Read(bytes, limits, message);
+    absl::Status status = Read(bytes, limits, message);
     if (!status.ok()) {
       const std::string modern = Modernise(bytes);
       if (modern.empty()) return status;

@@ -182,7 +182,7 @@ class TextReader {
 
   bool ReadBody(Message* message) {
     const char close = LooksAt('<') ? '>' : '}';
-    if ((!Take('<') && !Take('{')) || nesting_left_ == 0) return false;
+    if ((!Take('<') && !Take('{')) || nesting_left_ <= 0) return false;
     --nesting_left_;
     while (!Take(close)) {
       if (at_ == end_ || !ReadField(message)) return false;

@@ -61,7 +61,7 @@ class TextWriter {
     reflection.ListFields(message, &fields);
     for (const FieldDescriptor* field : fields) {
       const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
-      const std::string lead = indent_ + field->name();
+      const std::string lead = absl::StrCat(indent_, field->name());
       for (int i = 0; i < count; ++i) {
         text_.append(lead);
         if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
