@@ -4,6 +4,7 @@ They are not part of doppio. Set DOPPIO_CAFFE2_FRONT_END to a folder that holds 
 checkout of it, built or not) to run them.
 """
 
+import ast
 import os
 import pathlib
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import pytest
 
 import doppio
+import doppio.caffe2_state
 
 FOLDER = os.environ.get("DOPPIO_CAFFE2_FRONT_END", "")
 
@@ -60,6 +62,35 @@ def test_a_test_of_the_front_end_passes(name, tmp_path):
     done = subprocess.run(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=environment)
     assert done.returncode == 0, done.stdout.decode(errors="replace")
+
+
+def names_of_the_extension(source):
+    """The names that a module reads of the extension: C.name, workspace.C.name."""
+    tree = ast.parse(source)
+    aliases = {alias.asname for node in ast.walk(tree)
+               if isinstance(node, (ast.Import, ast.ImportFrom))
+               for alias in node.names if alias.name.endswith("_import_c_extension")}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+            continue
+        owner = node.value
+        if isinstance(owner, ast.Name) and owner.id in aliases:
+            yield node.attr
+        elif isinstance(owner, ast.Attribute) and owner.attr == "C" and \
+                isinstance(owner.value, ast.Name) and owner.value.id in ("workspace", "core"):
+            yield node.attr
+
+
+def test_every_name_that_a_module_reads_of_the_extension_is_there():
+    missing = {}
+    for path in sorted(pathlib.Path(FOLDER, "caffe2").rglob("*.py")):
+        try:
+            names = set(names_of_the_extension(path.read_text(encoding="utf-8")))
+        except SyntaxError:  # of Python 2
+            continue
+        for name in names - set(dir(doppio.caffe2_state)):
+            missing.setdefault(name, []).append(str(path.relative_to(FOLDER)))
+    assert not missing
 
 
 TRAINING = """
