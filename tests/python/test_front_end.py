@@ -14,6 +14,7 @@ import pytest
 
 import doppio
 import doppio.caffe2_state
+from doppio.caffe2_state import protos
 
 FOLDER = os.environ.get("DOPPIO_CAFFE2_FRONT_END", "")
 
@@ -64,31 +65,30 @@ def test_a_test_of_the_front_end_passes(name, tmp_path):
     assert done.returncode == 0, done.stdout.decode(errors="replace")
 
 
-def names_of_the_extension(source):
-    """The names that a module reads of the extension: C.name, workspace.C.name."""
+def names_read(source, module):
+    """The names that a source reads of a module that it imports; C of workspace and core is the
+    extension."""
     tree = ast.parse(source)
-    aliases = {alias.asname for node in ast.walk(tree)
+    aliases = {alias.asname or alias.name for node in ast.walk(tree)
                if isinstance(node, (ast.Import, ast.ImportFrom))
-               for alias in node.names if alias.name.endswith("_import_c_extension")}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
-            continue
-        owner = node.value
-        if isinstance(owner, ast.Name) and owner.id in aliases:
-            yield node.attr
-        elif isinstance(owner, ast.Attribute) and owner.attr == "C" and \
-                isinstance(owner.value, ast.Name) and owner.value.id in ("workspace", "core"):
-            yield node.attr
+               for alias in node.names if alias.name.split(".")[-1] == module}
+    if module == "_import_c_extension":
+        aliases |= {"workspace.C", "core.C"}
+    return {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Load) and ast.unparse(node.value) in aliases}
 
 
-def test_every_name_that_a_module_reads_of_the_extension_is_there():
+@pytest.mark.parametrize("module, ours", [
+    ("_import_c_extension", doppio.caffe2_state), ("caffe2_pb2", protos.caffe2_pb2),
+    ("metanet_pb2", protos.caffe2_pb2), ("hsm_pb2", protos.caffe2_pb2)])
+def test_every_name_that_a_module_reads_of_ours_is_there(module, ours):
     missing = {}
     for path in sorted(pathlib.Path(FOLDER, "caffe2").rglob("*.py")):
         try:
-            names = set(names_of_the_extension(path.read_text(encoding="utf-8")))
+            names = names_read(path.read_text(encoding="utf-8"), module)
         except SyntaxError:  # of Python 2
             continue
-        for name in names - set(dir(doppio.caffe2_state)):
+        for name in names - set(dir(ours)):
             missing.setdefault(name, []).append(str(path.relative_to(FOLDER)))
     assert not missing
 
