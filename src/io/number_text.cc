@@ -10,6 +10,7 @@
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/charconv.h"
 #include "absl/strings/str_cat.h"
 
 namespace doppio {
@@ -233,7 +234,10 @@ const char* ReadDecimal(const char* begin, const char* end, double* value) {
   } else if (exact && exponent < 0 && exponent >= -kMaxExactPower) {
     *value = static_cast<double>(digits) / kExactPowers[-exponent];
   } else {
-    *value = google::protobuf::io::Tokenizer::ParseFloat(std::string(begin, number_end));
+    const absl::from_chars_result read = absl::from_chars(begin, number_end, *value);
+    if (read.ec != std::errc() || read.ptr != number_end) {  // too large or small, mostly
+      *value = google::protobuf::io::Tokenizer::ParseFloat(std::string(begin, number_end));
+    }
   }
   return at;
 }
