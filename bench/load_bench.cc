@@ -1,9 +1,11 @@
-// From a file to blobs: a binary init net of 100 MB (20 million floats in 25 GivenTensorFill).
+// From a file to blobs: a binary init net of 100 MB (20 million floats in 25 GivenTensorFill). And
+// text, read and written, by what there is much of.
 
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -76,6 +78,64 @@ void LoadAndRun(benchmark::State& state) {
   }
 }
 BENCHMARK(LoadAndRun)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+using FillArgument = void (*)(std::mt19937*, Argument*);
+
+void Floats(std::mt19937* random, Argument* arg) {
+  std::normal_distribution<float> weights(0, 0.05f);
+  for (int i = 0; i < 1'000'000; ++i) arg->add_floats(weights(*random));
+}
+
+void Doubles(std::mt19937* random, Argument* arg) {
+  std::normal_distribution<double> weights(0, 0.05);
+  for (int i = 0; i < 1'000'000; ++i) arg->mutable_t()->add_double_data(weights(*random));
+}
+
+void Integers(std::mt19937* random, Argument* arg) {
+  for (int i = 0; i < 1'000'000; ++i) arg->add_ints(static_cast<int64_t>((*random)() % 100'000));
+}
+
+void Names(std::mt19937* random, Argument* arg) {
+  for (int i = 0; i < 1'000'000; ++i) arg->add_strings(absl::StrCat("name_", (*random)()));
+}
+
+void Bytes(std::mt19937* random, Argument* arg) {
+  for (int i = 0; i < 10'000'000; ++i) arg->mutable_s()->push_back(static_cast<char>((*random)()));
+}
+
+NetDef NetWith(FillArgument fill) {
+  std::mt19937 random(1);
+  NetDef net;
+  fill(&random, net.add_op()->add_arg());
+  return net;
+}
+
+void WriteText(benchmark::State& state, FillArgument fill) {
+  const NetDef net = NetWith(fill);
+  size_t bytes = 0;
+  for (auto _ : state) bytes += FormatProto(net, Encoding::kText)->size();
+  state.SetBytesProcessed(static_cast<int64_t>(bytes));
+}
+
+void ReadText(benchmark::State& state, FillArgument fill) {
+  const std::string text = *FormatProto(NetWith(fill), Encoding::kText);
+  for (auto _ : state) {
+    NetDef net;
+    const absl::Status status = ParseProto(text, &net);
+    if (!status.ok()) state.SkipWithError(status.ToString().c_str());
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(text.size()) * state.iterations());
+}
+
+#define DOPPIO_TEXT_BENCHMARK(name)                                                      \
+  BENCHMARK_CAPTURE(ReadText, name, name)->Unit(benchmark::kMillisecond)->UseRealTime(); \
+  BENCHMARK_CAPTURE(WriteText, name, name)->Unit(benchmark::kMillisecond)->UseRealTime()
+
+DOPPIO_TEXT_BENCHMARK(Floats);
+DOPPIO_TEXT_BENCHMARK(Doubles);
+DOPPIO_TEXT_BENCHMARK(Integers);
+DOPPIO_TEXT_BENCHMARK(Names);
+DOPPIO_TEXT_BENCHMARK(Bytes);
 
 }  // namespace
 }  // namespace doppio

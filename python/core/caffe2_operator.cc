@@ -10,8 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "python/core/arrays.h"
-#include "python/core/carried_error.h"
 #include "python/core/errors.h"
 #include "python/core/locked_call.h"
 #include "python/core/op_tensor.h"
@@ -20,26 +18,6 @@
 
 namespace doppio::python {
 namespace {
-
-// The exception that is set becomes a RuntimeError, as all errors of Caffe2 are, with the original
-// as its cause; but Ctrl-C and the like stay.
-absl::Status CarryRuntimeError() {
-  if (PyErr_ExceptionMatches(PyExc_Exception) == 0) return CarryPythonError();
-  const absl::Status original = CarryPythonError();
-  const std::string text = absl::StrCat("Exception encountered running PythonOp function: ",
-                                        absl::string_view(original.message()));
-  const py::object error = py::module_::import("doppio.errors").attr("Error")(TextFromBytes(text));
-  RestorePythonError(original);
-  PyObject* type = nullptr;
-  PyObject* cause = nullptr;
-  PyObject* traceback = nullptr;
-  PyErr_Fetch(&type, &cause, &traceback);
-  Py_XDECREF(type);
-  Py_XDECREF(traceback);
-  PyException_SetCause(error.ptr(), cause);  // takes the reference
-  PyErr_SetObject(error.get_type().ptr(), error.ptr());
-  return CarryPythonError();
-}
 
 // T: OpTensor or DlpackOpTensor.
 template <typename T>
@@ -64,8 +42,7 @@ class Caffe2PythonOp final : public Operator<CPUContext> {
   }
 
   absl::Status RunOnDevice() override {
-    return LockedCall([this] { return Call(builder_.empty() ? Registered() : Built()); },
-                      &CarryRuntimeError);
+    return LockedCall([this] { return Call(builder_.empty() ? Registered() : Built()); });
   }
 
  private:
@@ -81,7 +58,9 @@ class Caffe2PythonOp final : public Operator<CPUContext> {
   Caffe2Function Built() {
     if (built_ == nullptr) {
       const py::tuple call = py::module_::import("pickle").attr("loads")(py::bytes(builder_));
-      if (call.size() != 3) RaiseValueError("pickled_builder must hold (function, args, kwargs)");
+      if (call.size() != 3) {
+        Raise(absl::InvalidArgumentError("pickled_builder must hold (function, args, kwargs)"));
+      }
       py::object made = call[0](*py::tuple(call[1]), **py::dict(call[2]));
       made = py::module_::import("doppio.caffe2_state.registry").attr("dressed")(made, "builder");
       built_ = ShareObject(std::move(made));
@@ -126,7 +105,7 @@ class Caffe2PythonOp final : public Operator<CPUContext> {
       }
     } catch (py::error_already_set& error) {
       error.restore();
-      status = CarryRuntimeError();
+      status = CarryPythonError();
     }
     if (workspace != nullptr) workspace->EndLoan();
     return status;

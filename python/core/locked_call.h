@@ -6,15 +6,16 @@
 #include <exception>
 
 #include "doppio/status.h"
+#include "python/core/carried_error.h"
 #include "python/core/ending.h"
 
 namespace doppio::python {
 
 // Calls `call`, which gives a Status, with the interpreter's lock, from an operator that runs
-// without it. An exception of Python's becomes what `carry` makes of the one that is then set. An
-// interpreter that ends, or that was interrupted, is not called any more.
+// without it. The status carries an exception of Python's to the caller of the run. An interpreter
+// that ends, or that was interrupted, is not called any more.
 template <typename Call>
-absl::Status LockedCall(Call&& call, absl::Status (*carry)()) {
+absl::Status LockedCall(Call&& call) {
   const PythonPermission permission;
   if (!permission.is_granted()) return absl::CancelledError("the Python interpreter is ending");
   const pybind11::gil_scoped_acquire locked;
@@ -23,7 +24,7 @@ absl::Status LockedCall(Call&& call, absl::Status (*carry)()) {
     return call();
   } catch (pybind11::error_already_set& error) {
     error.restore();
-    return carry();
+    return CarryPythonError();
   } catch (const std::exception& error) {
     return absl::InternalError(error.what());
   }

@@ -14,7 +14,6 @@
 
 #include "doppio/registry.h"
 #include "python/core/arrays.h"
-#include "python/core/carried_error.h"
 #include "python/core/errors.h"
 #include "python/core/locked_call.h"
 #include "python/core/python_functions.h"
@@ -46,7 +45,7 @@ class PythonOp final : public Operator<CPUContext> {
   }
 
   absl::Status RunOnDevice() override {
-    return LockedCall([this] { return Call(); }, &CarryPythonError);
+    return LockedCall([this] { return Call(); });
   }
 
  private:

@@ -13,6 +13,7 @@ import collections
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import inspect
 import sys
 import types
@@ -37,6 +38,7 @@ def install() -> None:
       can not be loaded, are made from doppio's format.
     - `past.builtins` and `future.utils`, where the package `future` is not installed, are stood in
       for, as far as the front end uses them.
+    - `torch.onnx`, while `caffe2/__init__.py` is imported, where PyTorch is not installed.
     - `caffe2.python.dyndep` loads libraries of operators as `doppio.load_library` does.
     - NumPy and Python: `numpy.bool`, `int`, `float`, `str`, `object`, `asscalar` and
       `inspect.getargspec` are there again.
@@ -57,7 +59,7 @@ def install() -> None:
     _mend_inspect()
     if not any(isinstance(finder, _Fallbacks) for finder in sys.meta_path):
         sys.meta_path.append(_Fallbacks())
-        sys.meta_path.insert(0, _DyndepFinder())
+        sys.meta_path.insert(0, _Loaders())
     _mend_protos()
 
 
@@ -134,15 +136,36 @@ class _DyndepLoader(importlib.machinery.SourceFileLoader):
         module.__dict__["ctypes"] = types.SimpleNamespace(CDLL=load_library)
 
 
-class _DyndepFinder(importlib.abc.MetaPathFinder):
+class _PackageLoader(importlib.machinery.SourceFileLoader):
+    """For `caffe2/__init__.py`: that of 2022 and 2023 asks `torch.onnx` whether PyTorch was built
+    with Caffe2, of which nothing here depends on PyTorch."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        wanted = b"torch.onnx" in self.get_data(self.path)
+        if not wanted or importlib.util.find_spec("torch") is not None:
+            return super().exec_module(module)
+        stand_in = types.ModuleType("torch.onnx", "Stood in for by doppio.caffe2_compat.")
+        stand_in.__dict__["_CAFFE2_ATEN_FALLBACK"] = True
+        sys.modules["torch.onnx"] = stand_in
+        try:
+            super().exec_module(module)
+        finally:  # nobody else shall take it for PyTorch
+            del sys.modules["torch.onnx"]
+
+
+class _Loaders(importlib.abc.MetaPathFinder):
+    """Finds the modules of the checkout that are loaded in a way of their own."""
+
+    _BY_NAME = {"caffe2": _PackageLoader, "caffe2.python.dyndep": _DyndepLoader}
+
     def find_spec(self, name: str, path: Optional[Sequence[str]] = None,
                   target: Optional[types.ModuleType] = None
                   ) -> Optional[importlib.machinery.ModuleSpec]:
-        if name != "caffe2.python.dyndep":
+        if name not in self._BY_NAME:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
-            spec.loader = _DyndepLoader(spec.loader.name, spec.loader.path)
+            spec.loader = self._BY_NAME[name](spec.loader.name, spec.loader.path)
         return spec
 
 

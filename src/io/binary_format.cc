@@ -86,11 +86,16 @@ class Binary final : public ProtoEncoding {
     return absl::DataLossError("cannot write the message");
   }
 
-  Fit FitOf(absl::string_view bytes, const google::protobuf::Descriptor* type,
-            const Limits& limits) const override {
-    WireReport report;
-    if (bytes.size() > kMaxMessageBytes || !CheckWire(bytes, type, limits, &report).ok()) return {};
-    return FitOfReport(bytes, type, report);
+  std::vector<Fit> FitsOf(absl::string_view bytes, const MessageTypes& types,
+                          const Limits& limits) const override {
+    std::vector<Fit> fits(types.size());
+    if (bytes.size() > kMaxMessageBytes) return fits;
+    for (size_t i = 0; i < types.size(); ++i) {
+      WireReport report;
+      if (!CheckWire(bytes, types[i], limits, &report).ok()) continue;
+      fits[i] = FitOfReport(bytes, types[i], report);
+    }
+    return fits;
   }
 };
 

@@ -155,15 +155,18 @@ FileDescription io::Describe(absl::string_view bytes, const Limits& limits, int6
   if (description.kind != FileKind::kUnknown) return description;
   const io::ProtoEncoding& encoding = io::EncodingOf(bytes);
   description.encoding = encoding.encoding();
+  io::MessageTypes types;
+  for (const Candidate& candidate : Candidates()) types.push_back(candidate.type);
+  const std::vector<io::Fit> fits = encoding.FitsOf(bytes, types, limits);
   int64_t best = 0;
-  for (const Candidate& candidate : Candidates()) {
-    const io::Fit fit = encoding.FitOf(bytes, candidate.type, limits);
+  for (size_t i = 0; i < fits.size(); ++i) {
+    const io::Fit& fit = fits[i];
     if (!fit.possible || (!fit.complete && fit.strangeness > 0)) continue;
     const int64_t distance = 2 * fit.strangeness + (fit.complete ? 0 : 1);
     if (description.kind != FileKind::kUnknown && distance >= best) continue;
     best = distance;
     *strangeness = fit.strangeness;
-    description.kind = candidate.kind;
+    description.kind = Candidates()[i].kind;
   }
   if (description.kind == FileKind::kNetDef) {
     NetDef net;

@@ -46,6 +46,43 @@ int64_t CountOperators(const google::protobuf::Message& message) {
   return count;
 }
 
+// Takes the outermost names and values of some text, and tells how well they fit a type.
+class OutermostNames {
+ public:
+  explicit OutermostNames(const Descriptor* type) : type_(type) {}
+
+  void Add(absl::string_view word, bool may_be_name) {
+    if (value_of_ != nullptr) {
+      fields_.emplace(value_of_->number(), word);
+      value_of_ = nullptr;
+      return;
+    }
+    if (!may_be_name) return;
+    if (word != name_) {  // which often stands there many times
+      name_ = std::string(word);
+      field_ = type_->FindFieldByName(name_);
+      if (field_ == nullptr) field_ = type_->FindFieldByCamelcaseName(name_);
+    }
+    if (field_ == nullptr) {
+      ++unknown_;
+    } else if (field_->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE || field_->is_repeated()) {
+      fields_.emplace(field_->number(), "");
+    } else {
+      value_of_ = field_;
+    }
+  }
+
+  Fit fit() const { return {true, IsComplete(type_, fields_), unknown_}; }
+
+ private:
+  const Descriptor* type_;
+  FieldTexts fields_;
+  int64_t unknown_ = 0;
+  std::string name_;  // the last one, and its field
+  const FieldDescriptor* field_ = nullptr;
+  const FieldDescriptor* value_of_ = nullptr;  // what the next word is the value of
+};
+
 }  // namespace
 
 const std::vector<const ProtoEncoding*>& AllEncodings() {
@@ -97,10 +134,10 @@ bool IsComplete(const Descriptor* type, const FieldTexts& fields) {
   return true;
 }
 
-Fit FitOfNames(absl::string_view text, int depth, const Descriptor* type) {
-  FieldTexts fields;
-  int64_t unknown = 0;
-  const FieldDescriptor* value_of = nullptr;
+std::vector<Fit> FitsOfNames(absl::string_view text, int depth, const MessageTypes& types) {
+  // At depth 0 names are bare words, in JSON they are strings.
+  const auto name_kind = depth == 0 ? TextScanner::kIdentifier : TextScanner::kString;
+  std::vector<OutermostNames> names(types.begin(), types.end());
   TextScanner scanner(text);
   TextScanner::Token token;
   while (scanner.Next(&token)) {
@@ -110,25 +147,12 @@ Fit FitOfNames(absl::string_view text, int depth, const Descriptor* type) {
     absl::string_view word = token.text;
     const bool is_string = token.kind == TextScanner::kString && word.size() >= 2;
     if (is_string) word = word.substr(1, word.size() - 2);
-    if (value_of != nullptr) {
-      fields.emplace(value_of->number(), word);
-      value_of = nullptr;
-      continue;
-    }
-    // At depth 0 names are bare words, in JSON they are strings.
-    if (token.kind != (depth == 0 ? TextScanner::kIdentifier : TextScanner::kString)) continue;
-    const std::string name(word);
-    value_of = type->FindFieldByName(name);
-    if (value_of == nullptr) value_of = type->FindFieldByCamelcaseName(name);
-    if (value_of == nullptr) {
-      ++unknown;
-    } else if (value_of->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE ||
-               value_of->is_repeated()) {
-      fields.emplace(value_of->number(), "");
-      value_of = nullptr;
-    }
+    for (OutermostNames& one : names) one.Add(word, token.kind == name_kind);
   }
-  return {true, IsComplete(type, fields), unknown};
+  std::vector<Fit> fits;
+  fits.reserve(names.size());
+  for (const OutermostNames& one : names) fits.push_back(one.fit());
+  return fits;
 }
 
 absl::StatusOr<std::string> SerializeForText(const google::protobuf::Message& message,

@@ -23,6 +23,8 @@ struct Fit {
   int64_t strangeness = 0;  // grows with all that a writer of the type would not have written
 };
 
+using MessageTypes = std::vector<const google::protobuf::Descriptor*>;
+
 // One way of writing messages. A new one is a file like text_format.cc, an entry in
 // AllEncodings() and a value of Encoding.
 class ProtoEncoding {
@@ -38,9 +40,10 @@ class ProtoEncoding {
                              google::protobuf::Message* message, Fit* fit) const = 0;
   virtual absl::Status Write(const google::protobuf::Message& message,
                              google::protobuf::io::ZeroCopyOutputStream* out) const = 0;
-  // How well the data fits a type, as far as that can be seen without building a message.
-  virtual Fit FitOf(absl::string_view bytes, const google::protobuf::Descriptor* type,
-                    const Limits& limits) const = 0;
+  // How well the data fits each of these types, as far as that can be seen without building a
+  // message.
+  virtual std::vector<Fit> FitsOf(absl::string_view bytes, const MessageTypes& types,
+                                  const Limits& limits) const = 0;
 };
 
 const ProtoEncoding& JsonEncoding();
@@ -65,8 +68,8 @@ using FieldTexts = std::map<int, absl::string_view>;
 // Fit::complete of a message with these fields.
 bool IsComplete(const google::protobuf::Descriptor* type, const FieldTexts& fields);
 
-// The fit of text or JSON whose outermost fields' names stand at this bracket depth.
-Fit FitOfNames(absl::string_view text, int depth, const google::protobuf::Descriptor* type);
+// The fits of text or JSON whose outermost fields' names stand at this bracket depth.
+std::vector<Fit> FitsOfNames(absl::string_view text, int depth, const MessageTypes& types);
 
 // The message in binary; FailedPrecondition when it holds what only the binary encoding can carry:
 // unknown fields, deeper nesting and, if `utf8_only`, strings that are not UTF-8.

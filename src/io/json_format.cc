@@ -110,10 +110,10 @@ class Json final : public ProtoEncoding {
     return WriteBytes(KeepNegativeZeros(json), out);
   }
 
-  Fit FitOf(absl::string_view bytes, const google::protobuf::Descriptor* type,
-            const Limits&) const override {
+  std::vector<Fit> FitsOf(absl::string_view bytes, const MessageTypes& types,
+                          const Limits&) const override {
     absl::ConsumePrefix(&bytes, kByteOrderMark);
-    return FitOfNames(bytes, 1, type);
+    return FitsOfNames(bytes, 1, types);
   }
 };
 

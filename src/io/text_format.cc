@@ -1,19 +1,25 @@
 #include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "src/io/encodings.h"
+#include "src/io/text_reader.h"
 #include "src/io/text_scanner.h"
+#include "src/io/text_writer.h"
 
 namespace doppio {
 namespace io {
 namespace {
+
+using google::protobuf::Message;
 
 constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
 // protobuf's printer recurses; no reader goes as deep as this.
@@ -22,14 +28,19 @@ constexpr int kMaxNesting = 1000;
 // Keeps the first error. Lines and columns count from 0 in protobuf, from 1 here.
 class FirstError final : public google::protobuf::io::ErrorCollector {
  public:
+  explicit FirstError(int64_t lines_before) : lines_before_(lines_before) {}
+
   void AddError(int line, google::protobuf::io::ColumnNumber column,
                 const std::string& message) override {
     if (!text_.empty()) return;
-    text_ = line < 0 ? message : absl::StrCat("line ", line + 1, ":", column + 1, ": ", message);
+    text_ = line < 0
+                ? message
+                : absl::StrCat("line ", lines_before_ + line + 1, ":", column + 1, ": ", message);
   }
   const std::string& text() const { return text_; }
 
  private:
+  const int64_t lines_before_;
   std::string text_;
 };
 
@@ -70,6 +81,66 @@ std::string Modernise(absl::string_view text) {
   return modern;
 }
 
+// Whether the quick ways of reading and writing are for this message.
+bool IsOurs(const Message& message) {
+  return message.GetDescriptor()->file() == NetDef::descriptor()->file();
+}
+
+// Reads what begins at `begin`, a place between fields, with protobuf's own parser. Errors tell the
+// place in the whole text. `known`, text without line breaks, is read before it.
+absl::Status ReadWithProtobuf(absl::string_view text, size_t begin, const std::string& known,
+                              const Limits& limits, Message* message) {
+  const size_t line = text.substr(0, begin).rfind('\n') + 1;  // 0 where there is none
+  std::string before(text.substr(line, begin - line));
+  for (char& c : before) c = c == '\t' ? c : ' ';  // for the columns
+  before = absl::StrCat(known, "\n", before);
+  google::protobuf::io::ArrayInputStream head(before.data(), static_cast<int>(before.size()));
+  google::protobuf::io::ArrayInputStream tail(text.data() + begin,
+                                              static_cast<int>(text.size() - begin));
+  google::protobuf::io::ZeroCopyInputStream* const parts[] = {&head, &tail};
+  google::protobuf::io::ConcatenatingInputStream in(parts, 2);
+  FirstError error(std::count(text.begin(), text.begin() + line, '\n') - 1);
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&error);
+  parser.AllowPartialMessage(true);
+  parser.SetRecursionLimit(limits.max_nesting);
+  if (parser.Parse(&in, message)) return absl::OkStatus();
+  return absl::StrContains(error.text(), "recursion limit")
+             ? absl::ResourceExhaustedError(error.text())
+             : absl::InvalidArgumentError(error.text());
+}
+
+// Takes the fields that may be there once out of a message; gives them as text on one line.
+std::string TakeSingleFields(Message* message) {
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  message->GetReflection()->ListFields(*message, &fields);
+  fields.erase(std::remove_if(fields.begin(), fields.end(),
+                              [](const auto* field) { return field->is_repeated(); }),
+               fields.end());
+  const std::unique_ptr<Message> singles(message->New());
+  message->GetReflection()->SwapFields(message, singles.get(), fields);
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  std::string text;
+  printer.PrintToString(*singles, &text);
+  return text;
+}
+
+// Takes all that protobuf takes.
+absl::Status Read(absl::string_view text, const Limits& limits, Message* message) {
+  if (!IsOurs(*message)) return ReadWithProtobuf(text, 0, "", limits, message);
+  size_t right = 0;
+  if (ReadText(text, limits.max_nesting, message, &right)) return absl::OkStatus();
+  message->Clear();  // of the field that was left in between
+  ReadText(text.substr(0, right), limits.max_nesting, message, &right);
+  // The rest may hold what must not be there twice; and it may be wrong, not far from here.
+  const std::string singles = TakeSingleFields(message);
+  const std::unique_ptr<Message> rest(message->New());
+  DOPPIO_RETURN_IF_ERROR(ReadWithProtobuf(text, right, singles, limits, rest.get()));
+  message->MergeFrom(*rest);
+  return absl::OkStatus();
+}
+
 class Text final : public ProtoEncoding {
  public:
   Encoding encoding() const override { return Encoding::kText; }
@@ -92,42 +163,37 @@ class Text final : public ProtoEncoding {
     return token.text == ":" || token.text == "{" || token.text == "<";
   }
 
-  absl::Status Parse(absl::string_view bytes, const Limits& limits,
-                     google::protobuf::Message* message, Fit* fit) const override {
+  absl::Status Parse(absl::string_view bytes, const Limits& limits, Message* message,
+                     Fit* fit) const override {
     absl::ConsumePrefix(&bytes, kByteOrderMark);
     if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
       return absl::ResourceExhaustedError(absl::StrCat(bytes.size(), " bytes: text ends at 2 GiB"));
     }
-    const std::string modern = Modernise(bytes);
-    if (!modern.empty()) bytes = modern;
-    google::protobuf::io::ArrayInputStream in(bytes.data(), static_cast<int>(bytes.size()));
-    FirstError error;
-    google::protobuf::TextFormat::Parser parser;
-    parser.RecordErrorsTo(&error);
-    parser.AllowPartialMessage(true);
-    parser.SetRecursionLimit(limits.max_nesting);
-    if (!parser.Parse(&in, message)) {
-      return absl::StrContains(error.text(), "recursion limit")
-                 ? absl::ResourceExhaustedError(error.text())
-                 : absl::InvalidArgumentError(error.text());
-    }
-    // A name that the type does not have would have been an error.
+    // A name that the type does not have is an error.
     *fit = {true, true, 0};
+    absl::Status status = Read(bytes, limits, message);
+    if (!status.ok()) {
+      const std::string modern = Modernise(bytes);
+      if (modern.empty()) return status;
+      message->Clear();
+      DOPPIO_RETURN_IF_ERROR(Read(modern, limits, message));
+    }
     return CheckOperatorCount(*message, limits);
   }
 
-  absl::Status Write(const google::protobuf::Message& message,
+  absl::Status Write(const Message& message,
                      google::protobuf::io::ZeroCopyOutputStream* out) const override {
     DOPPIO_RETURN_IF_ERROR(SerializeForText(message, kMaxNesting, /*utf8_only=*/false).status());
+    if (IsOurs(message)) return WriteText(message, out);
     google::protobuf::TextFormat::Printer printer;
     if (printer.Print(message, out)) return absl::OkStatus();
     return absl::DataLossError("cannot write the text");
   }
 
-  Fit FitOf(absl::string_view bytes, const google::protobuf::Descriptor* type,
-            const Limits&) const override {
+  std::vector<Fit> FitsOf(absl::string_view bytes, const MessageTypes& types,
+                          const Limits&) const override {
     absl::ConsumePrefix(&bytes, kByteOrderMark);
-    return FitOfNames(bytes, 0, type);
+    return FitsOfNames(bytes, 0, types);
   }
 };
 

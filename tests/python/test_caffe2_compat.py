@@ -138,6 +138,59 @@ def test_messages_that_the_checkout_lacks_are_made(front_end):
                  "!!META_NET_DEF PREDICT_NET_TYPE\n3 channels: 3\n\n2\nINT64 12\n")
 
 
+# What files of versions of the front end ask of caffe2_pb2 and others while they are imported.
+VERSIONS = {
+    "August 2018": {"caffe2/python/__init__.py": """
+        """, "caffe2/python/core.py": """
+        from caffe2.proto import caffe2_pb2
+
+        def DeviceOption(kind, cuda_gpu_id=0):
+            option = caffe2_pb2.DeviceOption()
+            option.device_type = kind
+            option.cuda_gpu_id = cuda_gpu_id
+            return option
+
+        assert caffe2_pb2.ONLY_FOR_TEST == 20901
+        option = DeviceOption(caffe2_pb2.CUDA, 3)
+        assert option.cuda_gpu_id == option.device_id == 3
+        """},
+    "September 2018": {"caffe2/python/__init__.py": """
+        from caffe2.proto import caffe2_pb2
+        for name in ("CPU", "CUDA", "MKLDNN", "OPENGL", "OPENCL", "IDEEP", "HIP",
+                     "COMPILE_TIME_MAX_DEVICE_TYPES", "ONLY_FOR_TEST"):
+            setattr(caffe2_pb2, name, getattr(caffe2_pb2, "PROTO_" + name))
+        """},
+    "a fork": {"caffe2/python/__init__.py": """
+        from caffe2.proto import caffe2_pb2
+        caffe2_pb2.DNNL = caffe2_pb2.PROTO_DNNL
+        caffe2_pb2.COMPILE_TIME_MAX_DEVICE_TYPES = caffe2_pb2.PROTO_COMPILE_TIME_MAX_DEVICE_TYPES
+        assert caffe2_pb2.DNNL == 2 and caffe2_pb2.COMPILE_TIME_MAX_DEVICE_TYPES == 11
+        """},
+    "2023": {"caffe2/__init__.py": """
+        import warnings
+        from torch.onnx import _CAFFE2_ATEN_FALLBACK
+        if not _CAFFE2_ATEN_FALLBACK:
+            warnings.warn("not fully enabled")
+        """},
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_checkout_of_any_version_that_was_never_built_is_imported(front_end, version):
+    for name, source in VERSIONS[version].items():
+        (front_end / name).write_text(textwrap.dedent(source))
+    core = "core" if "caffe2/python/core.py" in VERSIONS[version] else "workspace"
+    assert run(front_end, f"""
+        import importlib.util
+        find = importlib.util.find_spec
+        importlib.util.find_spec = lambda name, *more: name != "torch" and find(name, *more) or None
+        import doppio.caffe2_compat
+        doppio.caffe2_compat.install()
+        from caffe2.python import {core}, workspace
+        print(workspace.C.blobs(), [name for name in sys.modules if name.startswith("torch")])
+        """, "-W", "error") == "[] []\n"
+
+
 def test_messages_of_the_checkout_are_preferred(front_end):
     (front_end / "caffe2/proto/caffe2_pb2.py").write_text(
         "import sys\nfrom doppio.caffe2_state import protos\n"

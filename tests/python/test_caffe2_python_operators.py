@@ -142,7 +142,7 @@ def test_inputs_are_read_only():
     def f(inputs, outputs):
         inputs[0].data[...] = 0
 
-    with pytest.raises(RuntimeError, match="read-only"):
+    with pytest.raises(ValueError, match="read-only"):
         run_function(f)
 
     def g(inputs, outputs):
@@ -198,16 +198,16 @@ def test_a_pickled_builder_is_called_once():
     assert ws["Y"] == 14
 
 
-@pytest.mark.parametrize("builder, message", [
-    (b"no pickle", "UnpicklingError"), (pickle.dumps(5), "TypeError"),
-    (pickle.dumps((1, 2)), "must hold")])
-def test_a_wrong_builder_is_a_runtime_error(builder, message):
+@pytest.mark.parametrize("builder, error, message", [
+    (b"no pickle", pickle.UnpicklingError, ""), (pickle.dumps(5), TypeError, "iterable"),
+    (pickle.dumps((1, 2)), RuntimeError, "must hold")])
+def test_what_a_wrong_builder_raises_arrives(builder, error, message):
     net = doppio.Net("n").add("Python", "X", "Y", pickled_builder=builder)
-    with pytest.raises(RuntimeError, match=message):
+    with pytest.raises(error, match=message):
         run(net, X=F(1))
 
 
-def test_an_exception_is_a_runtime_error_with_the_original_as_its_cause():
+def test_an_exception_arrives_as_it_was():
     def fail(inputs, outputs):
         outputs[0].feed(np.array(["text"]))
 
@@ -216,10 +216,9 @@ def test_an_exception_is_a_runtime_error_with_the_original_as_its_cause():
 
     with pytest.raises(RuntimeError, match="unicode"):
         run_function(fail)
-    with pytest.raises(RuntimeError, match="Exception encountered running PythonOp.*KeyError") as e:
+    with pytest.raises(KeyError, match="missing") as caught:
         run_function(fail_too)
-    assert isinstance(e.value.__cause__, KeyError)
-    assert e.value.__cause__.__traceback__.tb_next is None  # the function's own frame
+    assert caught.traceback[-1].name == "fail_too"  # the function's own frame
 
 
 def test_ctrl_c_stays_what_it_is():

@@ -78,18 +78,43 @@ def test_functions_get_the_front_ends_own_classes():
     assert workspace.fetch_blob("y").tolist() == [7, 7]
 
 
-def test_an_exception_is_a_runtime_error_with_its_text():
-    def fail(inputs, outputs):
-        raise ValueError("on purpose")
+class OnPurpose(ValueError):
+    pass
 
-    token = C.register_python_op(fail, False, "")
-    with pytest.raises(RuntimeError, match="on purpose"):
-        C.run_operator_once(python_op(token, [], []))
-    C.create_net(protos.net("fails", protos.fill, python_op(token, [], [])))
-    assert C.run_net("fails", 1, True) is False
-    with pytest.raises(RuntimeError):
-        C.run_net("fails", 1, False)
-    assert C.Workspace.current._last_failed_op_net_position() == 1
+
+def test_an_exception_arrives_as_it_was():
+    raised = []
+
+    def fail(inputs, outputs):
+        raised.append(OnPurpose("on purpose"))
+        raise raised[-1]
+
+    op = python_op(C.register_python_op(fail, False, ""), [], [])
+    net = protos.net("fails", protos.fill, op)
+    plan = protos.plan(net)
+    C.create_net(net)
+    position = C.Workspace.current._last_failed_op_net_position
+    for failed, run in (
+            (-1, lambda: C.run_operator_once(op)), (0, lambda: C.run_operator_multiple(op, 2)),
+            (1, lambda: C.run_net_once(net)), (1, lambda: C.run_net("fails", 1, False)),
+            (1, lambda: C.run_net("fails", 1, True)), (1, lambda: C.run_plan(plan))):
+        with pytest.raises(OnPurpose, match="^on purpose$") as caught:
+            run()
+        assert caught.value is raised[-1]
+        assert position() == failed
+
+
+def test_an_exception_of_a_gradient_or_a_builder_arrives_as_it_was():
+    def fail(inputs, outputs):
+        raise OnPurpose
+
+    token = C.register_python_op(double, False, "")
+    C.register_python_gradient_op(token, fail)
+    with pytest.raises(OnPurpose):
+        C.run_operator_once(protos.op("PythonGradient", [], [], token=token))
+    for builder, error in (((make_adder, [], {"nothing": 1}), TypeError), ((1, 2), RuntimeError)):
+        with pytest.raises(error):
+            C.run_operator_once(protos.op("Python", [], [], pickled_builder=pickle.dumps(builder)))
 
 
 def make_adder(number):

@@ -4,6 +4,7 @@ They are not part of doppio. Set DOPPIO_CAFFE2_FRONT_END to a folder that holds 
 checkout of it, built or not) to run them.
 """
 
+import ast
 import os
 import pathlib
 import subprocess
@@ -12,6 +13,8 @@ import sys
 import pytest
 
 import doppio
+import doppio.caffe2_state
+from doppio.caffe2_state import protos
 
 FOLDER = os.environ.get("DOPPIO_CAFFE2_FRONT_END", "")
 
@@ -60,6 +63,34 @@ def test_a_test_of_the_front_end_passes(name, tmp_path):
     done = subprocess.run(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=environment)
     assert done.returncode == 0, done.stdout.decode(errors="replace")
+
+
+def names_read(source, module):
+    """The names that a source reads of a module that it imports; C of workspace and core is the
+    extension."""
+    tree = ast.parse(source)
+    aliases = {alias.asname or alias.name for node in ast.walk(tree)
+               if isinstance(node, (ast.Import, ast.ImportFrom))
+               for alias in node.names if alias.name.split(".")[-1] == module}
+    if module == "_import_c_extension":
+        aliases |= {"workspace.C", "core.C"}
+    return {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Load) and ast.unparse(node.value) in aliases}
+
+
+@pytest.mark.parametrize("module, ours", [
+    ("_import_c_extension", doppio.caffe2_state), ("caffe2_pb2", protos.caffe2_pb2),
+    ("metanet_pb2", protos.caffe2_pb2), ("hsm_pb2", protos.caffe2_pb2)])
+def test_every_name_that_a_module_reads_of_ours_is_there(module, ours):
+    missing = {}
+    for path in sorted(pathlib.Path(FOLDER, "caffe2").rglob("*.py")):
+        try:
+            names = names_read(path.read_text(encoding="utf-8"), module)
+        except SyntaxError:  # of Python 2
+            continue
+        for name in names - set(dir(ours)):
+            missing.setdefault(name, []).append(str(path.relative_to(FOLDER)))
+    assert not missing
 
 
 TRAINING = """

@@ -12,13 +12,14 @@ __all__ = [
     "define_caffe2_no_operator_schema", "get_blob_numa_node", "get_build_options",
     "get_num_numa_nodes", "get_stats", "global_init", "has_cuda_support", "has_fbgemm",
     "has_gpu_support", "has_hip_support", "has_mkldnn", "is_asan", "is_numa_enabled",
-    "num_cuda_devices", "support_onnx_export", "transform_exists", "use_mkldnn", "use_trt",
-    "workspace_transform_exists",
+    "num_cuda_devices", "support_onnx_export", "transform_exists", "use_ideep", "use_mkldnn",
+    "use_trt", "workspace_transform_exists",
 ]
 
 is_asan = False
 has_fbgemm = False
 has_mkldnn = False
+use_ideep = False
 use_mkldnn = False
 use_trt = False
 has_cuda_support = False

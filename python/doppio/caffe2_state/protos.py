@@ -51,6 +51,15 @@ _CONSTANTS = [
     ("TRAIN_PLAN_TYPE", ""), ("SHAPE_INFO_BLOB", ""),
     ("DEFERRED_BLOB_READER", "__DEFERRED_BLOB_READER__"),
 ]
+# Names of device types that versions of Caffe2's caffe2_pb2, or of forks of it, have besides those
+# of the format itself.
+_MORE_DEVICES = {
+    "PROTO_DNNL": "PROTO_MKLDNN", "PROTO_MSNPU": "PROTO_ORT", "PROTO_MAIA": "PROTO_ORT",
+    **{name: "PROTO_" + name for name in (
+        "CPU", "CUDA", "MKLDNN", "OPENGL", "OPENCL", "IDEEP", "HIP", "COMPILE_TIME_MAX_DEVICE_TYPES",
+        "ONLY_FOR_TEST")},  # until September 2018
+}
+_ONLY_FOR_TEST = 20901
 _LEGACY_PADDING = ["NOTSET", "VALID", "SAME", "CAFFE_LEGACY_POOLING"]
 
 
@@ -115,6 +124,13 @@ def _all() -> Dict[str, Any]:
     for file in (_format_file(), _extra_file()):
         pool.AddSerializedFile(file.SerializeToString())
         names.update(_classes(pool, file.name))
+    devices = names["DeviceTypeProto"].values()
+    names.update(PROTO_COMPILE_TIME_MAX_DEVICE_TYPES=max(devices) + 1,
+                 PROTO_ONLY_FOR_TEST=_ONLY_FOR_TEST)
+    names.update((name, names[same]) for name, same in _MORE_DEVICES.items())
+    names["DeviceOption"].cuda_gpu_id = property(  # its name until September 2018
+        lambda option: option.device_id,
+        lambda option, number: setattr(option, "device_id", number))
     names["DESCRIPTOR"] = pool.FindFileByName("caffe2/proto/caffe2.proto")
     return names
 

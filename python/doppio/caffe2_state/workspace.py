@@ -156,8 +156,10 @@ class _Failures:
 
 
 def _failed_operator(error: BaseException) -> int:
-    """The index of the operator that a message names (`net "n", op 3 Relu(...)`), or -1."""
-    words = str(error).replace(",", " ").split()
+    """The index of the operator that a message names (`net "n", op 3 Relu(...)`), or -1. What the
+    function of an operator raised has its own text; a note says where."""
+    texts = [str(error)] if isinstance(error, errors.Error) else []
+    words = " ".join(texts + getattr(error, "__notes__", [])).replace(",", " ").split()
     for word, following in zip(words, words[1:]):
         if word == "op" and following.isdigit():
             return int(following)

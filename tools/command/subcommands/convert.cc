@@ -93,9 +93,12 @@ class ConvertCommand final : public Command {
       return absl::InvalidArgumentError(
           absl::StrCat(input_.net, " can not become ", to_, ": it is ", WhatItIs(file.kind)));
     }
-    DOPPIO_ASSIGN_OR_RETURN(const FileDescription written, DescribeFile(to_));
+    std::error_code error;  // Pipes have no size.
+    const uintmax_t written = std::filesystem::file_size(to_, error);
     Print(absl::StrCat(input_.net, " (", FileKindName(file.kind), ", ", HumanBytes(file.bytes),
-                       ") -> ", to_, " (", HumanBytes(written.bytes), ")\n", note_));
+                       ") -> ", to_, error ? "" : absl::StrCat(" (", HumanBytes(written), ")"), "
+",
+                       note_));
     return absl::OkStatus();
   }
 
