@@ -15,7 +15,8 @@ DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(CbrtGradient, "Y",
 DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(CbrtGradientFunction, dy / (3 * v * v))
 
 DOPPIO_REGISTER_CPU_OPERATOR(Cbrt, UnaryOp<CPUContext, CbrtFunction>);
-DOPPIO_REGISTER_CPU_OPERATOR(CbrtGradient, UnaryGradientDyFirstOp<CPUContext, CbrtGradientFunction>);
+DOPPIO_REGISTER_CPU_OPERATOR(CbrtGradient,
+                             UnaryGradientDyFirstOp<CPUContext, CbrtGradientFunction>);
 DOPPIO_UNARY_GRADIENT(Cbrt, "CbrtGradient", GO(0), O(0));
 
 }  // namespace

@@ -13,7 +13,8 @@ DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(CoshGradient, "X",
 DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(CoshGradientFunction, dy* std::sinh(v))
 
 DOPPIO_REGISTER_CPU_OPERATOR(Cosh, UnaryOp<CPUContext, CoshFunction>);
-DOPPIO_REGISTER_CPU_OPERATOR(CoshGradient, UnaryGradientDyFirstOp<CPUContext, CoshGradientFunction>);
+DOPPIO_REGISTER_CPU_OPERATOR(CoshGradient,
+                             UnaryGradientDyFirstOp<CPUContext, CoshGradientFunction>);
 DOPPIO_UNARY_GRADIENT(Cosh, "CoshGradient", GO(0), I(0));
 
 }  // namespace

@@ -11,7 +11,8 @@ DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(CubeGradient, "X",
 DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(CubeGradientFunction, dy * 3 * v * v)
 
 DOPPIO_REGISTER_CPU_OPERATOR(Cube, UnaryOp<CPUContext, CubeFunction>);
-DOPPIO_REGISTER_CPU_OPERATOR(CubeGradient, UnaryGradientDyFirstOp<CPUContext, CubeGradientFunction>);
+DOPPIO_REGISTER_CPU_OPERATOR(CubeGradient,
+                             UnaryGradientDyFirstOp<CPUContext, CubeGradientFunction>);
 DOPPIO_UNARY_GRADIENT(Cube, "CubeGradient", GO(0), I(0));
 
 }  // namespace

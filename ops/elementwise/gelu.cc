@@ -66,7 +66,8 @@ struct GeluGradientFunction {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(Gelu, UnaryOp<CPUContext, GeluFunction>);
-DOPPIO_REGISTER_CPU_OPERATOR(GeluGradient, UnaryGradientDyFirstOp<CPUContext, GeluGradientFunction>);
+DOPPIO_REGISTER_CPU_OPERATOR(GeluGradient,
+                             UnaryGradientDyFirstOp<CPUContext, GeluGradientFunction>);
 DOPPIO_UNARY_GRADIENT(Gelu, "GeluGradient", GO(0), I(0));
 
 }  // namespace

@@ -15,7 +15,8 @@ DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(RsqrtGradient, "Y",
 DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(RsqrtGradientFunction, dy* T(-0.5) * v * v * v)
 
 DOPPIO_REGISTER_CPU_OPERATOR(Rsqrt, UnaryOp<CPUContext, RsqrtFunction>);
-DOPPIO_REGISTER_CPU_OPERATOR(RsqrtGradient, UnaryGradientDyFirstOp<CPUContext, RsqrtGradientFunction>);
+DOPPIO_REGISTER_CPU_OPERATOR(RsqrtGradient,
+                             UnaryGradientDyFirstOp<CPUContext, RsqrtGradientFunction>);
 DOPPIO_UNARY_GRADIENT(Rsqrt, "RsqrtGradient", GO(0), O(0));
 
 }  // namespace

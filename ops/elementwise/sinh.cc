@@ -13,7 +13,8 @@ DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(SinhGradient, "X",
 DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(SinhGradientFunction, dy* std::cosh(v))
 
 DOPPIO_REGISTER_CPU_OPERATOR(Sinh, UnaryOp<CPUContext, SinhFunction>);
-DOPPIO_REGISTER_CPU_OPERATOR(SinhGradient, UnaryGradientDyFirstOp<CPUContext, SinhGradientFunction>);
+DOPPIO_REGISTER_CPU_OPERATOR(SinhGradient,
+                             UnaryGradientDyFirstOp<CPUContext, SinhGradientFunction>);
 DOPPIO_UNARY_GRADIENT(Sinh, "SinhGradient", GO(0), I(0));
 
 }  // namespace

@@ -30,8 +30,9 @@ class SwishGradientOp final : public Operator<Context> {
     const Tensor& x = Input(0);
     for (int i = 1; i < 3; ++i) {
       if (Input(i).dtype() == x.dtype() && Input(i).numel() == x.numel()) continue;
-      return absl::InvalidArgumentError(absl::StrCat(DescribeInput(0), " and ", DescribeInput(i),
-                                                     " must have the same type and number of elements"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(DescribeInput(0), " and ", DescribeInput(i),
+                       " must have the same type and number of elements"));
     }
     return DispatchType(FloatingPointTypes(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;

@@ -56,9 +56,9 @@ class UnaryOp final : public Operator<Context> {
   const Function function_;
 };
 
-// dX from dY and a tensor of the same type and number of elements, X or Y, which is input kValue and
-// whose shape dX has. Function: <T>(const T* first, const T* second, T* dx, int64_t n, CPUContext*),
-// of the two inputs in their order.
+// dX from dY and a tensor of the same type and number of elements, X or Y, which is input kValue
+// and whose shape dX has. Function: <T>(const T* first, const T* second, T* dx, int64_t n,
+// CPUContext*), of the two inputs in their order.
 template <class Context, class Function, class Types = FloatingPointTypes, int kValue = 0>
 class UnaryGradientOp final : public Operator<Context> {
  public:
@@ -112,14 +112,14 @@ using UnaryGradientDyFirstOp = UnaryGradientOp<Context, Function, FloatingPointT
       .Output(0, "dX", "gradient of its input, of the shape of " value)
 
 // The same for operators that take dY first.
-#define DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(Type, value, doc)                        \
-  DOPPIO_OPERATOR_SCHEMA(Type)                                                         \
-      .NumInputs(2)                                                                    \
-      .NumOutputs(1)                                                                   \
-      .IdenticalTypeAndShapeOfInput(1)                                                 \
-      .Doc(doc)                                                                        \
-      .Input(0, "dY", "gradient of the forward operator's output: float or double")    \
-      .Input(1, value, "the forward operator's " value ", of the same type and size")  \
+#define DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(Type, value, doc)                       \
+  DOPPIO_OPERATOR_SCHEMA(Type)                                                        \
+      .NumInputs(2)                                                                   \
+      .NumOutputs(1)                                                                  \
+      .IdenticalTypeAndShapeOfInput(1)                                                \
+      .Doc(doc)                                                                       \
+      .Input(0, "dY", "gradient of the forward operator's output: float or double")   \
+      .Input(1, value, "the forward operator's " value ", of the same type and size") \
       .Output(0, "dX", "gradient of its input, of the shape of " value)
 
 // The kernel of a UnaryOp, as a type: `DOPPIO_UNARY_FUNCTION(ReluFunction) { Relu(x, y, n, c); }`

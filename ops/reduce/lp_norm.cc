@@ -16,7 +16,8 @@ struct LpNormArguments {
   }
 
   static void State(OpSchema& schema) {
-    schema.Arg<int>("p", "1 or 2", 2).Arg("average", "divide by the number of elements (of none: NaN)", false);
+    schema.Arg<int>("p", "1 or 2", 2)
+        .Arg("average", "divide by the number of elements (of none: NaN)", false);
   }
 
   double Divisor(int64_t count) const { return average ? static_cast<double>(count) : 1.0; }

@@ -14,7 +14,8 @@ absl::Status CannotReshape(DimsView x, DimsView wanted, absl::string_view why) {
 }
 
 // The shape that is meant by `wanted`: 0 keeps the size that x has at that place, and one -1 is
-// what is left. Where x has no elements, a 0 behind its dimensions is a size, and -1 is 0. A gradient operator goes back to the shape of a tensor, where 0 is a size.
+// what is left. Where x has no elements, a 0 behind its dimensions is a size, and -1 is 0. A
+// gradient operator goes back to the shape of a tensor, where 0 is a size.
 absl::StatusOr<Dims> ReshapedShape(DimsView x, DimsView wanted, bool is_gradient_op) {
   if (wanted.size() > static_cast<size_t>(kMaxRank)) {
     return absl::InvalidArgumentError(absl::StrCat("cannot reshape ", ShapeToString(x), " to rank ",

@@ -96,9 +96,8 @@ class ConvertCommand final : public Command {
     std::error_code error;  // Pipes have no size.
     const uintmax_t written = std::filesystem::file_size(to_, error);
     Print(absl::StrCat(input_.net, " (", FileKindName(file.kind), ", ", HumanBytes(file.bytes),
-                       ") -> ", to_, error ? "" : absl::StrCat(" (", HumanBytes(written), ")"), "
-",
-                       note_));
+                       ") -> ", to_, error ? "" : absl::StrCat(" (", HumanBytes(written), ")"),
+                       "\n", note_));
     return absl::OkStatus();
   }
 
