@@ -19,6 +19,20 @@ OpSchema& StateArguments(OpSchema& schema, bool front) {
                          1);
 }
 
+// Old nets give the shape of X in its place, a vector of int64. A gradient has the type of X: where
+// it is int64 too, the vector is X.
+bool IsShape(DataType dy, DataType type, DimsView x) {
+  return type == DataType::kInt64 && x.size() == 1 && dy != DataType::kInt64;
+}
+
+// The shape of X for the gradient `dy`: that of `x`, unless it is the shape itself.
+absl::StatusOr<Dims> ShapeOfReduced(DataType dy, DataType type, DimsView x, const Tensor* value) {
+  if (!IsShape(dy, type, x)) return Dims(x.begin(), x.end());
+  DOPPIO_ASSIGN_OR_RETURN(Dims dims, ShapeFromTensor(*value, "the shape of X"));
+  DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
+  return dims;
+}
+
 }  // namespace
 
 absl::StatusOr<FrontBackReduction::Shape> FrontBackReduction::Of(DimsView x) const {
@@ -61,13 +75,6 @@ absl::Status FrontBackReduction::CheckLengths(const Tensor& lengths, const Shape
   return absl::OkStatus();
 }
 
-absl::StatusOr<Dims> ShapeOfReduced(DataType type, DimsView x, const Tensor* value) {
-  if (type != DataType::kInt64 || x.size() != 1) return Dims(x.begin(), x.end());
-  DOPPIO_ASSIGN_OR_RETURN(Dims dims, ShapeFromTensor(*value, "the shape of X"));
-  DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
-  return dims;
-}
-
 void StateFrontBackReduction(OpSchema& schema, bool front) {
   StateArguments(schema, front)
       .NumInputs(1, 2)
@@ -98,15 +105,17 @@ void StateFrontBackGradient(OpSchema& schema, bool front) {
       .NumOutputs(1)
       .Input(0, "dY", "gradient of the forward operator's output")
       .Input(1, "X",
-             "its input, of which only the shape is used; a vector of int64 is the shape itself")
+             "its input, of which only the shape is used; a vector of int64 is the shape itself, "
+             "unless dY is int64 too")
       .Input(2, "lengths", "its lengths")
       .Output(0, "dX", "gradient of X, of its shape and dY's type; 0 for what did not count")
       .TensorInference([](InferenceContext* context) -> absl::Status {
-        if (context->dtype(1) == DataType::kInt64 && context->value(1) == nullptr) {
+        const DataType dy = context->dtype(0);
+        if (IsShape(dy, context->dtype(1), context->dims(1)) && context->value(1) == nullptr) {
           return absl::OkStatus();
         }
-        DOPPIO_ASSIGN_OR_RETURN(
-            const Dims x, ShapeOfReduced(context->dtype(1), context->dims(1), context->value(1)));
+        DOPPIO_ASSIGN_OR_RETURN(const Dims x, ShapeOfReduced(dy, context->dtype(1),
+                                                             context->dims(1), context->value(1)));
         context->SetOutput(0, context->dtype(0), x);
         return absl::OkStatus();
       });
@@ -158,7 +167,7 @@ template <class Context, bool kFront, FrontBackKind kKind>
 absl::Status FrontBackGradientOp<Context, kFront, kKind>::RunOnDevice() {
   const Tensor& dy = Input(0);
   DOPPIO_ASSIGN_OR_RETURN(const Dims x,
-                          ShapeOfReduced(Input(1).dtype(), Input(1).dims(), &Input(1)));
+                          ShapeOfReduced(dy.dtype(), Input(1).dtype(), Input(1).dims(), &Input(1)));
   DOPPIO_ASSIGN_OR_RETURN(const FrontBackReduction::Shape shape, reduction_.Of(x));
   if (dy.numel() != shape.vectors) {
     return absl::InvalidArgumentError(absl::StrCat("dY ", DescribeInput(0), " must be ",

@@ -36,10 +36,6 @@ class FrontBackReduction {
   int64_t count_;  // of dimensions
 };
 
-// The shape of X for the gradient: that of `x`, unless it is a vector of int64, which old nets give
-// and whose elements are the shape.
-absl::StatusOr<Dims> ShapeOfReduced(DataType type, DimsView x, const Tensor* value);
-
 void StateFrontBackReduction(OpSchema& schema, bool front);
 void StateFrontBackGradient(OpSchema& schema, bool front);
 

@@ -78,6 +78,14 @@ TEST(FrontBackGradientTest, TakesAShapeInPlaceOfXAsOldNetsDo) {
       .ExpectOutput(0, Tensor::Of<float>({2, 2}, {1, 1, 2, 2}));
 }
 
+TEST(FrontBackGradientTest, ReadsNoShapeInAnXOfWholeNumbers) {
+  OpTester("ReduceBackSumGradient")
+      .Input("dY", Tensor::Of<int64_t>({}, {7}))
+      .Input("X", Tensor::Of<int64_t>({3}, {1, 1, 1}))
+      .Outputs({"dX"})
+      .ExpectOutput(0, Tensor::Of<int64_t>({3}, {7, 7, 7}));
+}
+
 TEST(FrontBackGradientTest, RejectsAShapeThatIsNone) {
   OpTester("ReduceBackMeanGradient")
       .Input("dY", Tensor::Of<float>({2}, {2, 4}))
