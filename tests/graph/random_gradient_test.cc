@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <random>
 
 #include "doppio/gradient.h"
 #include "doppio/registry.h"
