@@ -8,6 +8,10 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace doppio {
 namespace io {
