@@ -58,7 +58,7 @@ function(doppio_output target)
 endfunction()
 
 function(doppio_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 ROOM "" "" 
+  cmake_parse_arguments(PARSE_ARGV 1 ROOM "" ""
     "PUBLIC_HEADERS;SOURCES;DEPENDS;LINK;LINK_PRIVATE;OPENMP")
   if(ROOM_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "doppio_room(${name}): unknown words ${ROOM_UNPARSED_ARGUMENTS}")
