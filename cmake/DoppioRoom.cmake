@@ -28,6 +28,9 @@ if(DOPPIO_WERROR)
   target_compile_options(doppio_options INTERFACE -Werror)
 endif()
 target_include_directories(doppio_options INTERFACE "${PROJECT_SOURCE_DIR}")
+# Kernels are compiled for each kind of vectors that is left here, and chosen when they run. What has
+# SSSE3 but no SSE4 is a processor of 2006 or 2007; it takes the scalar code.
+target_compile_definitions(doppio_options INTERFACE HWY_DISABLED_TARGETS=HWY_SSSE3)
 
 # Flags that sanitized objects and whatever links them must agree on.
 add_library(doppio_sanitizer INTERFACE)

@@ -75,7 +75,7 @@ py::dict RunByName(const Predictor& self, const py::dict& values) {
   return arrays;
 }
 
-py::dict Stats(const Predictor& self) {
+py::dict StatsOfPredictor(const Predictor& self) {
   const PredictorStats stats = self.Stats();
   py::dict fields;
   fields["operators_before"] = stats.operators_before;
@@ -101,7 +101,7 @@ void BindPredictor(py::module_& core) {
       .def_property_readonly("net", [](const Predictor& self) { return PyNet(*self.net()); })
       .def("run_list", &RunByPosition)
       .def("run_dict", &RunByName)
-      .def("stats", &Stats);
+      .def("stats", &StatsOfPredictor);
 }
 
 }  // namespace doppio::python

@@ -153,7 +153,7 @@ void RegisterOperator(const PythonFunction& known, OpSchema schema) {
   }
 }
 
-void Register(const std::string& type, const py::function& function, const py::dict& fields) {
+void RegisterFunction(const std::string& type, const py::function& function, const py::dict& fields) {
   CheckFree(type, "");
   OpSchema schema = SchemaOf(type, fields);
   PythonSignature signature = SignatureOf(fields["takes"]);
@@ -192,7 +192,7 @@ void RegisterGradient(const std::string& forward, const py::function& function,
 }  // namespace
 
 void BindPythonOperators(py::module_& core) {
-  core.def("register_python_operator", &Register);
+  core.def("register_python_operator", &RegisterFunction);
   core.def("register_python_gradient", &RegisterGradient);
 }
 

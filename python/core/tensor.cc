@@ -22,7 +22,7 @@ py::tuple Shape(const Tensor& tensor) {
 }
 
 // What a view of a tensor's elements refers to until it is released.
-struct View {
+struct BufferView {
   Tensor tensor;
   std::string format;
   std::vector<Py_ssize_t> shape;
@@ -42,7 +42,7 @@ int GetBuffer(PyObject* self, Py_buffer* buffer, int flags) noexcept {
     PyErr_SetString(PyExc_BufferError, "the elements of a tensor can only be read");
     return -1;
   }
-  auto view = std::make_unique<View>();
+  auto view = std::make_unique<BufferView>();
   view->tensor = tensor;
   const auto size = static_cast<Py_ssize_t>(DataTypeSize(tensor.dtype()));
   view->format = NumpyType(tensor.dtype()).char_();
@@ -63,7 +63,7 @@ int GetBuffer(PyObject* self, Py_buffer* buffer, int flags) noexcept {
 }
 
 void ReleaseBuffer(PyObject*, Py_buffer* buffer) noexcept {
-  delete static_cast<View*>(buffer->internal);
+  delete static_cast<BufferView*>(buffer->internal);
 }
 
 void AddBufferProtocol(PyHeapTypeObject* type) {

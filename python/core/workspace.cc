@@ -185,7 +185,7 @@ void PyWorkspace::RunPlan(const PlanDef& plan) {
 
 namespace {
 
-py::dict Stats(const PyWorkspace& self) {
+py::dict StatsOfWorkspace(const PyWorkspace& self) {
   const WorkspaceStats stats = self.get().Stats();
   py::dict fields;
   fields["blobs"] = stats.blobs;
@@ -198,7 +198,7 @@ py::dict Stats(const PyWorkspace& self) {
 }
 
 // (type of blob, element type, shape); the last two None where it is no tensor.
-py::tuple Describe(const PyWorkspace& self, const std::string& name) {
+py::tuple DescribeBlob(const PyWorkspace& self, const std::string& name) {
   const std::shared_ptr<Blob> blob = self.get().FindBlob(name);
   if (blob == nullptr) Check(self.get().Fetch(name).status());
   const Tensor* tensor = blob->Get<Tensor>();
@@ -269,7 +269,7 @@ void BindWorkspace(py::module_& core) {
            [](PyWorkspace& self, const std::string& name) { Check(self.get().RemoveBlob(name)); })
       .def("rename_blob", [](PyWorkspace& self, const std::string& from,
                              const std::string& to) { Check(self.get().RenameBlob(from, to)); })
-      .def("describe_blob", &Describe)
+      .def("describe_blob", &DescribeBlob)
       .def("serialize_blob", &Serialize)
       .def("deserialize_blob", &Deserialize)
       .def("net_names", [](const PyWorkspace& self) { return TextsFromBytes(self.get().Nets()); })
@@ -279,7 +279,7 @@ void BindWorkspace(py::module_& core) {
              const Net* net = self.get().GetNet(name);
              return net == nullptr ? -1 : net->last_failed_operator();
            })
-      .def("stats", &Stats);
+      .def("stats", &StatsOfWorkspace);
 }
 
 }  // namespace doppio::python

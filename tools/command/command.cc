@@ -53,12 +53,6 @@ absl::Status FlushOutput() {
   return absl::UnavailableError("can not write to stdout");
 }
 
-CLI::Option* AddListOption(CLI::App* app, const std::string& name, std::vector<std::string>* values,
-                           const std::string& description, const std::string& type_name) {
-  // Without allow_extra_args(false) the option would swallow the positionals that follow it.
-  return app->add_option(name, *values, description)->allow_extra_args(false)->type_name(type_name);
-}
-
 Assignment ParseAssignment(absl::string_view text) {
   const size_t equals = text.find('=');
   if (equals == absl::string_view::npos) return {std::string(text), "", false};

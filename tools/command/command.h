@@ -4,7 +4,9 @@
 // A subcommand of `doppio`. Each is one file in tools/command/subcommands that registers itself:
 //
 //   class Greet final : public Command {
-//     void AddOptions(CLI::App* app) override { app->add_option("NAME", name_, "whom to greet"); }
+//     void AddOptions(Options* options) override {
+//       options->AddPositional("NAME", &name_, "whom to greet");
+//     }
 //     absl::Status Run() override {
 //       Print(absl::StrCat("hello ", name_, "\n"));
 //       return absl::OkStatus();
@@ -20,11 +22,9 @@
 #include <string>
 #include <vector>
 
-#include "CLI/App.hpp"
-#include "CLI/Config.hpp"
-#include "CLI/Formatter.hpp"
 #include "absl/strings/string_view.h"
 #include "doppio/status.h"
+#include "tools/command/command_line.h"
 
 namespace doppio::tools {
 
@@ -33,7 +33,7 @@ enum ExitCode : int { kExitOk = 0, kExitFailed = 1, kExitUsage = 2 };
 class Command {
  public:
   virtual ~Command() = default;
-  virtual void AddOptions(CLI::App* app) = 0;
+  virtual void AddOptions(Options* options) = 0;
   // Called once, after the options have been read.
   virtual absl::Status Run() = 0;
 };
@@ -63,10 +63,6 @@ ExitCode ExitCodeOf(const absl::Status& status);
 // To stdout. What could not be written shows in FlushOutput.
 void Print(absl::string_view text);
 absl::Status FlushOutput();
-
-// An option that may be given again and again, each time with one value.
-CLI::Option* AddListOption(CLI::App* app, const std::string& name, std::vector<std::string>* values,
-                           const std::string& description, const std::string& type_name);
 
 // What was typed as KEY=VALUE, cut at the first '='. `value` is empty and has_value false without
 // one.

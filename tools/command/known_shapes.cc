@@ -47,15 +47,13 @@ bool IsPlaceholder(const TensorInfo& info) {
 
 }  // namespace
 
-void KnownShapes::AddOptions(CLI::App* app) {
-  AddListOption(app, "--shape", &shapes_,
-                "shape of a blob that the net reads: data=1,3,227,227, or with its type "
-                "image=uint8:1,720,1280,4 (default: float)",
-                "BLOB=SIZES");
-  app->add_option("--widths", widths_,
-                  "table of how many outputs the layers of a net have, instead of doppio's own "
-                  "(tools/command/data/published_widths.txt)")
-      ->type_name("FILE");
+void KnownShapes::AddOptions(Options* options) {
+  options->AddList("--shape", &shapes_, "BLOB=SIZES",
+                   "shape of a blob that the net reads: data=1,3,227,227, or with its type "
+                   "image=uint8:1,720,1280,4 (default: float)");
+  options->AddText("--widths", &widths_, "FILE",
+                   "table of how many outputs the layers of a net have, instead of doppio's own "
+                   "(tools/command/data/published_widths.txt)");
 }
 
 absl::StatusOr<BlobInfos> KnownShapes::Load(const NetDef& net) const {
@@ -124,12 +122,11 @@ std::string WidthSources(const NetShapes& shapes, const PublishedWidths& widths)
   return text;
 }
 
-void RandomWeights::AddOptions(CLI::App* app) {
-  app->add_option("--random-weights", seed_,
-                  "make up weights that nothing fills, from this number; their shapes are inferred")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("SEED");
-  known_.AddOptions(app);
+void RandomWeights::AddOptions(Options* options) {
+  options->AddSeed(
+      "--random-weights", &seed_,
+      "make up weights that nothing fills, from this number; their shapes are inferred");
+  known_.AddOptions(options);
 }
 
 absl::Status RandomWeights::CheckUnused(absl::string_view why) const {

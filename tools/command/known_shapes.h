@@ -16,7 +16,7 @@ namespace doppio::tools {
 // --shape and --widths.
 class KnownShapes {
  public:
-  void AddOptions(CLI::App* app);
+  void AddOptions(Options* options);
 
   bool empty() const { return shapes_.empty() && widths_.empty(); }
   // Of the blobs that --shape names, which `net` must read.
@@ -39,7 +39,7 @@ std::string WidthSources(const NetShapes& shapes, const PublishedWidths& widths)
 // --random-weights, with the above.
 class RandomWeights {
  public:
-  void AddOptions(CLI::App* app);
+  void AddOptions(Options* options);
 
   // Fills what `net` reads and the workspace does not have, but for a placeholder of one element:
   // blobs of --shape, and weights. Does nothing without --random-weights. Errors: what is still

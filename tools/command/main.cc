@@ -1,7 +1,7 @@
 // The doppio command: reads the command line, runs one subcommand (tools/command/subcommands), and
 // turns what it returns into messages and an exit code.
 
-#include <cstdio>
+#include <algorithm>
 #include <iostream>
 
 #include "absl/strings/match.h"
@@ -9,7 +9,7 @@
 #include "doppio/version.h"
 #include "glog/logging.h"
 #include "tools/command/command.h"
-#include "tools/command/help.h"
+#include "tools/command/command_line.h"
 
 namespace doppio::tools {
 namespace {
@@ -42,49 +42,36 @@ int Main(int argc, char** argv) {
   FLAGS_minloglevel = google::GLOG_ERROR;
   google::InitGoogleLogging("doppio");
 
-  CLI::App app("Load, run, check, differentiate, convert and draw NetDefs.", "doppio");
-  app.set_version_flag("--version", "doppio " DOPPIO_VERSION);
-  app.require_subcommand(1);
-  app.footer(kExitCodes);
-  app.formatter(std::make_shared<HelpFormatter>());
-
+  CommandLine line("Load, run, check, differentiate, convert and draw NetDefs.",
+                   "doppio " DOPPIO_VERSION, kExitCodes);
   std::vector<std::string> names;
   std::vector<std::unique_ptr<Command>> commands;
-  std::vector<CLI::App*> subcommands;
   for (const CommandInfo& info : Commands()) {
-    CLI::App* subcommand = app.add_subcommand(info.name, info.summary);
-    subcommand->footer(absl::StrCat("Examples:\n", info.examples));
+    Options options =
+        line.AddCommand(info.name, info.summary, absl::StrCat("Examples:\n", info.examples));
     commands.push_back(info.make());
-    commands.back()->AddOptions(subcommand);
-    subcommands.push_back(subcommand);
+    commands.back()->AddOptions(&options);
     names.push_back(info.name);
   }
 
   const std::string first = argc > 1 ? argv[1] : "";
   const bool is_command = std::find(names.begin(), names.end(), first) != names.end();
   if (argc == 1) {
-    std::cerr << app.help();
+    std::cerr << line.Help();
     return kExitUsage;
   }
   if (!is_command && !absl::StartsWith(first, "-")) {
     return Fail("",
                 UsageError(absl::StrCat("no command \"", first, "\"", DidYouMean(first, names))));
   }
-  const std::string command = is_command ? first : "";
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return Fail(command, UsageError(error.what()));
-  }
+  const absl::StatusOr<std::string> called = line.Read(argc, argv);
+  if (!called.ok()) return Fail(is_command ? first : "", called.status());
+  if (called->empty()) return kExitOk;
 
-  for (size_t k = 0; k < commands.size(); ++k) {
-    if (!subcommands[k]->parsed()) continue;
-    const absl::Status status = commands[k]->Run();
-    const absl::Status flushed = FlushOutput();
-    return status.ok() && flushed.ok() ? kExitOk : Fail(command, status.ok() ? flushed : status);
-  }
-  return kExitUsage;  // require_subcommand(1) has seen to it that one was parsed
+  const auto command = std::find(names.begin(), names.end(), *called) - names.begin();
+  const absl::Status status = commands[command]->Run();
+  const absl::Status flushed = FlushOutput();
+  return status.ok() && flushed.ok() ? kExitOk : Fail(*called, status.ok() ? flushed : status);
 }
 
 }  // namespace

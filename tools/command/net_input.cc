@@ -24,36 +24,32 @@ constexpr int64_t kMostHints = 20;
 
 }  // namespace
 
-void NetInput::AddNet(CLI::App* app) {
-  app->add_option("NET", net, "file of a NetDef: binary, text or JSON (its content decides)")
-      ->required()
-      ->type_name("");
+void NetInput::AddNet(Options* options) {
+  options->AddPositional("NET", &net,
+                         "file of a NetDef: binary, text or JSON (its content decides)");
 }
 
-void NetInput::AddInits(CLI::App* app) {
-  AddListOption(app, "--init", &inits, "net that fills blobs (weights); run once, before NET",
-                "NET");
+void NetInput::AddInits(Options* options) {
+  options->AddList("--init", &inits, "NET", "net that fills blobs (weights); run once, before NET");
 }
 
-void NetInput::AddFeeds(CLI::App* app) {
-  AddListOption(app, "--feed", &feeds,
-                "tensor for a blob: .npy, .npz, BlobProto or TensorProto (the content decides); "
-                "FILE alone feeds every array of an .npz under its own name; or a picture, as "
-                "--image says",
-                "BLOB=FILE");
-  AddImageOption(app, &image);
+void NetInput::AddFeeds(Options* options) {
+  options->AddList("--feed", &feeds, "BLOB=FILE",
+                   "tensor for a blob: .npy, .npz, BlobProto or TensorProto (the content decides); "
+                   "FILE alone feeds every array of an .npz under its own name; or a picture, as "
+                   "--image says");
+  AddImageOption(options, &image);
 }
 
-void NetInput::AddLibraries(CLI::App* app) {
-  AddListOption(app, "--load", &libraries, "library of operators to load first", "LIB");
+void NetInput::AddLibraries(Options* options) {
+  options->AddList("--load", &libraries, "LIB", "library of operators to load first");
 }
 
-void NetInput::AddDevice(CLI::App* app) {
-  app->add_option("--device", device,
-                  "where all operators run, whatever the nets say: cpu (for nets of a machine with "
-                  "a GPU) or cuda")
-      ->check(CLI::IsMember({"cpu", "cuda"}))
-      ->type_name("DEVICE");
+void NetInput::AddDevice(Options* options) {
+  options->AddChoice(
+      "--device", &device, {"cpu", "cuda"}, "DEVICE",
+      "where all operators run, whatever the nets say: cpu (for nets of a machine with "
+      "a GPU) or cuda");
 }
 
 void NetInput::Place(NetDef* net) const {

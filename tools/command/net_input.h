@@ -24,11 +24,11 @@ struct NetInput {
   std::string image;   // the recipe for pictures among the feeds
   std::string device;  // where nets are to run, whatever they say; empty: as they say
 
-  void AddNet(CLI::App* app);
-  void AddInits(CLI::App* app);
-  void AddFeeds(CLI::App* app);
-  void AddLibraries(CLI::App* app);
-  void AddDevice(CLI::App* app);
+  void AddNet(Options* options);
+  void AddInits(Options* options);
+  void AddFeeds(Options* options);
+  void AddLibraries(Options* options);
+  void AddDevice(Options* options);
 
   // To be called first: loads libraries, and sees to it that pipes can be read more than once.
   absl::Status Prepare() const;

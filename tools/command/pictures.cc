@@ -41,14 +41,13 @@ absl::StatusOr<ImageRecipe> Recipe(const std::string& text) {
 
 }  // namespace
 
-void AddImageOption(CLI::App* app, std::string* recipe) {
-  app->add_option(
-         "--image", *recipe,
-         "how fed pictures (PNG, JPEG) become tensors, and fetched tensors pictures: imagenet, "
-         "caffe or bgra, then settings such as size=227, shorter=256, order=bgr, scale=1/255, "
-         "mean=104:117:123, std=58, layout=nhwc, all separated by commas. Values are (pixel * "
-         "scale - mean) / std. Not needed for style transfer nets")
-      ->type_name("RECIPE");
+void AddImageOption(Options* options, std::string* recipe) {
+  options->AddText(
+      "--image", recipe, "RECIPE",
+      "how fed pictures (PNG, JPEG) become tensors, and fetched tensors pictures: imagenet, "
+      "caffe or bgra, then settings such as size=227, shorter=256, order=bgr, scale=1/255, "
+      "mean=104:117:123, std=58, layout=nhwc, all separated by commas. Values are (pixel * "
+      "scale - mean) / std. Not needed for style transfer nets");
 }
 
 bool IsPictureFile(const std::string& path) {

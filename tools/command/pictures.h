@@ -10,7 +10,7 @@
 
 namespace doppio::tools {
 
-void AddImageOption(CLI::App* app, std::string* recipe);
+void AddImageOption(Options* options, std::string* recipe);
 
 // Whether a file is a PNG or a JPEG, by its first bytes.
 bool IsPictureFile(const std::string& path);

@@ -21,14 +21,12 @@ double ScoreAt(const Tensor& scores, int64_t i) {
 
 }  // namespace
 
-void TopClasses::AddOptions(CLI::App* app) {
-  app->add_option("--top", count_,
-                  "show the N classes with the largest scores of each blob that is described and "
-                  "holds scores")
-      ->check(CLI::Range(1, 1'000'000))
-      ->type_name("N");
-  app->add_option("--labels", labels_file_, "names of the classes for --top, one a line")
-      ->type_name("FILE");
+void TopClasses::AddOptions(Options* options) {
+  options->AddNumber(
+      "--top", &count_, 1, 1'000'000,
+      "show the N classes with the largest scores of each blob that is described and "
+      "holds scores");
+  options->AddText("--labels", &labels_file_, "FILE", "names of the classes for --top, one a line");
 }
 
 absl::Status TopClasses::Load() {

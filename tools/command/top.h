@@ -14,7 +14,7 @@ namespace doppio::tools {
 
 class TopClasses {
  public:
-  void AddOptions(CLI::App* app);
+  void AddOptions(Options* options);
   // Reads the labels. Comes before everything else.
   absl::Status Load();
 

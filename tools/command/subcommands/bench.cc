@@ -50,26 +50,18 @@ struct OpTime {
 
 class BenchCommand final : public Command {
  public:
-  void AddOptions(CLI::App* app) override {
-    input_.AddNet(app);
-    input_.AddInits(app);
-    input_.AddFeeds(app);
-    random_.AddOptions(app);
-    input_.AddLibraries(app);
-    input_.AddDevice(app);
-    app->add_option("--warmup", warmup_, "runs before measuring")
-        ->check(CLI::Range(0, 1'000'000'000))
-        ->capture_default_str()
-        ->type_name("N");
-    app->add_option("--iterations", iterations_, "runs that are measured")
-        ->check(CLI::Range(1, 1'000'000'000))
-        ->capture_default_str()
-        ->type_name("N");
-    app->add_option("--threads", threads_, "threads to use (default: all processors)")
-        ->check(CLI::Range(1, 4096))
-        ->type_name("N");
-    app->add_flag("--no-optimize", no_optimize_, "measure the net as it is only");
-    app->add_flag("--json", json_, "print as JSON, all operators");
+  void AddOptions(Options* options) override {
+    input_.AddNet(options);
+    input_.AddInits(options);
+    input_.AddFeeds(options);
+    random_.AddOptions(options);
+    input_.AddLibraries(options);
+    input_.AddDevice(options);
+    options->AddNumber("--warmup", &warmup_, 0, 1'000'000'000, "runs before measuring");
+    options->AddNumber("--iterations", &iterations_, 1, 1'000'000'000, "runs that are measured");
+    options->AddNumber("--threads", &threads_, 1, 4096, "threads to use (default: all processors)");
+    options->AddFlag("--no-optimize", &no_optimize_, "measure the net as it is only");
+    options->AddFlag("--json", &json_, "print as JSON, all operators");
   }
 
   absl::Status Run() override {

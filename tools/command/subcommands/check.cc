@@ -13,14 +13,14 @@ namespace {
 
 class CheckCommand final : public Command {
  public:
-  void AddOptions(CLI::App* app) override {
-    input_.AddNet(app);
-    AddListOption(app, "--init", &input_.inits,
-                  "net that will have filled blobs; looked at, not run", "NET");
-    input_.AddFeeds(app);
-    input_.AddLibraries(app);
-    input_.AddDevice(app);
-    app->add_flag("--json", json_, "print the problems as JSON");
+  void AddOptions(Options* options) override {
+    input_.AddNet(options);
+    options->AddList("--init", &input_.inits, "NET",
+                     "net that will have filled blobs; looked at, not run");
+    input_.AddFeeds(options);
+    input_.AddLibraries(options);
+    input_.AddDevice(options);
+    options->AddFlag("--json", &json_, "print the problems as JSON");
   }
 
   absl::Status Run() override {

@@ -46,26 +46,23 @@ std::unique_ptr<google::protobuf::Message> NewMessage(FileKind kind) {
 
 class ConvertCommand final : public Command {
  public:
-  void AddOptions(CLI::App* app) override {
-    app->add_option("A", input_.net, "net, plan, blob, tensor, .npy or .npz; its content decides")
-        ->required()
-        ->type_name("");
-    app->add_option("B", to_,
-                    "file to write. Its ending decides: .pb binary; .pbtxt, .prototxt, .txt text; "
-                    ".json JSON; .npy, .npz arrays; .minidb a predictor with its weights")
-        ->required()
-        ->type_name("");
-    AddListOption(app, "--init", &input_.inits,
-                  "net that fills weights, when a net becomes a predictor (.minidb)", "NET");
-    AddListOption(app, "--input", &inputs_,
-                  "blob that a predictor is fed; default: what the net reads, nothing fills and no "
-                  "operator takes as a weight",
-                  "BLOB");
-    input_.AddDevice(app);
-    app->add_option("--name", name_,
-                    "of an .npz with several arrays: which one; else: the name of the blob that "
-                    "is written")
-        ->type_name("NAME");
+  void AddOptions(Options* options) override {
+    options->AddPositional("A", &input_.net,
+                           "net, plan, blob, tensor, .npy or .npz; its content decides");
+    options->AddPositional(
+        "B", &to_,
+        "file to write. Its ending decides: .pb binary; .pbtxt, .prototxt, .txt text; "
+        ".json JSON; .npy, .npz arrays; .minidb a predictor with its weights");
+    options->AddList("--init", &input_.inits, "NET",
+                     "net that fills weights, when a net becomes a predictor (.minidb)");
+    options->AddList(
+        "--input", &inputs_, "BLOB",
+        "blob that a predictor is fed; default: what the net reads, nothing fills and no "
+        "operator takes as a weight");
+    input_.AddDevice(options);
+    options->AddText("--name", &name_, "NAME",
+                     "of an .npz with several arrays: which one; else: the name of the blob that "
+                     "is written");
   }
 
   absl::Status Run() override {

@@ -11,12 +11,11 @@ namespace {
 
 class DrawCommand final : public Command {
  public:
-  void AddOptions(CLI::App* app) override {
-    input_.AddNet(app);
-    app->add_option("-o,--output", output_,
-                    "file to write: .svg, .png or .pdf (needs Graphviz), or .dot; default: the "
-                    "text of the .dot to stdout")
-        ->type_name("OUT");
+  void AddOptions(Options* options) override {
+    input_.AddNet(options);
+    options->AddText("-o,--output", &output_, "OUT",
+                     "file to write: .svg, .png or .pdf (needs Graphviz), or .dot; default: the "
+                     "text of the .dot to stdout");
   }
 
   absl::Status Run() override {

@@ -9,22 +9,20 @@ namespace {
 
 class GradCommand final : public Command {
  public:
-  void AddOptions(CLI::App* app) override {
-    input_.AddNet(app);
-    AddListOption(app, "--of", &targets_,
-                  "blob to differentiate. GRADIENT is the blob that already holds its gradient; "
-                  "without it the gradient starts from ones",
-                  "BLOB[=GRADIENT]")
-        ->required();
-    app->add_option("-o,--output", output_,
-                    "where to write the net: text for .pbtxt, JSON for .json, else binary")
-        ->required()
-        ->type_name("OUT");
-    app->add_flag("--gradient-only", gradient_only_,
-                  "write the gradient operators alone, as a net that runs after NET");
-    input_.AddLibraries(app);
-    input_.AddDevice(app);
-    app->add_flag("--json", json_, "print the map from blob to gradient as JSON");
+  void AddOptions(Options* options) override {
+    input_.AddNet(options);
+    options->AddList("--of", &targets_, "BLOB[=GRADIENT]",
+                     "blob to differentiate. GRADIENT is the blob that already holds its gradient; "
+                     "without it the gradient starts from ones",
+                     Need::kRequired);
+    options->AddText("-o,--output", &output_, "OUT",
+                     "where to write the net: text for .pbtxt, JSON for .json, else binary",
+                     Need::kRequired);
+    options->AddFlag("--gradient-only", &gradient_only_,
+                     "write the gradient operators alone, as a net that runs after NET");
+    input_.AddLibraries(options);
+    input_.AddDevice(options);
+    options->AddFlag("--json", &json_, "print the map from blob to gradient as JSON");
   }
 
   absl::Status Run() override {

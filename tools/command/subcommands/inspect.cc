@@ -169,17 +169,15 @@ class Inspection {
 
 class InspectCommand final : public Command {
  public:
-  void AddOptions(CLI::App* app) override {
-    app->add_option("FILE", input_.net, "any file; its content decides what it is")
-        ->required()
-        ->type_name("");
-    known_.AddOptions(app);
-    AddListOption(app, "--init", &input_.inits,
-                  "net that fills weights; with --shape, it is not run", "NET");
-    app->add_flag("--optimize", optimize_,
-                  "what a net becomes when it is run: operators and bytes, before and after");
-    input_.AddDevice(app);
-    app->add_flag("--json", json_, "print as JSON");
+  void AddOptions(Options* options) override {
+    options->AddPositional("FILE", &input_.net, "any file; its content decides what it is");
+    known_.AddOptions(options);
+    options->AddList("--init", &input_.inits, "NET",
+                     "net that fills weights; with --shape, it is not run");
+    options->AddFlag("--optimize", &optimize_,
+                     "what a net becomes when it is run: operators and bytes, before and after");
+    input_.AddDevice(options);
+    options->AddFlag("--json", &json_, "print as JSON");
   }
 
   absl::Status Run() override {

@@ -8,15 +8,16 @@ namespace {
 
 class OpsCommand final : public Command {
  public:
-  void AddOptions(CLI::App* app) override {
-    app->add_option("TYPE", type_, "operator to explain; without it, all are listed")
-        ->type_name("");
-    CLI::Option* markdown = app->add_flag("--markdown", markdown_, "print as Markdown");
-    app->add_flag("--json", json_, "print as JSON")->excludes(markdown);
-    input_.AddLibraries(app);
+  void AddOptions(Options* options) override {
+    options->AddPositional("TYPE", &type_, "operator to explain; without it, all are listed",
+                           Need::kOptional);
+    options->AddFlag("--markdown", &markdown_, "print as Markdown");
+    options->AddFlag("--json", &json_, "print as JSON");
+    input_.AddLibraries(options);
   }
 
   absl::Status Run() override {
+    if (markdown_ && json_) return UsageError("--json excludes --markdown");
     DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     if (type_.empty()) {
       Print(json_ ? AllToJson() : markdown_ ? AllOpsToMarkdown() : List());

@@ -22,34 +22,27 @@ namespace {
 
 class RunCommand final : public Command {
  public:
-  void AddOptions(CLI::App* app) override {
-    input_.AddNet(app);
-    input_.AddInits(app);
-    input_.AddFeeds(app);
-    random_.AddOptions(app);
-    AddListOption(app, "--fetch", &fetches_,
-                  "blob to write to FILE (.npy, .npz; .png: as a picture; else a BlobProto, as "
-                  "text for .pbtxt, as JSON for .json), or to describe when there is no FILE; "
-                  "default: describe the external outputs",
-                  "BLOB[=FILE]");
-    top_.AddOptions(app);
-    input_.AddLibraries(app);
-    input_.AddDevice(app);
-    app->add_flag("--no-optimize", no_optimize_, "run the net as it is, and keep all of its blobs");
-    app->add_option("--iterations", iterations_, "how often the net is run")
-        ->check(CLI::Range(1, 1'000'000'000))
-        ->capture_default_str()
-        ->type_name("N");
-    app->add_option("--threads", threads_, "threads to use (default: all processors)")
-        ->check(CLI::Range(1, 4096))
-        ->type_name("N");
-    app->add_option("--net-type", net_type_,
-                    "executor: simple or parallel (default: what the net says)")
-        ->type_name("TYPE");
-    app->add_option("--profile", profile_,
-                    "write a Chrome trace of every operator (chrome://tracing, ui.perfetto.dev)")
-        ->type_name("FILE");
-    app->add_flag("--json", json_, "describe as JSON");
+  void AddOptions(Options* options) override {
+    input_.AddNet(options);
+    input_.AddInits(options);
+    input_.AddFeeds(options);
+    random_.AddOptions(options);
+    options->AddList("--fetch", &fetches_, "BLOB[=FILE]",
+                     "blob to write to FILE (.npy, .npz; .png: as a picture; else a BlobProto, as "
+                     "text for .pbtxt, as JSON for .json), or to describe when there is no FILE; "
+                     "default: describe the external outputs");
+    top_.AddOptions(options);
+    input_.AddLibraries(options);
+    input_.AddDevice(options);
+    options->AddFlag("--no-optimize", &no_optimize_,
+                     "run the net as it is, and keep all of its blobs");
+    options->AddNumber("--iterations", &iterations_, 1, 1'000'000'000, "how often the net is run");
+    options->AddNumber("--threads", &threads_, 1, 4096, "threads to use (default: all processors)");
+    options->AddText("--net-type", &net_type_, "TYPE",
+                     "executor: simple or parallel (default: what the net says)");
+    options->AddText("--profile", &profile_, "FILE",
+                     "write a Chrome trace of every operator (chrome://tracing, ui.perfetto.dev)");
+    options->AddFlag("--json", &json_, "describe as JSON");
   }
 
   absl::Status Run() override {

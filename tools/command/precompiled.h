@@ -1,5 +1,0 @@
-// What most sources of the command include, parsed once for all of them
-// (cmake/DoppioPrecompile.cmake). No source includes this.
-#include <doppio/doppio.h>
-
-#include <CLI/CLI.hpp>
