@@ -18,22 +18,17 @@ constexpr int kPlacesSlot = 2;
 constexpr int kFilterSlot = 3;
 
 PlainConvolution ToPlain(const ConvShape& shape) {
-  const Window& window = shape.window;
-  PlainConvolution plain;
-  plain.batch = window.batch;
-  plain.groups = shape.groups;
-  plain.inputs = shape.in_channels / shape.groups;
-  plain.outputs = shape.out_channels / shape.groups;
-  plain.in = ToSpatial(window.in, 1);
-  plain.out = ToSpatial(window.out, 1);
-  plain.kernel = ToSpatial(window.kernel, 1);
-  plain.stride = ToSpatial(window.stride, 1);
-  plain.dilation = ToSpatial(window.dilation, 1);
-  plain.pad = ToSpatial(window.pad_head, 0);
-  plain.x = StridesOf(shape.in_channels, plain.in, window.channels_last);
-  plain.w = StridesOf(plain.inputs, plain.kernel, window.channels_last);
-  plain.y = StridesOf(shape.out_channels, plain.out, window.channels_last);
-  return plain;
+  const SlidingWindow sliding = ToSlidingWindow(shape.window);
+  const bool last = shape.window.channels_last;
+  const int64_t inputs = shape.in_channels / shape.groups;
+  const int64_t outputs = shape.out_channels / shape.groups;
+  return {sliding,
+          shape.groups,
+          inputs,
+          outputs,
+          StridesOf(shape.in_channels, sliding.in, last),
+          StridesOf(inputs, sliding.kernel, last),
+          StridesOf(shape.out_channels, sliding.out, last)};
 }
 
 // Groups of some channels that are too few for oneDNN's convolutions: it would multiply matrices of
