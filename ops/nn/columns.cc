@@ -1,5 +1,7 @@
 #include "ops/nn/columns.h"
 
+#include "src/operator/storage_order.h"
+
 namespace doppio {
 
 WindowSettings ReadColumnArguments(ArgumentReader* reader) {
@@ -14,12 +16,7 @@ WindowSettings ReadColumnArguments(ArgumentReader* reader) {
   settings.dilation = pair("dilation", 1);
   settings.pads.assign(4, reader->GetSingleArgument<int>("pad", 0));
   settings.adjust.assign(2, 0);
-  const std::string order = reader->GetSingleArgument<std::string>("order", "NCHW");
-  settings.channels_last = order == "NHWC" || order == "nhwc";
-  if (!settings.channels_last && order != "NCHW" && order != "nchw") {
-    reader->Fail(absl::InvalidArgumentError(
-        absl::StrCat("argument \"order\" is \"", order, "\", must be NCHW or NHWC")));
-  }
+  settings.channels_last = ReadStorageOrder(reader) == StorageOrder::kNHWC;
   reader->Fail(settings.Verify(WindowUse::kConvolution));
   settings.status = reader->status();
   return settings;
@@ -31,8 +28,7 @@ void StateColumnArguments(OpSchema& schema) {
         .OptionalArg<int64_t>(absl::StrCat(name, "_h"), absl::StrCat("vertical ", name))
         .OptionalArg<int64_t>(absl::StrCat(name, "_w"), absl::StrCat("horizontal ", name));
   }
-  schema.Arg<int>("pad", "padding on all four sides", 0)
-      .Arg<std::string>("order", "NCHW or NHWC", "NCHW");
+  schema.Arg<int>("pad", "padding on all four sides", 0).FillUsing(StateStorageOrder);
 }
 
 absl::StatusOr<Columns> ColumnsOf(const WindowSettings& settings, DimsView x) {

@@ -24,7 +24,7 @@ struct GroupNormArguments {
     schema.Arg<int>("group", "groups of channels", 32)
         .Arg<float>("epsilon", "added to the variance", 1e-5f)
         .Arg("is_test", "mean and inv_std need not be put out", true)
-        .FillUsing(ChannelOrder::State);
+        .FillUsing(StateStorageOrder);
   }
 
   absl::Status CheckOutputs(int count) const {

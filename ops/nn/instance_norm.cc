@@ -17,7 +17,7 @@ struct InstanceNormArguments {
 
   static void State(OpSchema& schema) {
     schema.Arg<float>("epsilon", "added to the variance; not negative", 1e-5f)
-        .FillUsing(ChannelOrder::State);
+        .FillUsing(StateStorageOrder);
   }
 
   // Every channel is a group of its own.
