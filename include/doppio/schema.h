@@ -80,6 +80,8 @@ class OpSchema {
  public:
   // The field of Argument that holds the value.
   enum class ArgType { kInt, kBool, kFloat, kString, kInts, kFloats, kStrings, kNet, kAny };
+  // "int", "bool", "float", "string", "ints", "floats", "strings", "net", or "any".
+  static const char* ArgTypeName(ArgType type);
 
   struct ArgSpec {
     std::string name;

@@ -7,6 +7,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/detection/rois.h"
+#include "src/operator/storage_order.h"
 
 namespace doppio {
 namespace {
@@ -19,7 +20,7 @@ constexpr int64_t kMostBins = int64_t{1} << 20;  // along one axis; their lists 
 struct RoIAlignArguments : RoiArguments {
   explicit RoIAlignArguments(ArgumentReader* args)
       : RoiArguments(args),
-        channels_last(ReadChannelsLast(args)),
+        channels_last(ReadStorageOrder(args) == StorageOrder::kNHWC),
         sampling_ratio(args->GetSingleArgument<int>("sampling_ratio", -1)),
         aligned(args->GetSingleArgument<bool>("aligned", false)) {
     if (std::max(pooled_height, pooled_width) > kMostBins) {
@@ -40,7 +41,7 @@ struct RoIAlignArguments : RoiArguments {
 
 void StateRoIAlignArguments(OpSchema& schema) {
   schema.FillUsing(StateRoiArguments)
-      .Arg<std::string>("order", "NCHW or NHWC, of X and Y", "NCHW")
+      .FillUsing(StateStorageOrder)
       .Arg<int>("sampling_ratio",
                 "points that are sampled along each axis of a bin; at most 0: so many that they "
                 "lie no more than a pixel apart, ceil(height / pooled_h) and likewise in width",

@@ -6,6 +6,7 @@
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
 #include "ops/detection/rois.h"
+#include "src/operator/storage_order.h"
 
 namespace doppio {
 namespace {
@@ -14,7 +15,7 @@ constexpr int64_t kMostCoordinate = int64_t{1} << 30;  // pixels of the feature 
 
 struct RoIPoolArguments : RoiArguments {
   explicit RoIPoolArguments(ArgumentReader* args) : RoiArguments(args) {
-    if (ReadChannelsLast(args)) {
+    if (ReadStorageOrder(args) == StorageOrder::kNHWC) {
       args->Fail(absl::InvalidArgumentError("RoIPool is there for the order NCHW alone"));
     }
   }

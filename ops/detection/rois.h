@@ -39,16 +39,6 @@ struct RoiArguments {
   int64_t pooled_width;
 };
 
-// `order`: NCHW, or NHWC.
-inline bool ReadChannelsLast(ArgumentReader* args) {
-  const std::string order = args->GetSingleArgument<std::string>("order", "NCHW");
-  if (order != "NCHW" && order != "NHWC") {
-    args->Fail(
-        absl::InvalidArgumentError(absl::StrCat("order is \"", order, "\", must be NCHW or NHWC")));
-  }
-  return order == "NHWC";
-}
-
 // The shape of the output for a feature map and rois of those shapes.
 inline absl::StatusOr<Dims> PooledShape(const RoiArguments& args, bool channels_last, DimsView x,
                                         DimsView rois, bool needs_image) {

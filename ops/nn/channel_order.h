@@ -4,29 +4,18 @@
 // What normalising operators have in common: where the channels of a tensor of images are, and
 // the vectors of one number for each.
 
-#include <string>
-
 #include "doppio/operator.h"
 #include "doppio/schema.h"
 #include "src/kernel/channel_statistics.h"
+#include "src/operator/storage_order.h"
 
 namespace doppio {
 
 // The argument `order`: NCHW (channels are dimension 1) or NHWC (they are the last one).
 class ChannelOrder {
  public:
-  static void State(OpSchema& schema) {
-    schema.Arg<std::string>("order", "NCHW: [N, C, spatial...]; NHWC: [N, spatial..., C]", "NCHW");
-  }
-
-  explicit ChannelOrder(ArgumentReader* args) {
-    const std::string order = args->GetSingleArgument<std::string>("order");
-    channels_last_ = order == "NHWC" || order == "nhwc";
-    if (!channels_last_ && order != "NCHW" && order != "nchw") {
-      args->Fail(absl::InvalidArgumentError(
-          absl::StrCat("argument \"order\" is \"", order, "\", must be NCHW or NHWC")));
-    }
-  }
+  explicit ChannelOrder(ArgumentReader* args)
+      : channels_last_(ReadStorageOrder(args) == StorageOrder::kNHWC) {}
 
   // X as channels of single images.
   absl::StatusOr<ChannelView> Images(DimsView x) const {

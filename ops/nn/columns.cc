@@ -1,5 +1,7 @@
 #include "ops/nn/columns.h"
 
+#include "src/operator/storage_order.h"
+
 namespace doppio {
 
 WindowSettings ReadColumnArguments(ArgumentReader* reader) {
@@ -14,12 +16,7 @@ WindowSettings ReadColumnArguments(ArgumentReader* reader) {
   settings.dilation = pair("dilation", 1);
   settings.pads.assign(4, reader->GetSingleArgument<int>("pad", 0));
   settings.adjust.assign(2, 0);
-  const std::string order = reader->GetSingleArgument<std::string>("order", "NCHW");
-  settings.channels_last = order == "NHWC" || order == "nhwc";
-  if (!settings.channels_last && order != "NCHW" && order != "nchw") {
-    reader->Fail(absl::InvalidArgumentError(
-        absl::StrCat("argument \"order\" is \"", order, "\", must be NCHW or NHWC")));
-  }
+  settings.channels_last = ReadStorageOrder(reader) == StorageOrder::kNHWC;
   reader->Fail(settings.Verify(WindowUse::kConvolution));
   settings.status = reader->status();
   return settings;
@@ -31,8 +28,7 @@ void StateColumnArguments(OpSchema& schema) {
         .OptionalArg<int64_t>(absl::StrCat(name, "_h"), absl::StrCat("vertical ", name))
         .OptionalArg<int64_t>(absl::StrCat(name, "_w"), absl::StrCat("horizontal ", name));
   }
-  schema.Arg<int>("pad", "padding on all four sides", 0)
-      .Arg<std::string>("order", "NCHW or NHWC", "NCHW");
+  schema.Arg<int>("pad", "padding on all four sides", 0).FillUsing(StateStorageOrder);
 }
 
 absl::StatusOr<Columns> ColumnsOf(const WindowSettings& settings, DimsView x) {
@@ -45,29 +41,24 @@ absl::StatusOr<Columns> ColumnsOf(const WindowSettings& settings, DimsView x) {
                                                    "image X ",
                                                    ShapeToString(x)));
   }
-  Columns columns;
-  ColumnShape& c = columns.shape;
-  c.batch = window.batch;
-  c.channels = window.channels;
-  c.in = ToSpatial(window.in, 1);
-  c.out = ToSpatial(window.out, 1);
-  c.kernel = ToSpatial(window.kernel, 1);
-  c.stride = ToSpatial(window.stride, 1);
-  c.dilation = ToSpatial(window.dilation, 1);
-  c.pad = ToSpatial(window.pad_head, 0);
-  c.x = StridesOf(c.channels, c.in, settings.channels_last);
-  DOPPIO_ASSIGN_OR_RETURN(const int64_t taps, CheckedProduct(c.channels, window.kernel_size()));
-  columns.dims = ImageDims(window.batch, taps, window.out, settings.channels_last);
-  DOPPIO_RETURN_IF_ERROR(NumElements(columns.dims).status());
-  c.columns = StridesOf(taps, c.out, settings.channels_last);
-  if (settings.channels_last) {
+  DOPPIO_ASSIGN_OR_RETURN(const int64_t taps,
+                          CheckedProduct(window.channels, window.kernel_size()));
+  const Dims dims = ImageDims(window.batch, taps, window.out, window.channels_last);
+  DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
+  const SlidingWindow sliding = ToSlidingWindow(window);
+  ColumnShape c = {sliding,
+                   window.channels,
+                   StridesOf(window.channels, sliding.in, window.channels_last),
+                   StridesOf(taps, sliding.out, window.channels_last),
+                   {}};
+  if (window.channels_last) {
     c.taps = {0, c.kernel[2] * c.channels, c.channels};
   } else {
     const int64_t places = c.columns.inner;
     c.taps = {0, c.kernel[2] * places, places};
     c.columns.inner = window.kernel_size() * places;
   }
-  return columns;
+  return Columns{dims, c};
 }
 
 }  // namespace doppio

@@ -1,9 +1,6 @@
-#include "src/kernel/group_norm.h"
-
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
-#include "ops/nn/channel_order.h"
-#include "ops/nn/same_types.h"
+#include "ops/nn/group_norm_operator.h"
 
 namespace doppio {
 namespace {
@@ -24,7 +21,7 @@ struct GroupNormArguments {
     schema.Arg<int>("group", "groups of channels", 32)
         .Arg<float>("epsilon", "added to the variance", 1e-5f)
         .Arg("is_test", "mean and inv_std need not be put out", true)
-        .FillUsing(ChannelOrder::State);
+        .FillUsing(StateStorageOrder);
   }
 
   absl::Status CheckOutputs(int count) const {
@@ -77,56 +74,15 @@ beta, where mean and var are those of the elements of C / group neighbouring cha
       const GroupNormArguments args(context);
       DOPPIO_RETURN_IF_ERROR(context->status());
       DOPPIO_RETURN_IF_ERROR(args.CheckOutputs(context->OutputSize()));
-      DOPPIO_RETURN_IF_ERROR(CheckSameTypes(*context));
-      DOPPIO_ASSIGN_OR_RETURN(const GroupShape shape,
-                              args.Shape(context->dims(0), context->dims(1), context->dims(2)));
-      context->SetOutput(0, context->dtype(0), context->dims(0));
-      context->SetOutput(1, context->dtype(0), {shape.view.outer, shape.groups});
-      context->SetOutput(2, context->dtype(0), {shape.view.outer, shape.groups});
-      return absl::OkStatus();
+      return InferGroupNorm(args, context);
     });
 
 template <class Context>
-class GroupNormOp final : public Operator<Context> {
+class GroupNormOp final : public GroupNormOperator<Context, GroupNormArguments> {
  public:
-  DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit GroupNormOp(OperatorInit* init) : Operator<Context>(init), args_(init) {
-    init->Fail(args_.CheckOutputs(OutputSize()));
+  explicit GroupNormOp(OperatorInit* init) : GroupNormOperator<Context, GroupNormArguments>(init) {
+    init->Fail(this->args_.CheckOutputs(this->OutputSize()));
   }
-
-  absl::Status RunOnDevice() override {
-    const Tensor& x = Input(0);
-    DOPPIO_RETURN_IF_ERROR(CheckSameTypes(*this));
-    DOPPIO_ASSIGN_OR_RETURN(const GroupShape shape,
-                            args_.Shape(x.dims(), Input(1).dims(), Input(2).dims()));
-    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
-      using T = typename decltype(tag)::type;
-      const Dims statistics = {shape.view.outer, shape.groups};
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
-      Tensor* mean = &mean_;
-      Tensor* inv_std = &inv_std_;
-      if (OutputSize() == 3) {
-        DOPPIO_ASSIGN_OR_RETURN(mean, Output(1, x.dtype(), statistics));
-        DOPPIO_ASSIGN_OR_RETURN(inv_std, Output(2, x.dtype(), statistics));
-      } else {
-        DOPPIO_RETURN_IF_ERROR(mean->Resize(x.dtype(), statistics));
-        DOPPIO_RETURN_IF_ERROR(inv_std->Resize(x.dtype(), statistics));
-      }
-      DOPPIO_ASSIGN_OR_RETURN(T* const room, Room<T>(&room_, shape.room()));
-      T* mean_data = mean->mutable_data<T>();
-      T* inv_std_data = inv_std->mutable_data<T>();
-      GroupStatistics(x.data<T>(), shape, args_.epsilon, mean_data, inv_std_data, room, &context_);
-      GroupNorm(x.data<T>(), shape, mean_data, inv_std_data, Input(1).template data<T>(),
-                Input(2).template data<T>(), y->mutable_data<T>(), room, &context_);
-      return absl::OkStatus();
-    });
-  }
-
- private:
-  const GroupNormArguments args_;
-  Tensor mean_;
-  Tensor inv_std_;
-  Tensor room_;
 };
 
 DOPPIO_OPERATOR_SCHEMA(GroupNormGradient)
@@ -156,44 +112,7 @@ DOPPIO_OPERATOR_SCHEMA(GroupNormGradient)
     });
 
 template <class Context>
-class GroupNormGradientOp final : public Operator<Context> {
- public:
-  DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit GroupNormGradientOp(OperatorInit* init) : Operator<Context>(init), args_(init) {}
-
-  absl::Status RunOnDevice() override {
-    const Tensor& dy = Input(0);
-    const Tensor& x = Input(1);
-    DOPPIO_RETURN_IF_ERROR(CheckSameTypes(*this));
-    DOPPIO_ASSIGN_OR_RETURN(const GroupShape shape,
-                            args_.Shape(x.dims(), Input(2).dims(), Input(3).dims()));
-    if (dy.dims() != x.dims()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("dY ", DescribeInput(0), " must have the shape of X ", DescribeInput(1)));
-    }
-    for (int i = 4; i < 6; ++i) {
-      if (Input(i).numel() == shape.count()) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat(DescribeInput(i), " must be [", shape.view.outer, ",", shape.groups, "]"));
-    }
-    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
-      using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * dgamma, Output(1, x.dtype(), Input(2).dims()));
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * dbeta, Output(2, x.dtype(), Input(3).dims()));
-      DOPPIO_ASSIGN_OR_RETURN(T* const room, Room<T>(&room_, shape.room()));
-      GroupNormGradient(dy.data<T>(), x.data<T>(), shape, Input(4).template data<T>(),
-                        Input(5).template data<T>(), Input(2).template data<T>(),
-                        dx->mutable_data<T>(), dgamma->mutable_data<T>(), dbeta->mutable_data<T>(),
-                        room, &context_);
-      return absl::OkStatus();
-    });
-  }
-
- private:
-  const GroupNormArguments args_;
-  Tensor room_;
-};
+using GroupNormGradientOp = GroupNormGradientOperator<Context, GroupNormArguments, 1, 0>;
 
 class GetGroupNormGradient final : public GradientMakerBase {
   using GradientMakerBase::GradientMakerBase;

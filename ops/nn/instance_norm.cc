@@ -1,8 +1,8 @@
+#include <algorithm>
+
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
-#include "ops/nn/channel_order.h"
-#include "ops/nn/same_types.h"
-#include "src/kernel/group_norm.h"
+#include "ops/nn/group_norm_operator.h"
 
 namespace doppio {
 namespace {
@@ -17,7 +17,7 @@ struct InstanceNormArguments {
 
   static void State(OpSchema& schema) {
     schema.Arg<float>("epsilon", "added to the variance; not negative", 1e-5f)
-        .FillUsing(ChannelOrder::State);
+        .FillUsing(StateStorageOrder);
   }
 
   // Every channel is a group of its own.
@@ -55,58 +55,11 @@ are put out where the gradient can use them.
     .TensorInference([](InferenceContext* context) -> absl::Status {
       const InstanceNormArguments args(context);
       DOPPIO_RETURN_IF_ERROR(context->status());
-      DOPPIO_RETURN_IF_ERROR(CheckSameTypes(*context));
-      DOPPIO_ASSIGN_OR_RETURN(const GroupShape shape,
-                              args.Shape(context->dims(0), context->dims(1), context->dims(2)));
-      context->SetOutput(0, context->dtype(0), context->dims(0));
-      context->SetOutput(1, context->dtype(0), {shape.view.outer, shape.groups});
-      context->SetOutput(2, context->dtype(0), {shape.view.outer, shape.groups});
-      return absl::OkStatus();
+      return InferGroupNorm(args, context);
     });
 
 template <class Context>
-class InstanceNormOp final : public Operator<Context> {
- public:
-  DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit InstanceNormOp(OperatorInit* init) : Operator<Context>(init), args_(init) {}
-
-  absl::Status RunOnDevice() override {
-    const Tensor& x = Input(0);
-    DOPPIO_RETURN_IF_ERROR(CheckSameTypes(*this));
-    DOPPIO_ASSIGN_OR_RETURN(const GroupShape shape,
-                            args_.Shape(x.dims(), Input(1).dims(), Input(2).dims()));
-    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
-      using T = typename decltype(tag)::type;
-      const Dims statistics = {shape.view.outer, shape.groups};
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
-      Tensor* mean = &mean_;
-      Tensor* inv_std = &inv_std_;
-      if (OutputSize() > 1) {
-        DOPPIO_ASSIGN_OR_RETURN(mean, Output(1, x.dtype(), statistics));
-      } else {
-        DOPPIO_RETURN_IF_ERROR(mean->Resize(x.dtype(), statistics));
-      }
-      if (OutputSize() > 2) {
-        DOPPIO_ASSIGN_OR_RETURN(inv_std, Output(2, x.dtype(), statistics));
-      } else {
-        DOPPIO_RETURN_IF_ERROR(inv_std->Resize(x.dtype(), statistics));
-      }
-      DOPPIO_ASSIGN_OR_RETURN(T* const room, Room<T>(&room_, shape.room()));
-      T* mean_data = mean->mutable_data<T>();
-      T* inv_std_data = inv_std->mutable_data<T>();
-      GroupStatistics(x.data<T>(), shape, args_.epsilon, mean_data, inv_std_data, room, &context_);
-      GroupNorm(x.data<T>(), shape, mean_data, inv_std_data, Input(1).template data<T>(),
-                Input(2).template data<T>(), y->mutable_data<T>(), room, &context_);
-      return absl::OkStatus();
-    });
-  }
-
- private:
-  const InstanceNormArguments args_;
-  Tensor mean_;
-  Tensor inv_std_;
-  Tensor room_;
-};
+using InstanceNormOp = GroupNormOperator<Context, InstanceNormArguments>;
 
 DOPPIO_OPERATOR_SCHEMA(InstanceNormGradient)
     .NumInputs(4, 6)
@@ -135,62 +88,7 @@ DOPPIO_OPERATOR_SCHEMA(InstanceNormGradient)
     });
 
 template <class Context>
-class InstanceNormGradientOp final : public Operator<Context> {
- public:
-  DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit InstanceNormGradientOp(OperatorInit* init) : Operator<Context>(init), args_(init) {}
-
-  absl::Status RunOnDevice() override {
-    const Tensor& x = Input(0);
-    DOPPIO_RETURN_IF_ERROR(CheckSameTypes(*this));
-    DOPPIO_ASSIGN_OR_RETURN(const GroupShape shape,
-                            args_.Shape(x.dims(), Input(1).dims(), Input(2).dims()));
-    if (Input(3).dims() != x.dims()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("dY ", DescribeInput(3), " must have the shape of X ", DescribeInput(0)));
-    }
-    for (int i = 4; i < InputSize(); ++i) {
-      if (Input(i).numel() == shape.count()) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat(DescribeInput(i), " must be [", shape.view.outer, ",", shape.groups, "]"));
-    }
-    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) {
-      return Differentiate<typename decltype(tag)::type>(shape);
-    });
-  }
-
- private:
-  template <typename T>
-  absl::Status Differentiate(const GroupShape& shape) {
-    const DataType type = DataTypeOf<T>::value;
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, type, Input(0).dims()));
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * dscale, Output(1, type, Input(1).dims()));
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * dbias, Output(2, type, Input(2).dims()));
-    DOPPIO_ASSIGN_OR_RETURN(T* const room, Room<T>(&room_, shape.room()));
-    const T* x = Input(0).template data<T>();
-    const T* mean = nullptr;
-    const T* inv_std = nullptr;
-    if (InputSize() < 6) {
-      DOPPIO_ASSIGN_OR_RETURN(T* const own_mean, Room<T>(&mean_, shape.count()));
-      DOPPIO_ASSIGN_OR_RETURN(T* const own_inv_std, Room<T>(&inv_std_, shape.count()));
-      GroupStatistics(x, shape, args_.epsilon, own_mean, own_inv_std, room, &context_);
-      mean = own_mean;
-      inv_std = own_inv_std;
-    } else {
-      mean = Input(4).template data<T>();
-      inv_std = Input(5).template data<T>();
-    }
-    GroupNormGradient(Input(3).template data<T>(), x, shape, mean, inv_std,
-                      Input(1).template data<T>(), dx->mutable_data<T>(), dscale->mutable_data<T>(),
-                      dbias->mutable_data<T>(), room, &context_);
-    return absl::OkStatus();
-  }
-
-  const InstanceNormArguments args_;
-  Tensor mean_;
-  Tensor inv_std_;
-  Tensor room_;
-};
+using InstanceNormGradientOp = GroupNormGradientOperator<Context, InstanceNormArguments, 0, 3>;
 
 class GetInstanceNormGradient final : public GradientMakerBase {
   using GradientMakerBase::GradientMakerBase;

@@ -23,7 +23,7 @@ struct LrnArguments {
         .Arg<float>("alpha", "factor of the mean square", 0.0f)
         .Arg<float>("beta", "exponent", 0.0f)
         .Arg<float>("bias", "added to the mean square", 1.0f)
-        .FillUsing(ChannelOrder::State);
+        .FillUsing(StateStorageOrder);
   }
 
   absl::StatusOr<LrnShape> Shape(DimsView x) const {

@@ -26,7 +26,7 @@ struct BatchNormArguments {
         .Arg<float>("epsilon", "added to the variance; positive", 1e-5f)
         .Arg<float>("momentum", "how much of the running statistics a training step keeps", 0.9f)
         .Arg<int>("num_batches", "batches that the sums of inputs 5 and 6 are about", 1)
-        .FillUsing(ChannelOrder::State);
+        .FillUsing(StateStorageOrder);
   }
 
   bool is_test;

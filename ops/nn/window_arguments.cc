@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "src/operator/storage_order.h"
+
 namespace doppio {
 namespace {
 
@@ -55,12 +57,7 @@ WindowSettings ReadWindowArguments(ArgumentReader* reader, WindowUse use) {
   } else {
     settings.legacy_pad = static_cast<LegacyPadding>(legacy);
   }
-  const std::string order = reader->GetSingleArgument<std::string>("order", "NCHW");
-  settings.channels_last = order == "NHWC" || order == "nhwc";
-  if (!settings.channels_last && order != "NCHW" && order != "nchw") {
-    reader->Fail(
-        Invalid(absl::StrCat("argument \"order\" is \"", order, "\", must be NCHW or NHWC")));
-  }
+  settings.channels_last = ReadStorageOrder(reader) == StorageOrder::kNHWC;
   settings.pads = ReadPads(reader, settings.legacy_pad);
   if (use != WindowUse::kTransposedConvolution)
     settings.global_pooling = reader->GetSingleArgument<bool>("global_pooling", false);
@@ -98,7 +95,7 @@ void StateWindowArguments(OpSchema& schema, WindowUse use) {
                 "0: pads as given; 1 (VALID): none; 2 (SAME): as many as give in / stride outputs, "
                 "rounded up; 3 (CAFFE_LEGACY_POOLING): the number of outputs is rounded up",
                 0)
-      .Arg<std::string>("order", "NCHW: [N, C, spatial...]; NHWC: [N, spatial..., C]", "NCHW");
+      .FillUsing(StateStorageOrder);
   if (use != WindowUse::kPool) {
     schema.Arg<int>("group", "channels are cut into so many groups that have nothing in common", 1);
   }

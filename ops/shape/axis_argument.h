@@ -1,10 +1,9 @@
 #ifndef DOPPIO_OPS_SHAPE_AXIS_ARGUMENT_H_
 #define DOPPIO_OPS_SHAPE_AXIS_ARGUMENT_H_
 
-#include <string>
-
 #include "doppio/arguments.h"
 #include "doppio/schema.h"
+#include "src/operator/storage_order.h"
 
 namespace doppio {
 
@@ -25,15 +24,7 @@ inline AxisArgument ReadAxisArgument(ArgumentReader* reader) {
     result.add_axis = reader->GetSingleArgument<bool>("add_axis");
     return result;
   }
-  const std::string order = reader->GetSingleArgument<std::string>("order");
-  if (order == "NCHW" || order == "nchw") {
-    result.axis = 1;
-  } else if (order == "NHWC" || order == "nhwc") {
-    result.axis = 3;
-  } else {
-    reader->Fail(absl::InvalidArgumentError(
-        absl::StrCat("argument \"order\" is \"", order, "\", must be NCHW or NHWC")));
-  }
+  result.axis = ReadStorageOrder(reader) == StorageOrder::kNCHW ? 1 : 3;
   return result;
 }
 

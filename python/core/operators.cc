@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "absl/strings/str_replace.h"
 #include "doppio/gradient_maker.h"
 #include "doppio/op_def.h"
 #include "doppio/operator_library.h"
@@ -15,28 +16,9 @@
 namespace doppio::python {
 namespace {
 
-const char* TypeName(OpSchema::ArgType type) {
-  switch (type) {
-    case OpSchema::ArgType::kInt:
-      return "int";
-    case OpSchema::ArgType::kBool:
-      return "bool";
-    case OpSchema::ArgType::kFloat:
-      return "float";
-    case OpSchema::ArgType::kString:
-      return "str";
-    case OpSchema::ArgType::kInts:
-      return "ints";
-    case OpSchema::ArgType::kFloats:
-      return "floats";
-    case OpSchema::ArgType::kStrings:
-      return "strs";
-    case OpSchema::ArgType::kNet:
-      return "net";
-    case OpSchema::ArgType::kAny:
-      return "any";
-  }
-  return "any";
+// Strings are called as in Python.
+std::string TypeName(OpSchema::ArgType type) {
+  return absl::StrReplaceAll(OpSchema::ArgTypeName(type), {{"string", "str"}});
 }
 
 // (name, doc) of each.

@@ -153,7 +153,8 @@ void RegisterOperator(const PythonFunction& known, OpSchema schema) {
   }
 }
 
-void RegisterFunction(const std::string& type, const py::function& function, const py::dict& fields) {
+void RegisterFunction(const std::string& type, const py::function& function,
+                      const py::dict& fields) {
   CheckFree(type, "");
   OpSchema schema = SchemaOf(type, fields);
   PythonSignature signature = SignatureOf(fields["takes"]);

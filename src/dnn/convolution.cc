@@ -18,22 +18,17 @@ constexpr int kPlacesSlot = 2;
 constexpr int kFilterSlot = 3;
 
 PlainConvolution ToPlain(const ConvShape& shape) {
-  const Window& window = shape.window;
-  PlainConvolution plain;
-  plain.batch = window.batch;
-  plain.groups = shape.groups;
-  plain.inputs = shape.in_channels / shape.groups;
-  plain.outputs = shape.out_channels / shape.groups;
-  plain.in = ToSpatial(window.in, 1);
-  plain.out = ToSpatial(window.out, 1);
-  plain.kernel = ToSpatial(window.kernel, 1);
-  plain.stride = ToSpatial(window.stride, 1);
-  plain.dilation = ToSpatial(window.dilation, 1);
-  plain.pad = ToSpatial(window.pad_head, 0);
-  plain.x = StridesOf(shape.in_channels, plain.in, window.channels_last);
-  plain.w = StridesOf(plain.inputs, plain.kernel, window.channels_last);
-  plain.y = StridesOf(shape.out_channels, plain.out, window.channels_last);
-  return plain;
+  const SlidingWindow sliding = ToSlidingWindow(shape.window);
+  const bool last = shape.window.channels_last;
+  const int64_t inputs = shape.in_channels / shape.groups;
+  const int64_t outputs = shape.out_channels / shape.groups;
+  return {sliding,
+          shape.groups,
+          inputs,
+          outputs,
+          StridesOf(shape.in_channels, sliding.in, last),
+          StridesOf(inputs, sliding.kernel, last),
+          StridesOf(shape.out_channels, sliding.out, last)};
 }
 
 // Groups of some channels that are too few for oneDNN's convolutions: it would multiply matrices of
@@ -89,9 +84,27 @@ void AddBias(const ConvShape& shape, const T* b, T* y) {
 
 }  // namespace
 
+absl::Status DnnlConvolution::Execute(const ConvShape& shape, const float* in, const float* w,
+                                      const float* b, float* out) {
+  DOPPIO_ASSIGN_OR_RETURN(const void* input, in_.Read(in));
+  DOPPIO_ASSIGN_OR_RETURN(const void* filter, w_.Read(w));
+  DOPPIO_ASSIGN_OR_RETURN(void* output, out_.Target(out));
+  if (pieces_.IsFor(shape)) {
+    DOPPIO_RETURN_IF_ERROR(pieces_.Run(static_cast<const float*>(input),
+                                       static_cast<const float*>(filter), b,
+                                       static_cast<float*>(output)));
+  } else {
+    primitive_.Bind(0, input);
+    primitive_.Bind(1, filter);
+    primitive_.Bind(2, output);
+    DOPPIO_RETURN_IF_ERROR(primitive_.Execute());
+  }
+  return out_.Write(out);
+}
+
 absl::Status ConvolutionForward::RunDnnl(const ConvShape& shape, const float* x, const float* w,
                                          const float* b, float* y) {
-  if (!pieces_.IsFor(shape) && !primitive_.IsFor({shape.image(), shape.filter()})) {
+  if (!IsFor(shape)) {
     pieces_.Clear();
     DOPPIO_RETURN_IF_ERROR(CallDnnl([&]() -> absl::Status {
       const DnnlConv conv(shape);
@@ -99,36 +112,23 @@ absl::Status ConvolutionForward::RunDnnl(const ConvShape& shape, const float* x,
           b == nullptr ? dnnl::memory::desc() : DnnlRowMajor({shape.out_channels});
       const auto make = [&] { return ForwardDesc(conv, dnnl::prop_kind::forward_inference, bias); };
       if (MultipliesMatricesOnOneThread(make)) {
-        DOPPIO_RETURN_IF_ERROR(x_.InitInput(conv.image, RowMajor(conv.image), kImageSlot));
+        DOPPIO_RETURN_IF_ERROR(in_.InitInput(conv.image, RowMajor(conv.image), kImageSlot));
         DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, RowMajor(conv.filter), kFilterSlot));
-        DOPPIO_RETURN_IF_ERROR(y_.InitOutput(conv.places, RowMajor(conv.places), kPlacesSlot));
+        DOPPIO_RETURN_IF_ERROR(out_.InitOutput(conv.places, RowMajor(conv.places), kPlacesSlot));
         return pieces_.InitForward(shape, b != nullptr);
       }
       const auto desc = make();
-      DOPPIO_RETURN_IF_ERROR(x_.InitInput(conv.image, desc.src_desc(), kImageSlot));
+      DOPPIO_RETURN_IF_ERROR(in_.InitInput(conv.image, desc.src_desc(), kImageSlot));
       DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, desc.weights_desc(), kFilterSlot));
-      DOPPIO_RETURN_IF_ERROR(y_.InitOutput(conv.places, desc.dst_desc(), kPlacesSlot));
+      DOPPIO_RETURN_IF_ERROR(out_.InitOutput(conv.places, desc.dst_desc(), kPlacesSlot));
       return primitive_.Init(desc, {{DNNL_ARG_SRC, desc.src_desc()},
                                     {DNNL_ARG_WEIGHTS, desc.weights_desc()},
                                     {DNNL_ARG_DST, desc.dst_desc()},
                                     {DNNL_ARG_BIAS, bias}});
     }));
   }
-  DOPPIO_ASSIGN_OR_RETURN(const void* image, x_.Read(x));
-  DOPPIO_ASSIGN_OR_RETURN(const void* filter, w_.Read(w));
-  DOPPIO_ASSIGN_OR_RETURN(void* places, y_.Target(y));
-  if (pieces_.IsFor(shape)) {
-    DOPPIO_RETURN_IF_ERROR(pieces_.Run(static_cast<const float*>(image),
-                                       static_cast<const float*>(filter), b,
-                                       static_cast<float*>(places)));
-    return y_.Write(y);
-  }
-  primitive_.Bind(0, image);
-  primitive_.Bind(1, filter);
-  primitive_.Bind(2, places);
-  primitive_.Bind(3, b);
-  DOPPIO_RETURN_IF_ERROR(primitive_.Execute());
-  return y_.Write(y);
+  if (!pieces_.IsFor(shape)) primitive_.Bind(3, b);
+  return Execute(shape, x, w, b, y);
 }
 
 template <typename T>
@@ -149,7 +149,7 @@ absl::Status ConvolutionForward::Run(const ConvShape& shape, const T* x, const T
 
 absl::Status ConvolutionBackwardData::RunDnnl(const ConvShape& shape, const float* dy,
                                               const float* w, float* dx) {
-  if (!pieces_.IsFor(shape) && !primitive_.IsFor({shape.image(), shape.filter()})) {
+  if (!IsFor(shape)) {
     pieces_.Clear();
     DOPPIO_RETURN_IF_ERROR(CallDnnl([&]() -> absl::Status {
       const DnnlConv conv(shape);
@@ -163,34 +163,21 @@ absl::Status ConvolutionBackwardData::RunDnnl(const ConvShape& shape, const floa
                 forward};
       };
       if (MultipliesMatricesOnOneThread(make)) {
-        DOPPIO_RETURN_IF_ERROR(dy_.InitInput(conv.places, RowMajor(conv.places), kPlacesSlot));
+        DOPPIO_RETURN_IF_ERROR(in_.InitInput(conv.places, RowMajor(conv.places), kPlacesSlot));
         DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, RowMajor(conv.filter), kFilterSlot));
-        DOPPIO_RETURN_IF_ERROR(dx_.InitOutput(conv.image, RowMajor(conv.image), kImageSlot));
+        DOPPIO_RETURN_IF_ERROR(out_.InitOutput(conv.image, RowMajor(conv.image), kImageSlot));
         return pieces_.InitBackwardData(shape);
       }
       const auto desc = make();
-      DOPPIO_RETURN_IF_ERROR(dy_.InitInput(conv.places, desc.diff_dst_desc(), kPlacesSlot));
+      DOPPIO_RETURN_IF_ERROR(in_.InitInput(conv.places, desc.diff_dst_desc(), kPlacesSlot));
       DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, desc.weights_desc(), kFilterSlot));
-      DOPPIO_RETURN_IF_ERROR(dx_.InitOutput(conv.image, desc.diff_src_desc(), kImageSlot));
+      DOPPIO_RETURN_IF_ERROR(out_.InitOutput(conv.image, desc.diff_src_desc(), kImageSlot));
       return primitive_.Init(desc, {{DNNL_ARG_DIFF_DST, desc.diff_dst_desc()},
                                     {DNNL_ARG_WEIGHTS, desc.weights_desc()},
                                     {DNNL_ARG_DIFF_SRC, desc.diff_src_desc()}});
     }));
   }
-  DOPPIO_ASSIGN_OR_RETURN(const void* places, dy_.Read(dy));
-  DOPPIO_ASSIGN_OR_RETURN(const void* filter, w_.Read(w));
-  DOPPIO_ASSIGN_OR_RETURN(void* image, dx_.Target(dx));
-  if (pieces_.IsFor(shape)) {
-    DOPPIO_RETURN_IF_ERROR(pieces_.Run(static_cast<const float*>(places),
-                                       static_cast<const float*>(filter), nullptr,
-                                       static_cast<float*>(image)));
-    return dx_.Write(dx);
-  }
-  primitive_.Bind(0, places);
-  primitive_.Bind(1, filter);
-  primitive_.Bind(2, image);
-  DOPPIO_RETURN_IF_ERROR(primitive_.Execute());
-  return dx_.Write(dx);
+  return Execute(shape, dy, w, nullptr, dx);
 }
 
 template <typename T>

@@ -18,8 +18,26 @@
 
 namespace doppio {
 
+// What oneDNN makes of a filter and another input: a convolution's output, or the image's gradient.
+class DnnlConvolution {
+ protected:
+  bool IsFor(const ConvShape& shape) {
+    return pieces_.IsFor(shape) || primitive_.IsFor({shape.image(), shape.filter()});
+  }
+  // Runs what the shape was prepared for: the pieces, with b, or the primitive, to whose further
+  // arguments the caller has seen.
+  absl::Status Execute(const ConvShape& shape, const float* in, const float* w, const float* b,
+                       float* out);
+
+  DnnlOperand in_;
+  DnnlOperand w_;
+  DnnlOperand out_;
+  DnnlPrimitive primitive_;   // of these three, in this order, and more
+  ConvolutionPieces pieces_;  // instead, where the primitive's bits depend on its threads
+};
+
 // y = W * x + b. b may be null, in all runs or none.
-class ConvolutionForward {
+class ConvolutionForward : private DnnlConvolution {
  public:
   template <typename T>
   absl::Status Run(const ConvShape& shape, const T* x, const T* w, const T* b, T* y,
@@ -28,17 +46,11 @@ class ConvolutionForward {
  private:
   absl::Status RunDnnl(const ConvShape& shape, const float* x, const float* w, const float* b,
                        float* y);
-
-  DnnlOperand x_;
-  DnnlOperand w_;
-  DnnlOperand y_;
-  DnnlPrimitive primitive_;
-  ConvolutionPieces pieces_;  // instead, where the primitive's bits depend on its threads
 };
 
 // The image's gradient, or the transposed convolution of `dy`; b as above, but of the channels of
 // the image.
-class ConvolutionBackwardData {
+class ConvolutionBackwardData : private DnnlConvolution {
  public:
   template <typename T>
   absl::Status Run(const ConvShape& shape, const T* dy, const T* w, const T* b, T* dx,
@@ -46,12 +58,6 @@ class ConvolutionBackwardData {
 
  private:
   absl::Status RunDnnl(const ConvShape& shape, const float* dy, const float* w, float* dx);
-
-  DnnlOperand dy_;
-  DnnlOperand w_;
-  DnnlOperand dx_;
-  DnnlPrimitive primitive_;
-  ConvolutionPieces pieces_;  // instead, where the primitive's bits depend on its threads
 };
 
 // The filter's gradient.

@@ -20,17 +20,9 @@ DnnlPool::DnnlPool(const Window& window, PoolKind kind, bool count_include_pad)
 bool DnnlHasPool(const Window& window) { return window.IsOrdinary() && !window.HasEmptyWindow(); }
 
 PlainPool ToPlainPool(const Window& window) {
-  PlainPool plain;
-  plain.batch = window.batch;
-  plain.channels = window.channels;
-  plain.in = ToSpatial(window.in, 1);
-  plain.out = ToSpatial(window.out, 1);
-  plain.kernel = ToSpatial(window.kernel, 1);
-  plain.stride = ToSpatial(window.stride, 1);
-  plain.pad = ToSpatial(window.pad_head, 0);
-  plain.x = StridesOf(window.channels, plain.in, window.channels_last);
-  plain.y = StridesOf(window.channels, plain.out, window.channels_last);
-  return plain;
+  const SlidingWindow sliding = ToSlidingWindow(window);
+  return {sliding, window.channels, StridesOf(window.channels, sliding.in, window.channels_last),
+          StridesOf(window.channels, sliding.out, window.channels_last)};
 }
 
 absl::Status Pooling::ForwardDnnl(const Window& window, const float* x, float* y) {

@@ -182,6 +182,18 @@ bool Window::IsOrdinary() const {
 
 int64_t Window::kernel_size() const { return SizeFromDim(kernel, 0); }
 
+SlidingWindow ToSlidingWindow(const Window& window) {
+  SlidingWindow sliding;
+  sliding.batch = window.batch;
+  sliding.in = ToSpatial(window.in, 1);
+  sliding.out = ToSpatial(window.out, 1);
+  sliding.kernel = ToSpatial(window.kernel, 1);
+  sliding.stride = ToSpatial(window.stride, 1);
+  sliding.dilation = ToSpatial(window.dilation, 1);
+  sliding.pad = ToSpatial(window.pad_head, 0);
+  return sliding;
+}
+
 absl::Status CheckImageDims(const WindowSettings& settings, DimsView x) {
   DOPPIO_RETURN_IF_ERROR(settings.status);
   if (x.size() < 3 || x.size() > 2 + kMaxSpatial) {

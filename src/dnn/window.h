@@ -12,6 +12,7 @@
 
 #include "doppio/shape.h"
 #include "doppio/status.h"
+#include "src/kernel/spatial.h"
 
 namespace doppio {
 
@@ -72,6 +73,9 @@ struct Window {
   bool IsOrdinary() const;
   int64_t kernel_size() const;  // product of the taps
 };
+
+// The same for plain loops (src/kernel/), which know neither channels nor pads at the tail.
+SlidingWindow ToSlidingWindow(const Window& window);
 
 // What must hold of the shape of an image, or of places, whatever the window's sizes: the arguments
 // are right, the rank is that of the kernel, sizes but N's are positive and fit into 32 bits.

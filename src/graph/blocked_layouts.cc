@@ -4,6 +4,7 @@
 #include "doppio/op_def.h"
 #include "doppio/registry.h"
 #include "src/graph/rewriting.h"
+#include "src/operator/storage_order.h"
 
 namespace doppio {
 namespace {
@@ -66,8 +67,7 @@ class Blocking {
   // weights begins, what reads its result goes on.
   bool CanBeBlocked(const OperatorDef& op) const {
     if (!OperatorRegistry::Has(kBlocked + op.type())) return false;
-    const Argument* order = FindArgument(op, "order");
-    if (order != nullptr && order->s() != "NCHW") return false;
+    if (!IsChannelsFirst(op)) return false;
     if (IsUnknownToDnnl(op)) return false;
     for (int o = 0; o < op.output_size(); ++o) {
       const bool used = !net_->IsInternal(op.output(o)) || !net_->Readers(op.output(o)).empty();

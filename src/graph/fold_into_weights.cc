@@ -3,6 +3,7 @@
 
 #include "doppio/op_def.h"
 #include "src/graph/rewriting.h"
+#include "src/operator/storage_order.h"
 
 namespace doppio {
 namespace {
@@ -31,11 +32,6 @@ std::optional<std::vector<float>> Floats(const Tensor* tensor) {
   if (tensor == nullptr || !tensor->Is<float>()) return std::nullopt;
   const absl::Span<const float> values = tensor->span<float>();
   return std::vector<float>(values.begin(), values.end());
-}
-
-bool IsChannelsFirst(const OperatorDef& op) {
-  const Argument* order = FindArgument(op, "order");
-  return order == nullptr || order->s() == "NCHW";
 }
 
 std::optional<ChannelMap> BatchNormalisation(const Rewriting& net, const OperatorDef& op) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "src/operator/storage_order.h"
+
 namespace doppio {
 
 const Dims* WeightContext::dims(int input) const {
@@ -12,7 +14,7 @@ const Dims* WeightContext::dims(int input) const {
 
 int WeightContext::ChannelAxis() {
   const int rank = static_cast<int>(dims(0)->size());
-  const bool is_last = GetSingleArgument<std::string>("order", "NCHW") == "NHWC";
+  const bool is_last = ReadStorageOrder(this) == StorageOrder::kNHWC;
   return is_last ? rank - 1 : std::min(1, rank - 1);
 }
 

@@ -4,6 +4,7 @@
 
 #include "doppio/arguments.h"
 #include "src/graph/weight_rules.h"
+#include "src/operator/storage_order.h"
 
 namespace doppio {
 namespace {
@@ -38,7 +39,7 @@ class TieSearch {
  private:
   void Look(const OperatorDef& op, const std::string& blob, bool keeps) {
     ArgumentReader args(op, nullptr);
-    const bool is_last = args.GetSingleArgument<std::string>("order", "NCHW") == "NHWC";
+    const bool is_last = ReadStorageOrder(&args) == StorageOrder::kNHWC;
     if (keeps) {
       for (const std::string& other : op.input()) {
         const auto found = known_.find(other);

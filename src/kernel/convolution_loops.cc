@@ -16,15 +16,6 @@ void ForEach(const Spatial& size, F&& f) {
   ForEachSpatial({0, 0, 0}, size, f);
 }
 
-// The element of the image under a tap of the window at `place`; false where that is padding.
-bool Under(const PlainConvolution& c, const Spatial& place, const Spatial& tap, Spatial* element) {
-  for (size_t d = 0; d < 3; ++d) {
-    (*element)[d] = place[d] * c.stride[d] - c.pad[d] + tap[d] * c.dilation[d];
-    if ((*element)[d] < 0 || (*element)[d] >= c.in[d]) return false;
-  }
-  return true;
-}
-
 // Calls f(i) for i in [0, count); each does `work` multiply-adds.
 template <typename F>
 void InParallel(int64_t count, double work, F&& f) {
@@ -52,9 +43,9 @@ void Convolve(const PlainConvolution& c, const T* x, const T* w, const T* b, T* 
     ForEach(c.out, [&](const Spatial& place) {
       T sum = b == nullptr ? T(0) : b[m];
       ForEach(c.kernel, [&](const Spatial& tap) {
-        Spatial element;
-        if (!Under(c, place, tap, &element)) return;
-        const T* from = x_group + Offset(element, c.x.spatial);
+        const int64_t at = c.OffsetUnder(place, tap, c.x.spatial);
+        if (at < 0) return;
+        const T* from = x_group + at;
         const T* factor = filter + Offset(tap, c.w.spatial);
         for (int64_t k = 0; k < c.inputs; ++k) sum += from[k * c.x.inner] * factor[k * c.w.inner];
       });
@@ -77,12 +68,12 @@ void ConvolveBackwardData(const PlainConvolution& c, const T* dy, const T* w, T*
     ForEach(c.out, [&](const Spatial& place) {
       const T* from = dy_group + Offset(place, c.y.spatial);
       ForEach(c.kernel, [&](const Spatial& tap) {
-        Spatial element;
-        if (!Under(c, place, tap, &element)) return;
+        const int64_t at = c.OffsetUnder(place, tap, c.x.spatial);
+        if (at < 0) return;
         const T* factor = filters + Offset(tap, c.w.spatial);
         T sum = 0;
         for (int64_t m = 0; m < c.outputs; ++m) sum += from[m * c.y.inner] * factor[m * c.w.outer];
-        dx_channel[Offset(element, c.x.spatial)] += sum;
+        dx_channel[at] += sum;
       });
     });
   });
@@ -101,9 +92,9 @@ void ConvolveBackwardWeights(const PlainConvolution& c, const T* x, const T* dy,
       T sum = 0;
       for (int64_t n = 0; n < c.batch; ++n) {
         ForEach(c.out, [&](const Spatial& place) {
-          Spatial element;
-          if (!Under(c, place, tap, &element)) return;
-          sum += x_channel[n * c.x.outer + Offset(element, c.x.spatial)] *
+          const int64_t at = c.OffsetUnder(place, tap, c.x.spatial);
+          if (at < 0) return;
+          sum += x_channel[n * c.x.outer + at] *
                  dy_channel[n * c.y.outer + Offset(place, c.y.spatial)];
         });
       }

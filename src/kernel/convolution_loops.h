@@ -11,20 +11,12 @@
 namespace doppio {
 
 // X [batch, groups * inputs, in...], W [groups * outputs, inputs, kernel...] and
-// Y [batch, groups * outputs, out...]: every y is a sum over the taps of a window on x, which
-// begins at out * stride - pad and takes every dilation-th element. Taps beside the image count as
-// 0.
-struct PlainConvolution {
-  int64_t batch = 1;
+// Y [batch, groups * outputs, out...]: every y is a sum over the taps of a window on x, and taps
+// beside the image count as 0.
+struct PlainConvolution : SlidingWindow {
   int64_t groups = 1;
   int64_t inputs = 1;   // channels of a group
   int64_t outputs = 1;  // of a group
-  Spatial in{1, 1, 1};
-  Spatial out{1, 1, 1};
-  Spatial kernel{1, 1, 1};
-  Spatial stride{1, 1, 1};
-  Spatial dilation{1, 1, 1};
-  Spatial pad{};
   ImageStrides x;
   ImageStrides w;
   ImageStrides y;

@@ -9,16 +9,9 @@
 namespace doppio {
 
 // X [batch, channels, in...]; columns [batch, channels, kernel..., out...], whatever their order in
-// memory. A column element is x[out * stride - pad + tap * dilation], or 0 beside the image.
-struct ColumnShape {
-  int64_t batch = 1;
+// memory. A column element is the x under a tap, or 0 beside the image.
+struct ColumnShape : SlidingWindow {
   int64_t channels = 1;
-  Spatial in{1, 1, 1};
-  Spatial out{1, 1, 1};
-  Spatial kernel{1, 1, 1};
-  Spatial stride{1, 1, 1};
-  Spatial dilation{1, 1, 1};
-  Spatial pad{};
   ImageStrides x;
   ImageStrides columns;  // `spatial` is that of the places
   Spatial taps{};        // strides of the taps in the columns

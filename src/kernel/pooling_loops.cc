@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "doppio/parallel.h"
+#include "src/kernel/window_pieces.h"
 
 namespace doppio {
 namespace {
-
-constexpr int64_t kLanes = 64;           // channels, where they are neighbours
-constexpr double kThreadWork = 1 << 15;  // elements of windows that are worth a thread
 
 // The part of a window that lies in the image.
 struct Box {
@@ -30,27 +27,6 @@ Box BoxAt(const PlainPool& p, const Spatial& place) {
   return box;
 }
 
-// Calls f(x offset, y offset, lanes) for pieces of X and Y that no other piece touches: an image of
-// one channel, or of some where channels are neighbours.
-template <typename F>
-void ForEachPiece(const PlainPool& p, F&& f) {
-  const int64_t lanes = p.x.inner == 1 && p.y.inner == 1 ? std::min(kLanes, p.channels) : 1;
-  const int64_t pieces = (p.channels - 1) / lanes + 1;
-  double work = static_cast<double>(lanes);
-  for (size_t d = 0; d < 3; ++d) {
-    work *= static_cast<double>(p.out[d]) * static_cast<double>(p.kernel[d]);
-  }
-  ParallelFor(p.batch * pieces, static_cast<int64_t>(std::max(1.0, kThreadWork / work)),
-              [&](int64_t begin, int64_t end) {
-                for (int64_t i = begin; i < end; ++i) {
-                  const int64_t channel = i % pieces * lanes;
-                  f(i / pieces * p.x.outer + channel * p.x.inner,
-                    i / pieces * p.y.outer + channel * p.y.inner,
-                    std::min(lanes, p.channels - channel));
-                }
-              });
-}
-
 template <typename T>
 void Clear(const PlainPool& p, int64_t lanes, T* dx) {
   ForEachSpatial({0, 0, 0}, p.in, [&](const Spatial& at) {
@@ -66,7 +42,7 @@ int64_t Divisor(const PlainPool& p, bool count_include_pad, const Box& box) {
 
 template <typename T>
 void MaxPool(const PlainPool& p, const T* x, T* y, CPUContext*) {
-  ForEachPiece(p, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+  ForEachPiece(p, p.channels, p.x, p.y, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
     ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
       const Box box = BoxAt(p, place);
       T* best = y + y_offset + Offset(place, p.y.spatial);
@@ -81,7 +57,7 @@ void MaxPool(const PlainPool& p, const T* x, T* y, CPUContext*) {
 
 template <typename T>
 void AveragePool(const PlainPool& p, bool count_include_pad, const T* x, T* y, CPUContext*) {
-  ForEachPiece(p, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+  ForEachPiece(p, p.channels, p.x, p.y, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
     ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
       const Box box = BoxAt(p, place);
       T* sum = y + y_offset + Offset(place, p.y.spatial);
@@ -98,7 +74,7 @@ void AveragePool(const PlainPool& p, bool count_include_pad, const T* x, T* y, C
 
 template <typename T>
 void MaxPoolGradient(const PlainPool& p, const T* x, const T* y, const T* dy, T* dx, CPUContext*) {
-  ForEachPiece(p, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+  ForEachPiece(p, p.channels, p.x, p.y, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
     Clear(p, lanes, dx + x_offset);
     ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
       const Box box = BoxAt(p, place);
@@ -115,7 +91,7 @@ void MaxPoolGradient(const PlainPool& p, const T* x, const T* y, const T* dy, T*
 template <typename T>
 void AveragePoolGradient(const PlainPool& p, bool count_include_pad, const T* dy, T* dx,
                          CPUContext*) {
-  ForEachPiece(p, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+  ForEachPiece(p, p.channels, p.x, p.y, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
     Clear(p, lanes, dx + x_offset);
     ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
       const Box box = BoxAt(p, place);

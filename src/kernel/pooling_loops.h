@@ -8,16 +8,10 @@
 
 namespace doppio {
 
-// X [batch, channels, in...] and Y [batch, channels, out...]. The window of an element of Y begins
-// at out * stride - pad; of what is beside the image nothing is taken.
-struct PlainPool {
-  int64_t batch = 1;
+// X [batch, channels, in...] and Y [batch, channels, out...]. Of what is beside the image nothing
+// is taken. The dilation is 1.
+struct PlainPool : SlidingWindow {
   int64_t channels = 1;
-  Spatial in{1, 1, 1};
-  Spatial out{1, 1, 1};
-  Spatial kernel{1, 1, 1};
-  Spatial stride{1, 1, 1};
-  Spatial pad{};
   ImageStrides x;
   ImageStrides y;
 };

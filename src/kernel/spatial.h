@@ -42,6 +42,30 @@ inline int64_t Offset(const Spatial& index, const Spatial& strides) {
   return index[0] * strides[0] + index[1] * strides[1] + index[2] * strides[2];
 }
 
+// A window in all its places on images: it begins at place * stride - pad and takes every
+// dilation-th element.
+struct SlidingWindow {
+  int64_t batch = 1;
+  Spatial in{1, 1, 1};      // size of an image
+  Spatial out{1, 1, 1};     // places
+  Spatial kernel{1, 1, 1};  // taps
+  Spatial stride{1, 1, 1};
+  Spatial dilation{1, 1, 1};
+  Spatial pad{};
+
+  // Where the element under a tap of the window at `place` stands in an image with those strides;
+  // -1 for padding.
+  int64_t OffsetUnder(const Spatial& place, const Spatial& tap, const Spatial& strides) const {
+    int64_t offset = 0;
+    for (size_t d = 0; d < 3; ++d) {
+      const int64_t i = place[d] * stride[d] - pad[d] + tap[d] * dilation[d];
+      if (i < 0 || i >= in[d]) return -1;
+      offset += i * strides[d];
+    }
+    return offset;
+  }
+};
+
 // Calls f(index) for all indices from `begin` to before `end`, the last dimension fastest.
 template <typename F>
 void ForEachSpatial(const Spatial& begin, const Spatial& end, F&& f) {

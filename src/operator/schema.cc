@@ -72,6 +72,30 @@ const char* WantedField(const Argument& arg, OpSchema::ArgType type) {
 
 }  // namespace
 
+const char* OpSchema::ArgTypeName(ArgType type) {
+  switch (type) {
+    case ArgType::kInt:
+      return "int";
+    case ArgType::kBool:
+      return "bool";
+    case ArgType::kFloat:
+      return "float";
+    case ArgType::kString:
+      return "string";
+    case ArgType::kInts:
+      return "ints";
+    case ArgType::kFloats:
+      return "floats";
+    case ArgType::kStrings:
+      return "strings";
+    case ArgType::kNet:
+      return "net";
+    case ArgType::kAny:
+      break;
+  }
+  return "any";
+}
+
 OpSchema::OpSchema(std::string type, std::string file, int line)
     : type_(std::move(type)), file_(std::move(file)), line_(line) {}
 OpSchema::~OpSchema() = default;

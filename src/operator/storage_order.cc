@@ -3,7 +3,7 @@
 namespace doppio {
 
 void StateStorageOrder(OpSchema& schema) {
-  schema.Arg<std::string>("order", "NCHW or NHWC: where the channels stand", "NCHW");
+  schema.Arg<std::string>("order", "NCHW: [N, C, spatial...]; NHWC: [N, spatial..., C]", "NCHW");
 }
 
 StorageOrder ReadStorageOrder(ArgumentReader* reader) {
@@ -11,9 +11,14 @@ StorageOrder ReadStorageOrder(ArgumentReader* reader) {
   if (order == "NHWC" || order == "nhwc") return StorageOrder::kNHWC;
   if (order != "NCHW" && order != "nchw") {
     reader->Fail(absl::InvalidArgumentError(
-        absl::StrCat("order must be NCHW or NHWC, but is \"", order, "\"")));
+        absl::StrCat("argument \"order\" is \"", order, "\", must be NCHW or NHWC")));
   }
   return StorageOrder::kNCHW;
+}
+
+bool IsChannelsFirst(const OperatorDef& op) {
+  ArgumentReader reader(op, nullptr);
+  return ReadStorageOrder(&reader) == StorageOrder::kNCHW && reader.status().ok();
 }
 
 absl::StatusOr<ChannelSizes> SplitAtChannels(DimsView dims, StorageOrder order) {

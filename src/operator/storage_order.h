@@ -15,6 +15,8 @@ enum class StorageOrder { kNCHW, kNHWC };
 void StateStorageOrder(OpSchema& schema);
 // Reads it; anything but the two orders (in upper or lower case) is an error of the reader's.
 StorageOrder ReadStorageOrder(ArgumentReader* reader);
+// Whether the argument is NCHW, or not given.
+bool IsChannelsFirst(const OperatorDef& op);
 
 // A tensor seen as [outer, channels, inner]: one of outer and inner holds the spatial dimensions.
 struct ChannelSizes {

@@ -338,6 +338,17 @@ TEST_F(OptimizeConvTest, ChannelsLastStaysPlain) {
   ExpectSameResults(net.def(), after, {"Y"});
 }
 
+TEST_F(OptimizeConvTest, AnOrderInLowerCaseCountsAsInUpperCase) {
+  Draw("w", {16, 16, 3, 3});
+  NetBuilder net("net");
+  const Argument order = MakeArgument<std::string>("order", "nchw");
+  net.Op("Conv", {"X", "w"}, {"a"}, {MakeArgument("kernel", 3), order});
+  net.Op("Conv", {"a", "w"}, {"Y"}, {MakeArgument("kernel", 3), order});
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"Y"});
+}
+
 TEST_F(OptimizeConvTest, TestTimeDropoutGoes) {
   NetBuilder net("net");
   Conv(&net, "X", 16, "a", 16);

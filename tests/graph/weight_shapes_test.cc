@@ -57,6 +57,18 @@ TEST(WeightShapesTest, OldNetsHaveWeightsOfRankFour) {
   EXPECT_EQ(ShapeOf(*shapes, "w"), Dims({1, 1, 10, 8}));
 }
 
+TEST(WeightShapesTest, AnOrderInLowerCaseCountsAsInUpperCase) {
+  for (const char* order : {"NHWC", "nhwc"}) {
+    const NetDef net =
+        NetBuilder("n")
+            .Op("PRelu", {"X", "slope"}, {"Y"}, {MakeArgument<std::string>("order", order)})
+            .def();
+    const auto shapes = InferWeightShapes(net, {{"X", Known({1, 8, 9, 3})}}, nullptr);
+    ASSERT_TRUE(shapes.ok()) << shapes.status();
+    EXPECT_EQ(ShapeOf(*shapes, "slope"), Dims({3})) << order;
+  }
+}
+
 TEST(WeightShapesTest, WhatIsAddedTiesTheWidth) {
   const NetDef net = NetBuilder("n")
                          .Op("FC", {"X", "w", "b"}, {"Y"})

@@ -100,7 +100,8 @@ TEST_P(PublishedNetsTest, EveryShapeIsFound) {
 }
 
 TEST_P(PublishedNetsTest, IsKnownByItsLayersWhereAllNamesAreOthers) {
-  if (IsDetection()) GTEST_SKIP() << "the table knows it by its name";
+  if (IsDetection())
+    GTEST_SKIP() << "some of its widths are guesses, which a list of layers can not mark";
   NetDef other = net_;
   other.set_name("another name");
   for (OperatorDef& op : *other.mutable_op()) {

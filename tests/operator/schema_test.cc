@@ -73,6 +73,23 @@ TEST(SchemaTest, LooksAtArguments) {
                   "argument \"to\" is missing (the type)"));
 }
 
+TEST(SchemaTest, NamesTheTypesOfArguments) {
+  const auto schema = OpSchema("T", __FILE__, __LINE__)
+                          .Arg<bool>("bool", "", false)
+                          .Arg<int>("int", "", 1)
+                          .Arg<float>("float", "", 1)
+                          .Arg<std::string>("string", "", "")
+                          .OptionalArg<std::vector<int64_t>>("ints", "")
+                          .OptionalArg<std::vector<float>>("floats", "")
+                          .OptionalArg<std::vector<std::string>>("strings", "")
+                          .OptionalArg<NetDef>("net", "")
+                          .AnyArg("any", "");
+  ASSERT_EQ(schema.args().size(), 9u);
+  for (const OpSchema::ArgSpec& arg : schema.args()) {
+    EXPECT_EQ(OpSchema::ArgTypeName(arg.type), arg.name);
+  }
+}
+
 TEST(SchemaTest, RefusesAnArgumentTwiceWithDifferentValues) {
   const OpSchema schema = Schema();
   EXPECT_THAT(schema.Problems(Def({}, {}, {MakeArgument<int>("a", 1), MakeArgument<int>("a", 2)})),

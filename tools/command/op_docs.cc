@@ -21,30 +21,6 @@ std::string CountText(int least, int most) {
   return absl::StrCat(least, " to ", most);
 }
 
-std::string ArgTypeText(OpSchema::ArgType type) {
-  switch (type) {
-    case OpSchema::ArgType::kInt:
-      return "int";
-    case OpSchema::ArgType::kBool:
-      return "bool";
-    case OpSchema::ArgType::kFloat:
-      return "float";
-    case OpSchema::ArgType::kString:
-      return "string";
-    case OpSchema::ArgType::kInts:
-      return "ints";
-    case OpSchema::ArgType::kFloats:
-      return "floats";
-    case OpSchema::ArgType::kStrings:
-      return "strings";
-    case OpSchema::ArgType::kNet:
-      return "net";
-    case OpSchema::ArgType::kAny:
-      break;
-  }
-  return "any";
-}
-
 std::string DefaultText(const OpSchema::ArgSpec& arg) {
   if (arg.required) return "required";
   if (!arg.fallback) return "optional";
@@ -169,7 +145,7 @@ std::string OpToText(const OpSchema& schema) {
   if (!schema.args().empty()) {
     Table table({"", "", "", ""});
     for (const OpSchema::ArgSpec& arg : schema.args()) {
-      table.Add({arg.name, ArgTypeText(arg.type), DefaultText(arg), arg.doc});
+      table.Add({arg.name, OpSchema::ArgTypeName(arg.type), DefaultText(arg), arg.doc});
     }
     absl::StrAppend(&text, "\nArguments\n", table.ToString("  "));
   }
@@ -190,7 +166,7 @@ std::string OpToMarkdown(const OpSchema& schema) {
   if (!schema.args().empty()) {
     absl::StrAppend(&text, "\n| argument | type | | |\n| --- | --- | --- | --- |\n");
     for (const OpSchema::ArgSpec& arg : schema.args()) {
-      absl::StrAppend(&text, "| `", arg.name, "` | ", ArgTypeText(arg.type), " | ",
+      absl::StrAppend(&text, "| `", arg.name, "` | ", OpSchema::ArgTypeName(arg.type), " | ",
                       Cell(DefaultText(arg)), " | ", Cell(arg.doc), " |\n");
     }
   }
@@ -215,7 +191,7 @@ void OpToJson(const OpSchema& schema, JsonWriter* json) {
   add_blobs("outputs", schema.outputs(), schema.min_outputs(), schema.max_outputs());
   json->Key("arguments").BeginArray();
   for (const OpSchema::ArgSpec& arg : schema.args()) {
-    json->BeginObject().Field("name", arg.name).Field("type", ArgTypeText(arg.type));
+    json->BeginObject().Field("name", arg.name).Field("type", OpSchema::ArgTypeName(arg.type));
     json->Field("required", arg.required).Key("default");
     if (!arg.fallback) {
       json->Null();

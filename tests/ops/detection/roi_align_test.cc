@@ -89,9 +89,11 @@ TEST(RoIAlignTest, TakesTheImageOfEachRegion) {
 
 TEST(RoIAlignTest, WorksWithTheChannelsLast) {
   const auto x = Tensor::Of<float>({1, 1, 2, 2}, {1, 2, 3, 4});  // two pixels of two channels
-  Align(x, Tensor::Of<float>({1, 4}, {0, 0, 1, 1}))
-      .Arg("order", "NHWC")
-      .ExpectOutput(0, Tensor::Of<float>({1, 1, 1, 2}, {2, 3}));
+  for (const char* order : {"NHWC", "nhwc"}) {
+    Align(x, Tensor::Of<float>({1, 4}, {0, 0, 1, 1}))
+        .Arg("order", order)
+        .ExpectOutput(0, Tensor::Of<float>({1, 1, 1, 2}, {2, 3}));
+  }
 }
 
 TEST(RoIAlignTest, GivesNothingForNoRegions) {

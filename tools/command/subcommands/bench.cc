@@ -12,6 +12,7 @@
 #include "tools/command/net_input.h"
 #include "tools/command/net_runner.h"
 #include "tools/command/progress.h"
+#include "tools/command/run_counts.h"
 #include "tools/command/table.h"
 
 namespace doppio::tools {
@@ -58,14 +59,13 @@ class BenchCommand final : public Command {
     input_.AddLibraries(options);
     input_.AddDevice(options);
     options->AddNumber("--warmup", &warmup_, 0, 1'000'000'000, "runs before measuring");
-    options->AddNumber("--iterations", &iterations_, 1, 1'000'000'000, "runs that are measured");
-    options->AddNumber("--threads", &threads_, 1, 4096, "threads to use (default: all processors)");
+    counts_.AddOptions(options, "runs that are measured");
     options->AddFlag("--no-optimize", &no_optimize_, "measure the net as it is only");
     options->AddFlag("--json", &json_, "print as JSON, all operators");
   }
 
   absl::Status Run() override {
-    if (threads_ > 0) SetNumThreads(threads_);
+    counts_.ApplyThreads();
     DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     Workspace workspace;
     DOPPIO_ASSIGN_OR_RETURN(const Model model, LoadNamedModel(input_, &workspace));
@@ -113,14 +113,14 @@ class BenchCommand final : public Command {
     DOPPIO_ASSIGN_OR_RETURN(NetRunner runner, NetRunner::Create(def, how, workspace));
     std::vector<double> seconds;
     Profiler profiler;
-    const int profiled = profile ? std::min(iterations_, kMostProfiledRuns) : 0;
-    Progress progress(def.name(), int64_t{warmup_} + iterations_ + profiled);
+    const int profiled = profile ? std::min(counts_.iterations, kMostProfiledRuns) : 0;
+    Progress progress(def.name(), int64_t{warmup_} + counts_.iterations + profiled);
     for (int i = 0; i < warmup_; ++i) {
       DOPPIO_RETURN_IF_ERROR(runner.Run());
       progress.Advance();
     }
     ResetPeakMemory();
-    for (int i = 0; i < iterations_; ++i) {
+    for (int i = 0; i < counts_.iterations; ++i) {
       const auto start = std::chrono::steady_clock::now();
       DOPPIO_RETURN_IF_ERROR(runner.Run());
       seconds.push_back(
@@ -176,8 +176,8 @@ class BenchCommand final : public Command {
     const std::vector<OpTime>& ops = measured.back().ops;
     std::string text =
         absl::StrCat("net \"", Printable(def.name()), "\": ", Counted(def.op_size(), "operator"),
-                     ", ", Counted(NumThreads(), "thread"), ", ", Counted(iterations_, "run"),
-                     " after ", warmup_, "\n");
+                     ", ", Counted(NumThreads(), "thread"), ", ",
+                     Counted(counts_.iterations, "run"), " after ", warmup_, "\n");
     Table times({"", ">operators", ">bytes at the peak", ">min", ">median", ">mean", ">90%", ">99%",
                  ">max"});
     for (const Measured& m : measured) {
@@ -226,7 +226,7 @@ class BenchCommand final : public Command {
     JsonWriter json;
     json.BeginObject().Field("net", def.name()).Field("threads", NumThreads());
     if (!random_.report().empty()) json.Field("made_up", random_.report());
-    json.Field("warmup", warmup_).Field("iterations", iterations_);
+    json.Field("warmup", warmup_).Field("iterations", counts_.iterations);
     const auto add = [&json](const Measured& m) {
       json.Field("how", m.how).Field("operator_count", m.operators);
       json.Field("peak_bytes", m.peak_bytes).Key("seconds").BeginObject();
@@ -255,8 +255,7 @@ class BenchCommand final : public Command {
   RandomWeights random_;
   bool no_optimize_ = false;
   int warmup_ = 10;
-  int iterations_ = 100;
-  int threads_ = 0;
+  RunCounts counts_{100};
   bool json_ = false;
 };
 

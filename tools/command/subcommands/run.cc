@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "doppio/check.h"
-#include "doppio/parallel.h"
 #include "doppio/profiler.h"
 #include "doppio/proto_io.h"
 #include "doppio/serialize.h"
@@ -13,6 +12,7 @@
 #include "tools/command/net_runner.h"
 #include "tools/command/pictures.h"
 #include "tools/command/progress.h"
+#include "tools/command/run_counts.h"
 #include "tools/command/table.h"
 #include "tools/command/tensor_text.h"
 #include "tools/command/top.h"
@@ -36,8 +36,7 @@ class RunCommand final : public Command {
     input_.AddDevice(options);
     options->AddFlag("--no-optimize", &no_optimize_,
                      "run the net as it is, and keep all of its blobs");
-    options->AddNumber("--iterations", &iterations_, 1, 1'000'000'000, "how often the net is run");
-    options->AddNumber("--threads", &threads_, 1, 4096, "threads to use (default: all processors)");
+    counts_.AddOptions(options, "how often the net is run");
     options->AddText("--net-type", &net_type_, "TYPE",
                      "executor: simple or parallel (default: what the net says)");
     options->AddText("--profile", &profile_, "FILE",
@@ -47,7 +46,7 @@ class RunCommand final : public Command {
 
   absl::Status Run() override {
     DOPPIO_RETURN_IF_ERROR(top_.Load());
-    if (threads_ > 0) SetNumThreads(threads_);
+    counts_.ApplyThreads();
     DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(input_.net));
     if (file.kind == FileKind::kPlanDef) {
@@ -62,7 +61,7 @@ class RunCommand final : public Command {
  private:
   absl::Status RunPlan() {
     DOPPIO_RETURN_IF_ERROR(random_.CheckUnused("for nets, not for plans"));
-    if (!profile_.empty() || !net_type_.empty() || iterations_ != 1) {
+    if (!profile_.empty() || !net_type_.empty() || counts_.iterations != 1) {
       return UsageError(
           "a plan says itself how often its nets run and how; --iterations, --net-type and "
           "--profile are for nets");
@@ -92,12 +91,12 @@ class RunCommand final : public Command {
     DOPPIO_ASSIGN_OR_RETURN(NetRunner runner, NetRunner::Create(def, how, &workspace_));
     std::optional<Profiler> profiler;
     if (!profile_.empty()) runner.AddObserver(&profiler.emplace());
-    Progress progress(def.name(), int64_t{iterations_} * runner.net()->op_size());
+    Progress progress(def.name(), int64_t{counts_.iterations} * runner.net()->op_size());
     ProgressObserver observer(&progress);
     if (progress.is_on()) runner.AddObserver(&observer);
 
     const absl::Status run = Timed([&]() -> absl::Status {
-      for (int i = 0; i < iterations_; ++i) DOPPIO_RETURN_IF_ERROR(runner.Run());
+      for (int i = 0; i < counts_.iterations; ++i) DOPPIO_RETURN_IF_ERROR(runner.Run());
       return absl::OkStatus();
     });
     // A trace of a run that failed shows where.
@@ -133,7 +132,7 @@ class RunCommand final : public Command {
   absl::Status Fetch() {
     std::vector<std::string> wanted = fetches_.empty() ? outputs_ : fetches_;
     JsonWriter json;
-    json.BeginObject().Field("iterations", iterations_).Field("seconds", seconds_);
+    json.BeginObject().Field("iterations", counts_.iterations).Field("seconds", seconds_);
     if (!random_.report().empty()) json.Field("made_up", random_.report());
     json.Key("blobs").BeginArray();
     std::string text = random_.report();
@@ -176,8 +175,7 @@ class RunCommand final : public Command {
   std::string net_type_;
   std::string profile_;
   bool no_optimize_ = false;
-  int iterations_ = 1;
-  int threads_ = 0;
+  RunCounts counts_;
   bool json_ = false;
   double seconds_ = 0;
   Workspace workspace_;  // keeps the blobs of plans, and of nets that are not rewritten
