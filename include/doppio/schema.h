@@ -137,6 +137,10 @@ class OpSchema {
   // Inputs of which type and shape are read, but no elements: a gradient operator that says so of a
   // forward blob works where that was overwritten in place.
   OpSchema& ShapeOnly(std::vector<int> inputs);
+  // Where that depends on the definition (its arguments, the number of its inputs): `f` says it of
+  // an input.
+  using InputPredicate = std::function<bool(const OperatorDef&, int input)>;
+  OpSchema& ShapeOnlyWhere(InputPredicate f);
   // Calls `f` when all inputs are known, and those of NeedsValue constant.
   OpSchema& TensorInference(InferenceFunction f);
   OpSchema& NeedsValue(int input);
@@ -179,7 +183,10 @@ class OpSchema {
   bool AllowsInplace(int input, int output) const;
   bool EnforcesInplace(int input, int output) const;
   bool AllowsAnyInput(int index) const;
-  bool IsShapeOnly(int index) const;
+  bool IsShapeOnly(const OperatorDef& def, int index) const;
+  // Whether an output is stated to have the type and shape of an input (IdenticalTypeAndShape,
+  // OneToOneTypeAndShape).
+  bool KeepsTypeAndShape(int input, int output) const;
   bool has_inference() const { return inference_ != nullptr; }
   bool has_side_effects() const { return has_side_effects_; }
 
@@ -216,8 +223,9 @@ class OpSchema {
   std::vector<ArgSpec> args_;
   std::vector<int> any_inputs_;
   std::vector<int> value_inputs_;
-  std::vector<int> shape_inputs_;
+  InputPredicate is_shape_only_;
   InferenceFunction inference_;
+  std::function<bool(int input, int output)> keeps_type_and_shape_;
   FlopsFunction flops_;
   FlopsFunction multiply_adds_;
   bool has_side_effects_ = false;

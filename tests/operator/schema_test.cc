@@ -125,6 +125,17 @@ TEST(InferenceTest, TakesTypeAndShapeOfInputs) {
   EXPECT_THAT(*scalar[1].dims, IsEmpty());
 }
 
+TEST(InferenceTest, SaysWhichOutputsHaveTheTypeAndShapeOfAnInput) {
+  const OpSchema of_second = Schema().IdenticalTypeAndShapeOfInput(1);
+  EXPECT_TRUE(of_second.KeepsTypeAndShape(1, 0));
+  EXPECT_FALSE(of_second.KeepsTypeAndShape(0, 0));
+  const OpSchema one_to_one = Schema().OneToOneTypeAndShape();
+  EXPECT_TRUE(one_to_one.KeepsTypeAndShape(1, 1));
+  EXPECT_FALSE(one_to_one.KeepsTypeAndShape(0, 1));
+  EXPECT_FALSE(
+      Schema().IdenticalTypeAndShape().ScalarType(DataType::kFloat).KeepsTypeAndShape(0, 0));
+}
+
 TEST(InferenceTest, RefusesWhatTheSchemaForbidsBeforeItLooksAtInputs) {
   const OpSchema schema = Schema().NumInputs(1).IdenticalTypeAndShape();
   const auto none = schema.Infer(Def({}, {"Y"}), {});
