@@ -151,11 +151,15 @@ class OpSchema {
   OpSchema& OneToOneTypeAndShape();      // output i as input i
   OpSchema& ScalarType(DataType dtype);  // all outputs scalars of this type
   // Floating point operations, asked for when all shapes are known; without one an operator counts
-  // one for each element of its outputs. Bytes are always those of the inputs and outputs.
+  // one for each element of its outputs. Bytes are those of the inputs and outputs.
   OpSchema& Flops(FlopsFunction f);
   // The multiplications with an addition each of an operator that is made of them (convolutions,
   // products of matrices). Its floating point operations are two of each, unless Flops says more.
   OpSchema& MultiplyAdds(FlopsFunction f);
+  // What the outputs take whose shapes depend on the elements of inputs, and so are not known
+  // before a run, where the shapes of all inputs still tell it: the parts of a Split are as large
+  // as what it splits, of whatever lengths they are. Without it they count 0 bytes.
+  OpSchema& BytesOfUnknownOutputs(FlopsFunction f);
   // Two runs with the same inputs may differ, or something besides the outputs changes: such an
   // operator is never removed.
   OpSchema& HasSideEffects();
@@ -228,6 +232,7 @@ class OpSchema {
   std::function<bool(int input, int output)> keeps_type_and_shape_;
   FlopsFunction flops_;
   FlopsFunction multiply_adds_;
+  FlopsFunction bytes_of_unknown_outputs_;
   bool has_side_effects_ = false;
 };
 

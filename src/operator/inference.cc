@@ -81,6 +81,11 @@ OpSchema& OpSchema::MultiplyAdds(FlopsFunction f) {
   return *this;
 }
 
+OpSchema& OpSchema::BytesOfUnknownOutputs(FlopsFunction f) {
+  bytes_of_unknown_outputs_ = std::move(f);
+  return *this;
+}
+
 absl::StatusOr<std::vector<TensorInfo>> OpSchema::Infer(const OperatorDef& def,
                                                         std::vector<TensorInfo> inputs) const {
   DOPPIO_RETURN_IF_ERROR(Verify(def));
@@ -132,8 +137,13 @@ OpCost OpSchema::Cost(const OperatorDef& def, const std::vector<TensorInfo>& inp
   OpCost cost;
   cost.bytes_read = BytesOf(inputs);
   cost.bytes_written = BytesOf(outputs);
-  const bool all_known = std::all_of(inputs.begin(), inputs.end(), HasCost) &&
-                         std::all_of(outputs.begin(), outputs.end(), HasCost);
+  const bool inputs_known = std::all_of(inputs.begin(), inputs.end(), HasCost);
+  const bool all_known = inputs_known && std::all_of(outputs.begin(), outputs.end(), HasCost);
+  const bool has_unknown = std::any_of(outputs.begin(), outputs.end(),
+                                       [](const TensorInfo& info) { return !info.IsKnown(); });
+  if (bytes_of_unknown_outputs_ != nullptr && inputs_known && has_unknown) {
+    cost.bytes_written += bytes_of_unknown_outputs_(def, inputs, outputs);
+  }
   if (multiply_adds_ != nullptr && all_known) {
     cost.multiply_adds = multiply_adds_(def, inputs, outputs);
   }

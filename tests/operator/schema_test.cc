@@ -192,6 +192,16 @@ TEST(CostTest, AsksTheSchemaWhereAllIsKnown) {
   EXPECT_EQ(schema.Cost(Def({"X"}, {}), {TensorInfo()}, {}).flops, 0);
 }
 
+TEST(CostTest, AsksForTheBytesOfOutputsThatAreNotKnown) {
+  const OpSchema schema = Schema().BytesOfUnknownOutputs(
+      [](const OperatorDef&, const auto&, const auto&) { return int64_t{7}; });
+  const TensorInfo known = Known(DataType::kFloat, {2});
+  const OperatorDef def = Def({"X"}, {"Y", "Z"});
+  EXPECT_EQ(schema.Cost(def, {known}, {TensorInfo(), known}).bytes_written, 15);
+  EXPECT_EQ(schema.Cost(def, {known}, {known, known}).bytes_written, 16);
+  EXPECT_EQ(schema.Cost(def, {TensorInfo()}, {TensorInfo(), known}).bytes_written, 8);
+}
+
 TEST(CostTest, AMultiplyAddIsTwoOperations) {
   const OpSchema schema = Schema().MultiplyAdds(
       [](const OperatorDef&, const auto&, const auto&) { return int64_t{7}; });
