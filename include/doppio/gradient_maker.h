@@ -19,7 +19,7 @@
 // A maker need not care which names are equal: GetGradientForOp finds out what each gradient
 // operator is meant to read, and refuses one that reads an input whose elements the operator itself
 // has overwritten in place. What is read for its shape alone does not count: the schema of the
-// gradient operator says so (OpSchema::ShapeOnly).
+// gradient operator says so (OpSchema::ShapeOnly, ShapeOnlyWhere).
 
 #include <memory>
 #include <string>

@@ -139,6 +139,10 @@ class OpSchema {
   // Inputs of which type and shape are read, but no elements: a gradient operator that says so of a
   // forward blob works where that was overwritten in place.
   OpSchema& ShapeOnly(std::vector<int> inputs);
+  // Where that depends on the definition (its arguments, the number of its inputs): `f` says it of
+  // an input.
+  using InputPredicate = std::function<bool(const OperatorDef&, int input)>;
+  OpSchema& ShapeOnlyWhere(InputPredicate f);
   // Calls `f` when all inputs are known, and those of NeedsValue constant.
   OpSchema& TensorInference(InferenceFunction f);
   OpSchema& NeedsValue(int input);
@@ -149,11 +153,15 @@ class OpSchema {
   OpSchema& OneToOneTypeAndShape();      // output i as input i
   OpSchema& ScalarType(DataType dtype);  // all outputs scalars of this type
   // Floating point operations, asked for when all shapes are known; without one an operator counts
-  // one for each element of its outputs. Bytes are always those of the inputs and outputs.
+  // one for each element of its outputs. Bytes are those of the inputs and outputs.
   OpSchema& Flops(FlopsFunction f);
   // The multiplications with an addition each of an operator that is made of them (convolutions,
   // products of matrices). Its floating point operations are two of each, unless Flops says more.
   OpSchema& MultiplyAdds(FlopsFunction f);
+  // What the outputs take whose shapes depend on the elements of inputs, and so are not known
+  // before a run, where the shapes of all inputs still tell it: the parts of a Split are as large
+  // as what it splits, of whatever lengths they are. Without it they count 0 bytes.
+  OpSchema& BytesOfUnknownOutputs(FlopsFunction f);
   // Two runs with the same inputs may differ, or something besides the outputs changes: such an
   // operator is never removed.
   OpSchema& HasSideEffects();
@@ -181,7 +189,10 @@ class OpSchema {
   bool AllowsInplace(int input, int output) const;
   bool EnforcesInplace(int input, int output) const;
   bool AllowsAnyInput(int index) const;
-  bool IsShapeOnly(int index) const;
+  bool IsShapeOnly(const OperatorDef& def, int index) const;
+  // Whether an output is stated to have the type and shape of an input (IdenticalTypeAndShape,
+  // OneToOneTypeAndShape).
+  bool KeepsTypeAndShape(int input, int output) const;
   bool has_inference() const { return inference_ != nullptr; }
   bool has_side_effects() const { return has_side_effects_; }
 
@@ -218,10 +229,12 @@ class OpSchema {
   std::vector<ArgSpec> args_;
   std::vector<int> any_inputs_;
   std::vector<int> value_inputs_;
-  std::vector<int> shape_inputs_;
+  InputPredicate is_shape_only_;
   InferenceFunction inference_;
+  std::function<bool(int input, int output)> keeps_type_and_shape_;
   FlopsFunction flops_;
   FlopsFunction multiply_adds_;
+  FlopsFunction bytes_of_unknown_outputs_;
   bool has_side_effects_ = false;
 };
 

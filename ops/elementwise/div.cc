@@ -31,7 +31,9 @@ DOPPIO_OPERATOR_SCHEMA(DivGradient)
     .NumInputs(3, 4)
     .NumOutputs(2)
     .AllowInplace({{0, 0}})
-    .ShapeOnly({1})  // of four inputs, as the maker gives them
+    .ShapeOnlyWhere([](const OperatorDef& def, int input) {
+      return def.input_size() == 4 && input == 1;
+    })
     .Doc(R"DOC(
 The gradients of Div: dA = dC / B and dB = -dC * C / B, each summed over the dimensions along which
 its operand was repeated. The inputs are dC, A, B and C; in old nets B, C and dC, where A has the

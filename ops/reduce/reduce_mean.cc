@@ -23,7 +23,8 @@ struct MeanFunction {
 DOPPIO_REDUCE_GRADIENT_SCHEMA(ReduceMeanGradient,
                               "The gradient of ReduceMean: every element of X gets the dY of the "
                               "mean that it is part of, divided by the number of elements of that "
-                              "mean. dY is float or double.");
+                              "mean. dY is float or double.")
+    .ShapeOnly({1, 2});
 
 template <class Context>
 class ReduceMeanGradientOp final : public Operator<Context> {

@@ -20,7 +20,8 @@ struct SumFunction {
 
 DOPPIO_REDUCE_GRADIENT_SCHEMA(ReduceSumGradient,
                               "The gradient of ReduceSum: every element of X gets the dY of the "
-                              "sum that it is part of.");
+                              "sum that it is part of.")
+    .ShapeOnly({1, 2});
 
 template <class Context>
 class ReduceSumGradientOp final : public Operator<Context> {

@@ -69,6 +69,7 @@ DOPPIO_OPERATOR_SCHEMA(SumElementsGradient)
     .Input(0, "X", "SumElements' input, of which only type and shape are used: float or double")
     .Input(1, "dsum", "gradient of the sum: one element of X's type")
     .Output(0, "dX", "gradient of X, of its type and shape")
+    .ShapeOnly({0})
     .IdenticalTypeAndShape();
 
 template <class Context>

@@ -16,6 +16,12 @@ inline int64_t NoFlops(const OperatorDef& /*def*/, const std::vector<TensorInfo>
   return 0;
 }
 
+// What the outputs take of an operator that hands out all elements of input 0, each once.
+inline int64_t BytesOfInput0(const OperatorDef& /*def*/, const std::vector<TensorInfo>& inputs,
+                             const std::vector<TensorInfo>& /*outputs*/) {
+  return SizeFromDim(*inputs[0].dims, 0) * static_cast<int64_t>(DataTypeSize(inputs[0].dtype));
+}
+
 // An operator whose output 0 has the elements of input 0 in the same order.
 template <class Context>
 class CopyingOperator : public Operator<Context> {

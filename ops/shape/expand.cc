@@ -86,6 +86,7 @@ DOPPIO_OPERATOR_SCHEMA(ExpandGradient)
     .Input(0, "dY", "gradient of Expand's output: int32, int64, float, double, float16 or bfloat16")
     .Input(1, "X", "Expand's input, of which only the shape is used")
     .Output(0, "dX", "gradient of X, of X's shape and dY's type; 16-bit types are summed in float")
+    .ShapeOnly({1})
     .Flops([](const OperatorDef&, const std::vector<TensorInfo>& inputs, const auto&) {
       return SizeBetween(*inputs[0].dims, 0, static_cast<int>(inputs[0].dims->size()));
     })

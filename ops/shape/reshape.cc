@@ -103,6 +103,7 @@ Example: X [2,3,4] and shape = [0,-1] give Y [2,12] and old_shape = [2,3,4].
     .Output(1, "old_shape",
             "vector of int64: X's shape; may be left out, but the gradient needs it")
     .Flops(NoFlops)
+    .BytesOfUnknownOutputs(BytesOfInput0)
     .TensorInference(InferReshape);
 
 template <class Context>

@@ -150,6 +150,7 @@ DOPPIO_OPERATOR_SCHEMA(SliceGradient)
     .Input(2, "ends", "vector of int32 or int64")
     .Input(3, "dY", "the gradient of Slice's output, where starts and ends are inputs")
     .Output(0, "dX", "the gradient of data, of its shape and dY's type")
+    .ShapeOnly({0})
     .Flops(NoFlops)
     .TensorInference([](InferenceContext* context) {
       if (context->InputSize() == 3) return WrongInputs(kGradientInputs, 3);

@@ -88,6 +88,7 @@ void StateSplit(OpSchema& schema) {
       .Input(1, "split", "vector of int32 or int64: the size of each output along the axis")
       .Output(0, "Y0, Y1, ...", "the parts of X, in order")
       .Flops(NoFlops)
+      .BytesOfUnknownOutputs(BytesOfInput0)
       .TensorInference(InferSplit);
 }
 

@@ -107,6 +107,10 @@ class WeightedSumOp final : public Operator<Context> {
 DOPPIO_OPERATOR_SCHEMA(WeightedSumGradient)
     .NumInputs(3, OpSchema::kMany)
     .NumOutputs(1, OpSchema::kMany)
+    .ShapeOnlyWhere([](const OperatorDef& def, int input) {
+      ArgumentReader reader(def, nullptr);
+      return input % 2 == 1 && !reader.GetSingleArgument<bool>("grad_on_w", false);
+    })
     .Doc(R"DOC(
 The gradient of WeightedSum: dX_i = weight_i dY; with grad_on_w, dweight_i = sum(dY X_i) too, which
 come after all dX_i.

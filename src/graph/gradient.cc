@@ -178,11 +178,14 @@ class BackwardPass {
     for (size_t j = 0; j < gradient.meta.ops.size(); ++j) {
       OperatorDef& gradient_op = gradient.meta.ops[j];
       const std::string reader = absl::StrCat("its gradient operator ", OpToString(gradient_op));
+      const OpSchema* schema = OpSchemaRegistry::Schema(gradient_op.type());
       std::vector<BlobValue> reads;
       for (int i = 0; i < gradient_op.input_size(); ++i) {
-        DOPPIO_ASSIGN_OR_RETURN(BlobValue value,
-                                ValueOf(k, gradient.reads[j][static_cast<size_t>(i)],
-                                        gradient_op.input(i), reader, first, g_output));
+        const GradientSource& source = gradient.reads[j][static_cast<size_t>(i)];
+        const bool shape_only = schema != nullptr && schema->IsShapeOnly(gradient_op, i);
+        DOPPIO_ASSIGN_OR_RETURN(
+            BlobValue value,
+            ValueOf(k, source, shape_only, gradient_op.input(i), reader, first, g_output));
         reads.push_back(std::move(value));
       }
       ops_.Add(std::move(gradient_op), std::move(reads));
@@ -197,7 +200,8 @@ class BackwardPass {
             std::make_tuple(&value.indices, &names.indices, &sources.indices),
             std::make_tuple(&value.values, &names.values, &sources.values)}) {
         if (name->empty()) continue;
-        DOPPIO_ASSIGN_OR_RETURN(*part, ValueOf(k, *source, *name, "its gradient", first, g_output));
+        DOPPIO_ASSIGN_OR_RETURN(*part,
+                                ValueOf(k, *source, false, *name, "its gradient", first, g_output));
       }
       const std::string& input = op.input(i);
       if (!value.IsEmpty()) {
@@ -212,16 +216,18 @@ class BackwardPass {
   }
 
   // What a gradient operator of operator k is meant to read, if it is still there when it runs.
-  absl::StatusOr<BlobValue> ValueOf(int k, const GradientSource& source, const std::string& name,
-                                    const std::string& reader, int first,
+  absl::StatusOr<BlobValue> ValueOf(int k, const GradientSource& source, bool shape_only,
+                                    const std::string& name, const std::string& reader, int first,
                                     const std::vector<GradientValue>& g_output) const {
     const OperatorDef& op = net_.op(k);
     const Ssa::Op& versions = ssa_.ops[k];
     switch (source.kind) {
       case GradientSource::Kind::kInput:
-        return ForwardValue(k, op.input(source.index), versions.in_version, "input", reader);
+        return ForwardValue(k, op.input(source.index), versions.in_version, shape_only, "input",
+                            reader);
       case GradientSource::Kind::kOutput:
-        return ForwardValue(k, op.output(source.index), versions.out_version, "output", reader);
+        return ForwardValue(k, op.output(source.index), versions.out_version, shape_only, "output",
+                            reader);
       case GradientSource::Kind::kOutputGradient: {
         const GradientValue& g = g_output[source.index];
         return source.part == GradientSource::kDense     ? g.dense
@@ -241,7 +247,8 @@ class BackwardPass {
 
   absl::StatusOr<BlobValue> ForwardValue(int k, const std::string& blob,
                                          const std::map<std::string, int>& versions,
-                                         absl::string_view what, const std::string& reader) const {
+                                         bool shape_only, absl::string_view what,
+                                         const std::string& reader) const {
     const int wanted = versions.find(blob)->second;
     const int current = ssa_.frontier.at(blob);
     // An input of which operator k itself leaves type and shape alone: GetSourcedGradient has seen
@@ -250,6 +257,7 @@ class BackwardPass {
     if (wanted == current || (after != ssa_.ops[k].out_version.end() && after->second == current)) {
       return BlobValue::Forward(blob, current);
     }
+    if (shape_only && KeepTypeAndShape(k + 1, blob)) return BlobValue::Forward(blob, current);
     int writer = k + 1;
     for (; writer < net_.op_size(); ++writer) {
       if (Contains(net_.op(writer).output(), blob)) break;
@@ -259,6 +267,23 @@ class BackwardPass {
                      ", but currently we have version ", current, ": ", reader,
                      " reads it, but op ", writer, " ", OpToString(net_.op(writer)),
                      " writes to the same blob later; give its output another name"));
+  }
+
+  // Whether the blob has one type and shape whatever the operators from `first` on write to it.
+  bool KeepTypeAndShape(int first, const std::string& blob) const {
+    for (int k = first; k < net_.op_size(); ++k) {
+      const OperatorDef& op = net_.op(k);
+      const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+      for (int o = 0; o < op.output_size(); ++o) {
+        if (op.output(o) != blob) continue;
+        bool keeps = false;
+        for (int i = 0; schema != nullptr && i < op.input_size(); ++i) {
+          keeps = keeps || (op.input(i) == blob && schema->KeepsTypeAndShape(i, o));
+        }
+        if (!keeps) return false;
+      }
+    }
+    return true;
   }
 
   // Where operator k is the first reader of a blob, all gradients of that blob are there: they are

@@ -98,7 +98,7 @@ absl::Status CheckInPlace(const OperatorDef& def, const SourcedGradient& gradien
     for (size_t i = 0; i < gradient.reads[k].size(); ++i) {
       const GradientSource& source = gradient.reads[k][i];
       if (!is_gone(source)) continue;
-      if (schema != nullptr && schema->IsShapeOnly(static_cast<int>(i))) continue;
+      if (schema != nullptr && schema->IsShapeOnly(op, static_cast<int>(i))) continue;
       return refuse(absl::StrCat("its gradient operator ", OpToString(op)), source.index);
     }
   }

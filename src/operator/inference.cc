@@ -26,6 +26,7 @@ void InferenceContext::SetOutputValue(int output, Tensor value) {
 
 OpSchema& OpSchema::TensorInference(InferenceFunction f) {
   inference_ = std::move(f);
+  keeps_type_and_shape_ = nullptr;
   return *this;
 }
 
@@ -35,17 +36,19 @@ OpSchema& OpSchema::NeedsValue(int input) {
 }
 
 OpSchema& OpSchema::IdenticalTypeAndShapeOfInput(int input) {
-  return TensorInference([input](InferenceContext* context) {
+  TensorInference([input](InferenceContext* context) {
     // An input that may be anything need not be known.
     if (context->dtype(input) == DataType::kUndefined) return absl::OkStatus();
     for (int i = 0; i < context->OutputSize(); ++i)
       context->SetOutput(i, context->dtype(input), context->dims(input));
     return absl::OkStatus();
   });
+  keeps_type_and_shape_ = [input](int i, int /*output*/) { return i == input; };
+  return *this;
 }
 
 OpSchema& OpSchema::OneToOneTypeAndShape() {
-  return TensorInference([](InferenceContext* context) {
+  TensorInference([](InferenceContext* context) {
     const int count = std::min(context->InputSize(), context->OutputSize());
     for (int i = 0; i < count; ++i) {
       if (context->dtype(i) == DataType::kUndefined) continue;
@@ -53,6 +56,12 @@ OpSchema& OpSchema::OneToOneTypeAndShape() {
     }
     return absl::OkStatus();
   });
+  keeps_type_and_shape_ = [](int i, int output) { return i == output; };
+  return *this;
+}
+
+bool OpSchema::KeepsTypeAndShape(int input, int output) const {
+  return keeps_type_and_shape_ != nullptr && keeps_type_and_shape_(input, output);
 }
 
 OpSchema& OpSchema::ScalarType(DataType dtype) {
@@ -69,6 +78,11 @@ OpSchema& OpSchema::Flops(FlopsFunction f) {
 
 OpSchema& OpSchema::MultiplyAdds(FlopsFunction f) {
   multiply_adds_ = std::move(f);
+  return *this;
+}
+
+OpSchema& OpSchema::BytesOfUnknownOutputs(FlopsFunction f) {
+  bytes_of_unknown_outputs_ = std::move(f);
   return *this;
 }
 
@@ -123,8 +137,13 @@ OpCost OpSchema::Cost(const OperatorDef& def, const std::vector<TensorInfo>& inp
   OpCost cost;
   cost.bytes_read = BytesOf(inputs);
   cost.bytes_written = BytesOf(outputs);
-  const bool all_known = std::all_of(inputs.begin(), inputs.end(), HasCost) &&
-                         std::all_of(outputs.begin(), outputs.end(), HasCost);
+  const bool inputs_known = std::all_of(inputs.begin(), inputs.end(), HasCost);
+  const bool all_known = inputs_known && std::all_of(outputs.begin(), outputs.end(), HasCost);
+  const bool has_unknown = std::any_of(outputs.begin(), outputs.end(),
+                                       [](const TensorInfo& info) { return !info.IsKnown(); });
+  if (bytes_of_unknown_outputs_ != nullptr && inputs_known && has_unknown) {
+    cost.bytes_written += bytes_of_unknown_outputs_(def, inputs, outputs);
+  }
   if (multiply_adds_ != nullptr && all_known) {
     cost.multiply_adds = multiply_adds_(def, inputs, outputs);
   }

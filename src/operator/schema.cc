@@ -212,7 +212,13 @@ OpSchema& OpSchema::AllowAnyInput(int index) {
 }
 
 OpSchema& OpSchema::ShapeOnly(std::vector<int> inputs) {
-  shape_inputs_ = std::move(inputs);
+  return ShapeOnlyWhere([inputs = std::move(inputs)](const OperatorDef&, int input) {
+    return std::find(inputs.begin(), inputs.end(), input) != inputs.end();
+  });
+}
+
+OpSchema& OpSchema::ShapeOnlyWhere(InputPredicate f) {
+  is_shape_only_ = std::move(f);
   return *this;
 }
 
@@ -238,8 +244,8 @@ bool OpSchema::EnforcesInplace(int input, int output) const {
          Contains(enforced_inplace_, input, output);
 }
 
-bool OpSchema::IsShapeOnly(int index) const {
-  return std::find(shape_inputs_.begin(), shape_inputs_.end(), index) != shape_inputs_.end();
+bool OpSchema::IsShapeOnly(const OperatorDef& def, int index) const {
+  return is_shape_only_ != nullptr && is_shape_only_(def, index);
 }
 
 bool OpSchema::AllowsAnyInput(int index) const {

@@ -9,6 +9,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
+TensorInfo Known(DataType dtype, Dims dims) { return {dtype, std::move(dims), std::nullopt}; }
+
 TEST(InferNetTest, GoesFromOperatorToOperator) {
   NetBuilder net("n");
   net.Op("ConstantFill", {}, {"x"}, {MakeArgument<std::vector<int64_t>>("shape", {2, 3})});
@@ -30,6 +32,19 @@ TEST(InferNetTest, KnowsNothingMoreOfBlobsThatANetInsideMayWrite) {
   EXPECT_FALSE(inference->blobs.at("x").IsKnown());
   EXPECT_FALSE(inference->blobs.at("z").IsKnown());
   EXPECT_EQ(inference->blobs.count("y"), 0u);  // of the net inside alone
+}
+
+TEST(InferNetTest, CountsBytesOfOutputsOfWhichOnlyASumIsKnown) {
+  NetBuilder net("net");
+  net.Op("Split", {"x", "lengths"}, {"a", "b"}).Op("Reshape", {"x", "shape"}, {"y", "old_shape"});
+  const TensorInfo lengths = Known(DataType::kInt64, {2});
+  const auto inferred =
+      InferNet(net.def(),
+               {{"x", Known(DataType::kFloat, {5, 3})}, {"lengths", lengths}, {"shape", lengths}});
+  ASSERT_TRUE(inferred.ok()) << inferred.status();
+  EXPECT_FALSE(inferred->blobs.at("a").IsKnown());
+  EXPECT_EQ(inferred->ops[0].cost.bytes_written, 60);
+  EXPECT_EQ(inferred->ops[1].cost.bytes_written, 60 + 16);
 }
 
 TEST(InferNetTest, NamesTheOperatorThatIsWrong) {

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <random>
+#include <regex>
 
 #include "doppio/gradient.h"
 #include "doppio/registry.h"
@@ -89,12 +91,31 @@ Tensor Dense(const Workspace& workspace, const GradientWrapper& gradient, const 
   return sum;
 }
 
+// The kind of a refusal, of those that docs/gradients.md has; empty for any other.
+std::string Reason(const std::string& message) {
+  static const auto& kinds = *new std::vector<std::pair<std::regex, std::string>>{
+      {std::regex(R"(operator (\w+)\(.*, which (\w+)\(.* overwrites in place)"),
+       "$1 reads an input that $2 overwrites in place"},
+      {std::regex(R"(needs (\w+) .* operator (\w+)\(.* writes to the same blob later)"),
+       "$2 reads an $1 that is written to later"},
+      {std::regex(R"(depends on (output \d+) .*, which the gradient of (\w+) leaves out)"),
+       "the gradient of $2 leaves $1 out"},
+      {std::regex("has dense and sparse gradients"), "a blob has dense and sparse gradients"},
+      {std::regex(R"(gradient of (\w+)\(.* is sparse, but must be dense)"),
+       "the gradient of $1 takes no sparse one"},
+  };
+  for (const auto& [pattern, reason] : kinds) {
+    std::smatch match;
+    if (std::regex_search(message, match, pattern)) return match.format(reason);
+  }
+  return "";
+}
+
 struct Tally {
   int64_t right = 0;
   int64_t refused = 0;
   int64_t elements = 0;
-  int64_t kinks = 0;  // elements where the derivatives from the left and from the right
-                      // differ, or one does not exist
+  std::map<std::string, int64_t> reasons;  // of the refusals
 };
 
 // Blobs that the operator `writer` alone writes (-1: external inputs, which hold before any write
@@ -163,13 +184,10 @@ void CheckNet(uint64_t seed, const RandomNetOptions& options, Tally* tally) {
   const absl::StatusOr<Backward> backward = AddGradientOperators(drawn->net, targets);
   if (!backward.ok()) {
     const std::string message(backward.status().message());
-    const bool says_why = message.find("overwrites in place") != std::string::npos ||
-                          message.find("writes to the same blob later") != std::string::npos ||
-                          message.find("leaves out") != std::string::npos ||
-                          message.find("dense and sparse") != std::string::npos ||
-                          message.find("is sparse, but must be dense") != std::string::npos;
-    EXPECT_TRUE(says_why) << message << "\nnet " << seed << "\n" << drawn->ToString();
+    const std::string reason = Reason(message);
+    EXPECT_NE(reason, "") << message << "\nnet " << seed << "\n" << drawn->ToString();
     ++tally->refused;
+    ++tally->reasons[reason];
     return;
   }
   for (const auto& [name, value] : drawn->feeds) {
@@ -203,22 +221,8 @@ void CheckNet(uint64_t seed, const RandomNetOptions& options, Tally* tally) {
         return std::abs(a - b) <= tolerance * (1 + std::abs(a) + std::abs(b));
       };
       if (is_near(got, expected, 1e-5)) continue;
-      // Near a kink, or where the second derivative jumps, a smaller step is nearer.
+      // Where the function bends strongly, a smaller step is nearer.
       if (is_near(got, difference(-1e-7, 1e-7), 1e-5)) continue;
-      // At a kink the slopes on both sides stay apart however small the step is.
-      const double left = difference(-1e-6, 0);
-      const double right = difference(0, 1e-6);
-      // The edge of what a function takes (Sqrt at 0) has a slope on one side only.
-      if (std::isfinite(left) != std::isfinite(right)) {
-        ++tally->kinks;
-        continue;
-      }
-      const double wide = std::abs(difference(0, 1e-5) - difference(-1e-5, 0));
-      if (std::abs(left - right) >
-          std::max(0.5 * wide, 1e-7 * (1 + std::abs(left) + std::abs(right)))) {
-        ++tally->kinks;
-        continue;
-      }
       FAIL() << "the gradient of \"" << blob << "\" at " << i << " is " << got
              << ", but finite differences give " << expected << "\nnet " << seed << "\n"
              << backward->net.DebugString() << drawn->ToString();
@@ -233,6 +237,10 @@ TEST(RandomGradientTest, IsWhatFiniteDifferencesGive) {
   RandomNetOptions options;
   options.clashes = 0.05;
   options.in_place = 0.15;
+  // At a kink there is no derivative to compare with, and a chain of one-sided ones need not be
+  // even one of those. So the nets keep away from kinks, much farther than the steps of the
+  // differences, and every derivative is compared.
+  options.kink_margin = 1e-3;
   for (const std::string& type : RandomNetOperators()) {
     if (GradientRegistry::Kind(type) == GradientKind::kMaker) options.operators.push_back(type);
   }
@@ -241,12 +249,13 @@ TEST(RandomGradientTest, IsWhatFiniteDifferencesGive) {
     CheckNet(seed * 1'000'000'007 + i, options, &tally);
   }
   std::cout << tally.right << " nets right, " << tally.refused << " refused; " << tally.elements
-            << " derivatives, " << tally.kinks << " of them at a kink (DOPPIO_TABLE_SEED=" << seed
-            << ")\n";
+            << " derivatives (DOPPIO_TABLE_SEED=" << seed << ")\n";
+  if (std::getenv("DOPPIO_TABLE_NETS") != nullptr) {
+    for (const auto& [reason, count] : tally.reasons) std::cout << count << " " << reason << "\n";
+  }
   if (HasFailure()) return;
   // A net is refused where it should be, and the test is still one of gradients.
   EXPECT_GT(tally.right, tally.refused);
-  EXPECT_LT(tally.kinks * 100, tally.elements);
 }
 
 }  // namespace

@@ -106,6 +106,42 @@ TEST(RightGradientTest, MayReadTheShapeOfWhatWasOverwrittenInPlace) {
       TensorEquals(GradientOf(net.def(), {"loss"}, feeds, "b"), Tensor::Of<float>({2}, {2, 2})));
 }
 
+TEST(RightGradientTest, MayReadTheShapeOfWhatIsOverwrittenInPlaceLater) {
+  NetBuilder net("sum_then_relu_in_place");
+  net.Op("Copy", {"x"}, {"h"})
+      .Op("SumElements", {"h"}, {"loss"})
+      .Op("Relu", {"h"}, {"h"})
+      .Op("SumElements", {"h"}, {"positive"});
+  const Feeds feeds = {{"x", Tensor::Of<float>({3}, {-1, 2, 3})}};
+  EXPECT_TRUE(TensorEquals(GradientOf(net.def(), {"loss", "positive"}, feeds, "x"),
+                           Tensor::Of<float>({3}, {1, 2, 2})));
+  NetBuilder reshaped("sum_then_reshape_in_place");
+  reshaped.Op("Copy", {"x"}, {"h"})
+      .Op("SumElements", {"h"}, {"loss"})
+      .Op("Reshape", {"h"}, {"h", "old_shape"},
+          {MakeArgument<std::vector<int64_t>>("shape", {3, 1})});
+  EXPECT_THAT(ErrorOf(reshaped.def()), HasSubstr("Reshape(h) -> h, old_shape writes to the same"));
+}
+
+TEST(RightGradientTest, ReadsTheSummandsOfAWeightedSumOnlyForGradientsOfTheWeights) {
+  const auto net = [](bool grad_on_w) {
+    NetBuilder builder("weighted_sum_in_place");
+    builder.Op("Copy", {"x"}, {"h"})
+        .Op("WeightedSum", {"h", "w", "y", "v"}, {"h"}, {MakeArgument("grad_on_w", grad_on_w)})
+        .Op("SumElements", {"h"}, {"loss"});
+    return builder.def();
+  };
+  const Feeds feeds = {{"x", Tensor::Of<float>({2}, {1, 2})},
+                       {"w", Tensor::Of<float>({1}, {3})},
+                       {"y", Tensor::Of<float>({2}, {4, 5})},
+                       {"v", Tensor::Of<float>({1}, {6})}};
+  EXPECT_TRUE(
+      TensorEquals(GradientOf(net(false), {"loss"}, feeds, "x"), Tensor::Of<float>({2}, {3, 3})));
+  EXPECT_TRUE(
+      TensorEquals(GradientOf(net(false), {"loss"}, feeds, "y"), Tensor::Of<float>({2}, {6, 6})));
+  EXPECT_THAT(ErrorOf(net(true)), HasSubstr("overwrites in place"));
+}
+
 TEST(RightGradientTest, IsMadeInPlaceWhereNothingThatWasOverwrittenIsRead) {
   for (const char* type : {"Cbrt",
                            "Clip",

@@ -142,6 +142,17 @@ TEST(InferenceTest, TakesTypeAndShapeOfInputs) {
   EXPECT_THAT(*scalar[1].dims, IsEmpty());
 }
 
+TEST(InferenceTest, SaysWhichOutputsHaveTheTypeAndShapeOfAnInput) {
+  const OpSchema of_second = Schema().IdenticalTypeAndShapeOfInput(1);
+  EXPECT_TRUE(of_second.KeepsTypeAndShape(1, 0));
+  EXPECT_FALSE(of_second.KeepsTypeAndShape(0, 0));
+  const OpSchema one_to_one = Schema().OneToOneTypeAndShape();
+  EXPECT_TRUE(one_to_one.KeepsTypeAndShape(1, 1));
+  EXPECT_FALSE(one_to_one.KeepsTypeAndShape(0, 1));
+  EXPECT_FALSE(
+      Schema().IdenticalTypeAndShape().ScalarType(DataType::kFloat).KeepsTypeAndShape(0, 0));
+}
+
 TEST(InferenceTest, RefusesWhatTheSchemaForbidsBeforeItLooksAtInputs) {
   const OpSchema schema = Schema().NumInputs(1).IdenticalTypeAndShape();
   const auto none = schema.Infer(Def({}, {"Y"}), {});
@@ -196,6 +207,16 @@ TEST(CostTest, AsksTheSchemaWhereAllIsKnown) {
       Schema().Flops([](const OperatorDef&, const auto&, const auto&) { return int64_t{99}; });
   EXPECT_EQ(schema.Cost(Def({"X"}, {}), {Known(DataType::kFloat, {2})}, {}).flops, 99);
   EXPECT_EQ(schema.Cost(Def({"X"}, {}), {TensorInfo()}, {}).flops, 0);
+}
+
+TEST(CostTest, AsksForTheBytesOfOutputsThatAreNotKnown) {
+  const OpSchema schema = Schema().BytesOfUnknownOutputs(
+      [](const OperatorDef&, const auto&, const auto&) { return int64_t{7}; });
+  const TensorInfo known = Known(DataType::kFloat, {2});
+  const OperatorDef def = Def({"X"}, {"Y", "Z"});
+  EXPECT_EQ(schema.Cost(def, {known}, {TensorInfo(), known}).bytes_written, 15);
+  EXPECT_EQ(schema.Cost(def, {known}, {known, known}).bytes_written, 16);
+  EXPECT_EQ(schema.Cost(def, {TensorInfo()}, {TensorInfo(), known}).bytes_written, 8);
 }
 
 TEST(CostTest, AMultiplyAddIsTwoOperations) {

@@ -11,6 +11,7 @@
 #include "doppio/op_def.h"
 #include "doppio/registry.h"
 #include "doppio/workspace.h"
+#include "tests/support/kinks.h"
 #include "tests/support/tensor_match.h"
 
 namespace doppio {
@@ -65,7 +66,8 @@ class Drawer {
   std::string NewIndices(absl::Span<const int64_t> values);
   std::string NewName();
 
-  // Adds the operator and runs it. Where it may, and by chance, it writes to its input.
+  // Adds the operator and runs it. Where it may, and by chance, it writes to its input. Adds
+  // nothing where that would put it nearer to a kink than the options allow.
   absl::Status Add(absl::string_view type, const std::vector<Live>& inputs, int outputs = 1,
                    const std::vector<Argument>& args = {});
   absl::Status AddNamed(absl::string_view type, const std::vector<std::string>& inputs, int outputs,
@@ -166,6 +168,14 @@ absl::Status Drawer::AddNamed(absl::string_view type, const std::vector<std::str
   const OpSchema* schema = OpSchemaRegistry::Schema(type);
   if (schema == nullptr) return absl::NotFoundError(absl::StrCat("there is no operator ", type));
   OperatorDef def = CreateOperatorDef(type, "", inputs, {}, args);
+  if (options_.kink_margin > 0) {
+    std::vector<Tensor> values;
+    for (const std::string& input : inputs) {
+      DOPPIO_ASSIGN_OR_RETURN(Tensor value, workspace_.Fetch(input));
+      values.push_back(std::move(value));
+    }
+    if (DistanceToKink(def, values) < options_.kink_margin) return absl::OkStatus();
+  }
   while (def.output_size() < outputs) {
     const std::string name = NewName();
     if (std::count(def.output().begin(), def.output().end(), name) == 0) def.add_output(name);
@@ -214,6 +224,20 @@ Drawer::Recipe UnaryOfVectors() {
 absl::Status AddScale(Drawer& d, absl::string_view type) {
   const auto scale = static_cast<float>(d.Real(-1.5, 1.5));
   return d.Add(type, {d.Pick(IsTame)}, 1, {MakeArgument<float>("scale", scale)});
+}
+
+absl::Status AddClip(Drawer& d, absl::string_view type) {
+  const auto least = static_cast<float>(d.Real(-1, 0.5));
+  const auto most = static_cast<float>(d.Real(least, 1));
+  return d.Add(type, {d.Pick(IsTame)}, 1,
+               {MakeArgument<float>("min", least), MakeArgument<float>("max", most)});
+}
+
+Drawer::Recipe UnaryWithBound(const char* bound) {
+  return [=](Drawer& d, absl::string_view type) {
+    const auto at = static_cast<float>(d.Real(0.2, 1));
+    return d.Add(type, {d.Pick(IsTame)}, 1, {MakeArgument<float>(bound, at)});
+  };
 }
 
 // Operands of which one is repeated along some dimensions of the other.
@@ -398,10 +422,9 @@ const std::map<std::string, Drawer::Recipe>& Recipes() {
   static const auto& recipes = *[] {
     auto* all = new std::map<std::string, Drawer::Recipe>;
     for (const char* type :
-         {"Sigmoid", "Tanh",     "Sqr",   "Negative",   "Softsign", "Softplus",
-          "Sin",     "Cos",      "Atan",  "Erf",        "Swish",    "Gelu",
-          "Exp",     "Cube",     "Sinh",  "Cosh",       "Relu",     "LeakyRelu",
-          "Elu",     "Selu",     "Abs",   "Clip",       "ReluN",    "ThresholdedRelu",
+         {"Sigmoid", "Tanh",     "Sqr",   "Negative",   "Softsign", "Softplus", "Sin",
+          "Cos",     "Atan",     "Erf",   "Swish",      "Gelu",     "Exp",      "Cube",
+          "Sinh",    "Cosh",     "Relu",  "LeakyRelu",  "Elu",      "Selu",     "Abs",
           "Copy",    "NanCheck", "Alias", "SumElements"}) {
       (*all)[type] = Unary(IsTame);
     }
@@ -413,9 +436,13 @@ const std::map<std::string, Drawer::Recipe>& Recipes() {
     }
     for (const char* type : {"Add", "Sub", "Mul", "Div"}) (*all)[type] = AddBinary;
     for (const char* type : {"Sum", "Mean", "Max", "Min"}) (*all)[type] = AddOfOneShape;
-    for (const char* type : {"ReduceSum", "ReduceMean"}) (*all)[type] = AddReduce;
+    for (const char* type : {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"})
+      (*all)[type] = AddReduce;
     for (const char* type : {"DotProduct", "SquaredL2Distance"}) (*all)[type] = AddOfRows;
     (*all)["Softmax"] = UnaryOfVectors();
+    (*all)["Clip"] = AddClip;
+    (*all)["ReluN"] = UnaryWithBound("n");
+    (*all)["ThresholdedRelu"] = UnaryWithBound("alpha");
     (*all)["Scale"] = AddScale;
     (*all)["WeightedSum"] = AddWeightedSum;
     (*all)["Split"] = AddSplit;
@@ -440,7 +467,10 @@ const std::map<std::string, Drawer::Recipe>& Recipes() {
 absl::StatusOr<RandomNet> Drawer::Draw() {
   const std::vector<std::string>& types =
       options_.operators.empty() ? RandomNetOperators() : options_.operators;
-  for (int64_t count = Int(options_.min_operators, options_.max_operators); count > 0; --count) {
+  const int64_t count = Int(options_.min_operators, options_.max_operators);
+  // Few that are drawn are near a kink, and what they read is soon another blob.
+  for (int64_t tries = 0; drawn_.net.op_size() < count; ++tries) {
+    if (tries == 100 * count) return absl::InternalError("all operators drawn are at a kink");
     const std::string& type =
         types[static_cast<size_t>(Int(0, static_cast<int64_t>(types.size()) - 1))];
     const auto recipe = Recipes().find(type);

@@ -36,6 +36,9 @@ struct RandomNetOptions {
   double in_place = 0.25;  // chance that an operator overwrites its input where it may
   double fresh = 0.15;     // chance that an operator reads a new external input
   double clashes = 0;      // chance that a blob gets the name of another blob's gradient
+  // How far every operator stays from points where its derivative jumps: Relu from 0, the operands
+  // of Max from each other (tests/support/kinks.h). 0: anywhere.
+  double kink_margin = 0;
   // Those to draw from, each as often as it is named; empty: all of RandomNetOperators().
   std::vector<std::string> operators;
 };
