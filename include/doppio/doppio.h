@@ -23,6 +23,7 @@
 // with this header too.
 
 #include "doppio/check.h"
+#include "doppio/coverage.h"
 #include "doppio/devices.h"
 #include "doppio/dot.h"
 #include "doppio/gradient.h"

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "doppio/coverage.h"
 #include "doppio/devices.h"
 #include "glog/logging.h"
 #include "src/operator/registration_table.h"
@@ -91,9 +92,14 @@ std::vector<std::string> OperatorRegistry::NearNames(absl::string_view type) {
 }
 
 std::string OperatorRegistry::MissingMessage(absl::string_view type, DeviceType device) {
-  const bool is_elsewhere = device != DeviceType::kCpu && Has(type);
-  return absl::StrCat("there is no operator \"", type, "\" for ", DeviceName(device),
-                      is_elsewhere ? "; there is one for the CPU" : DidYouMean(type, Types()));
+  const std::string missing =
+      absl::StrCat("there is no operator \"", type, "\" for ", DeviceName(device));
+  if (device != DeviceType::kCpu && Has(type)) {
+    return absl::StrCat(missing, "; there is one for the CPU");
+  }
+  const std::string known = WhatIsKnownOf(type);
+  return known.empty() ? absl::StrCat(missing, DidYouMean(type, Types()))
+                       : absl::StrCat(missing, "; ", known);
 }
 
 namespace {

@@ -37,6 +37,35 @@ TEST_F(OpsTest, PrintsJson) {
                                 HasSubstr("\"in_place\": \"X as Y\"")));
 }
 
+TEST_F(OpsTest, TellsWhatOfCaffe2IsThere) {
+  const CommandResult result = Doppio({"ops", "--coverage"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("Caffe2 registered 843 operators for the CPU. doppio has "),
+                    HasSubstr("runs code of PyTorch: ATen, ScriptModule, ScriptModuleLoad\n")));
+}
+
+TEST_F(OpsTest, CoverageIsOfAllOperatorsOrNone) {
+  EXPECT_EQ(Doppio({"ops", "Expand", "--coverage"}).code, 2);
+  EXPECT_EQ(Doppio({"ops", "--coverage", "--json"}).code, 2);
+}
+
+TEST_F(OpsTest, WhatCaffe2HasAndDoppioDoesNotIsToldSo) {
+  EXPECT_THAT(
+      Doppio({"ops", "VideoInput"}).err,
+      HasSubstr("there is no operator \"VideoInput\" for the CPU; Caffe2 has it, doppio does "
+                "not yet"));
+  EXPECT_THAT(Doppio({"ops", "ATen"}).err,
+              HasSubstr("Caffe2 has it; doppio is not going to: it runs code of PyTorch"));
+}
+
+TEST_F(OpsTest, ANameOfAnotherFrameworkIsToldTheNameHere) {
+  EXPECT_THAT(Doppio({"ops", "Gemm"}).err, HasSubstr("; its name here is MatMul or FC"));
+  EXPECT_THAT(Doppio({"ops", "BatchNormalization"}).err, HasSubstr("its name here is SpatialBN"));
+  EXPECT_THAT(Doppio({"ops", "GlobalAveragePool"}).err,
+              HasSubstr("its name here is AveragePool with global_pooling"));
+}
+
 TEST_F(OpsTest, ATypoIsToldWhatIsNear) {
   const CommandResult result = Doppio({"ops", "Exapnd"});
   EXPECT_EQ(result.code, 1);

@@ -32,6 +32,10 @@ void OpToJson(const OpSchema& schema, JsonWriter* json);
 // A page with all operators.
 std::string AllOpsToMarkdown();
 
+// Which of Caffe2's operators are there, in short and as a page with all of them.
+std::string CoverageToText();
+std::string CoverageToMarkdown();
+
 }  // namespace doppio::tools
 
 #endif  // DOPPIO_TOOLS_COMMAND_OP_DOCS_H_

@@ -13,12 +13,19 @@ class OpsCommand final : public Command {
                            Need::kOptional);
     options->AddFlag("--markdown", &markdown_, "print as Markdown");
     options->AddFlag("--json", &json_, "print as JSON");
+    options->AddFlag("--coverage", &coverage_,
+                     "which operators of Caffe2 are there, which are not");
     input_.AddLibraries(options);
   }
 
   absl::Status Run() override {
     if (markdown_ && json_) return UsageError("--json excludes --markdown");
     DOPPIO_RETURN_IF_ERROR(input_.Prepare());
+    if (coverage_) {
+      if (json_ || !type_.empty()) return UsageError("--coverage takes neither TYPE nor --json");
+      Print(markdown_ ? CoverageToMarkdown() : CoverageToText());
+      return absl::OkStatus();
+    }
     if (type_.empty()) {
       Print(json_ ? AllToJson() : markdown_ ? AllOpsToMarkdown() : List());
       return absl::OkStatus();
@@ -64,11 +71,13 @@ class OpsCommand final : public Command {
   std::string type_;
   bool markdown_ = false;
   bool json_ = false;
+  bool coverage_ = false;
 };
 
 DOPPIO_COMMAND(OpsCommand, "ops", "List the operators, or explain one",
                "  doppio ops\n"
                "  doppio ops Expand\n"
+               "  doppio ops --coverage\n"
                "  doppio ops --markdown > docs/operators.md\n");
 
 }  // namespace
