@@ -1,5 +1,5 @@
-#ifndef DOPPIO_SRC_OPERATOR_CAFFE2_OPERATORS_H_
-#define DOPPIO_SRC_OPERATOR_CAFFE2_OPERATORS_H_
+#ifndef DOPPIO_OPERATOR_CAFFE2_OPERATORS_H_
+#define DOPPIO_OPERATOR_CAFFE2_OPERATORS_H_
 
 namespace doppio {
 
@@ -8,4 +8,4 @@ extern const char kCaffe2Operators[];
 
 }  // namespace doppio
 
-#endif  // DOPPIO_SRC_OPERATOR_CAFFE2_OPERATORS_H_
+#endif  // DOPPIO_OPERATOR_CAFFE2_OPERATORS_H_
