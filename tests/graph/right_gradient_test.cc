@@ -2,6 +2,7 @@
 // operators in conflict. Cases that were once silently wrong.
 
 #include "doppio/gradient.h"
+#include "doppio/gradient_maker.h"
 #include "doppio/net_builder.h"
 #include "doppio/registry.h"
 #include "doppio/workspace.h"
@@ -219,6 +220,23 @@ TEST(RightGradientTest, RefusesAnOutputThatTheGradientLeavesOut) {
       .Op("Add", {"l", "q"}, {"loss"});
   EXPECT_THAT(ErrorOf(net.def()),
               AllOf(HasSubstr("op 0 SoftmaxWithLoss"), HasSubstr("output 0 \"p\"")));
+}
+
+class GetGradientThatIsNotThere final : public GradientMakerBase {
+  using GradientMakerBase::GradientMakerBase;
+  std::vector<OperatorDef> GetGradientDefs() override {
+    return SingleGradientDef("TestGradientThatIsNotThere", "", {GO(0)}, {GI(0)});
+  }
+};
+DOPPIO_REGISTER_GRADIENT(TestWithoutGradientOperator, GetGradientThatIsNotThere);
+
+TEST(RightGradientTest, RefusesAGradientOperatorThatIsNotRegistered) {
+  NetBuilder net("gradient_not_there");
+  net.Op("TestWithoutGradientOperator", {"x"}, {"loss"});
+  EXPECT_THAT(ErrorOf(net.def()),
+              AllOf(HasSubstr("op 0 TestWithoutGradientOperator(x) -> loss"),
+                    HasSubstr("TestGradientThatIsNotThere(loss_autogen_grad) -> x_grad is not "
+                              "registered")));
 }
 
 TEST(RightGradientTest, RefusesATargetThatIsNamedTwice) {
