@@ -239,6 +239,21 @@ TEST(RightGradientTest, RefusesAGradientOperatorThatIsNotRegistered) {
                               "registered")));
 }
 
+TEST(RightGradientTest, GivesAllEqualMaximaOfAnAxisTheGradientButOneOfTwoOperands) {
+  NetBuilder reduced("equal_elements");
+  reduced.Op("ReduceMax", {"x"}, {"loss"}, {MakeArgument<std::vector<int64_t>>("axes", {0})});
+  const Feeds elements = {{"x", Tensor::Of<float>({3}, {2, 1, 2})}};
+  EXPECT_TRUE(TensorEquals(GradientOf(reduced.def(), {"loss"}, elements, "x"),
+                           Tensor::Of<float>({3}, {1, 0, 1})));
+  NetBuilder operands("equal_operands");
+  operands.Op("Max", {"a", "b"}, {"loss"});
+  const Feeds pair = {{"a", Tensor::Of<float>({1}, {2})}, {"b", Tensor::Of<float>({1}, {2})}};
+  EXPECT_TRUE(
+      TensorEquals(GradientOf(operands.def(), {"loss"}, pair, "a"), Tensor::Of<float>({1}, {1})));
+  EXPECT_TRUE(
+      TensorEquals(GradientOf(operands.def(), {"loss"}, pair, "b"), Tensor::Of<float>({1}, {0})));
+}
+
 TEST(RightGradientTest, RefusesATargetThatIsNamedTwice) {
   NetBuilder net("twice");
   net.Op("Relu", {"x"}, {"y"});
