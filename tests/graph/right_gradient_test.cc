@@ -116,6 +116,13 @@ TEST(RightGradientTest, MayReadTheShapeOfWhatIsOverwrittenInPlaceLater) {
   const Feeds feeds = {{"x", Tensor::Of<float>({3}, {-1, 2, 3})}};
   EXPECT_TRUE(TensorEquals(GradientOf(net.def(), {"loss", "positive"}, feeds, "x"),
                            Tensor::Of<float>({3}, {1, 2, 2})));
+  NetBuilder unused("split_half_used_other_overwritten");
+  unused.Op("Split", {"x"}, {"a", "b"}, {MakeArgument<int>("axis", 0)})
+      .Op("SumElements", {"b"}, {"loss"})
+      .Op("Relu", {"a"}, {"a"});
+  EXPECT_TRUE(
+      TensorEquals(GradientOf(unused.def(), {"loss"}, {{"x", Tensor::Of<float>({2}, {5, 6})}}, "x"),
+                   Tensor::Of<float>({2}, {0, 1})));
   NetBuilder reshaped("sum_then_reshape_in_place");
   reshaped.Op("Copy", {"x"}, {"h"})
       .Op("SumElements", {"h"}, {"loss"})
