@@ -98,6 +98,10 @@ absl::Status InferConstantFill(InferenceContext* context) {
 DOPPIO_OPERATOR_SCHEMA(ConstantFill)
     .FillUsing(StateFiller)
     .NumInputs(0, 2)
+    .ShapeOnlyWhere([](const OperatorDef& def, int input) {
+      ArgumentReader reader(def, nullptr);
+      return input == 0 && !reader.GetSingleArgument<bool>("input_as_shape", false);
+    })
     .Doc(R"DOC(
 A tensor whose elements are all the same: `value`, or the only element of the second input.
 

@@ -179,10 +179,13 @@ class BackwardPass {
       OperatorDef& gradient_op = gradient.meta.ops[j];
       const std::string reader = absl::StrCat("its gradient operator ", OpToString(gradient_op));
       const OpSchema* schema = OpSchemaRegistry::Schema(gradient_op.type());
+      if (schema == nullptr) {
+        return absl::UnimplementedError(absl::StrCat(reader, " is not registered"));
+      }
       std::vector<BlobValue> reads;
       for (int i = 0; i < gradient_op.input_size(); ++i) {
         const GradientSource& source = gradient.reads[j][static_cast<size_t>(i)];
-        const bool shape_only = schema != nullptr && schema->IsShapeOnly(gradient_op, i);
+        const bool shape_only = schema->IsShapeOnly(gradient_op, i);
         DOPPIO_ASSIGN_OR_RETURN(
             BlobValue value,
             ValueOf(k, source, shape_only, gradient_op.input(i), reader, first, g_output));

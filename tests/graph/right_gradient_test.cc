@@ -2,6 +2,7 @@
 // operators in conflict. Cases that were once silently wrong.
 
 #include "doppio/gradient.h"
+#include "doppio/gradient_maker.h"
 #include "doppio/net_builder.h"
 #include "doppio/registry.h"
 #include "doppio/workspace.h"
@@ -115,6 +116,13 @@ TEST(RightGradientTest, MayReadTheShapeOfWhatIsOverwrittenInPlaceLater) {
   const Feeds feeds = {{"x", Tensor::Of<float>({3}, {-1, 2, 3})}};
   EXPECT_TRUE(TensorEquals(GradientOf(net.def(), {"loss", "positive"}, feeds, "x"),
                            Tensor::Of<float>({3}, {1, 2, 2})));
+  NetBuilder unused("split_half_used_other_overwritten");
+  unused.Op("Split", {"x"}, {"a", "b"}, {MakeArgument<int>("axis", 0)})
+      .Op("SumElements", {"b"}, {"loss"})
+      .Op("Relu", {"a"}, {"a"});
+  EXPECT_TRUE(
+      TensorEquals(GradientOf(unused.def(), {"loss"}, {{"x", Tensor::Of<float>({2}, {5, 6})}}, "x"),
+                   Tensor::Of<float>({2}, {0, 1})));
   NetBuilder reshaped("sum_then_reshape_in_place");
   reshaped.Op("Copy", {"x"}, {"h"})
       .Op("SumElements", {"h"}, {"loss"})
@@ -219,6 +227,38 @@ TEST(RightGradientTest, RefusesAnOutputThatTheGradientLeavesOut) {
       .Op("Add", {"l", "q"}, {"loss"});
   EXPECT_THAT(ErrorOf(net.def()),
               AllOf(HasSubstr("op 0 SoftmaxWithLoss"), HasSubstr("output 0 \"p\"")));
+}
+
+class GetGradientThatIsNotThere final : public GradientMakerBase {
+  using GradientMakerBase::GradientMakerBase;
+  std::vector<OperatorDef> GetGradientDefs() override {
+    return SingleGradientDef("TestGradientThatIsNotThere", "", {GO(0)}, {GI(0)});
+  }
+};
+DOPPIO_REGISTER_GRADIENT(TestWithoutGradientOperator, GetGradientThatIsNotThere);
+
+TEST(RightGradientTest, RefusesAGradientOperatorThatIsNotRegistered) {
+  NetBuilder net("gradient_not_there");
+  net.Op("TestWithoutGradientOperator", {"x"}, {"loss"});
+  EXPECT_THAT(ErrorOf(net.def()),
+              AllOf(HasSubstr("op 0 TestWithoutGradientOperator(x) -> loss"),
+                    HasSubstr("TestGradientThatIsNotThere(loss_autogen_grad) -> x_grad is not "
+                              "registered")));
+}
+
+TEST(RightGradientTest, GivesAllEqualMaximaOfAnAxisTheGradientButOneOfTwoOperands) {
+  NetBuilder reduced("equal_elements");
+  reduced.Op("ReduceMax", {"x"}, {"loss"}, {MakeArgument<std::vector<int64_t>>("axes", {0})});
+  const Feeds elements = {{"x", Tensor::Of<float>({3}, {2, 1, 2})}};
+  EXPECT_TRUE(TensorEquals(GradientOf(reduced.def(), {"loss"}, elements, "x"),
+                           Tensor::Of<float>({3}, {1, 0, 1})));
+  NetBuilder operands("equal_operands");
+  operands.Op("Max", {"a", "b"}, {"loss"});
+  const Feeds pair = {{"a", Tensor::Of<float>({1}, {2})}, {"b", Tensor::Of<float>({1}, {2})}};
+  EXPECT_TRUE(
+      TensorEquals(GradientOf(operands.def(), {"loss"}, pair, "a"), Tensor::Of<float>({1}, {1})));
+  EXPECT_TRUE(
+      TensorEquals(GradientOf(operands.def(), {"loss"}, pair, "b"), Tensor::Of<float>({1}, {0})));
 }
 
 TEST(RightGradientTest, RefusesATargetThatIsNamedTwice) {
