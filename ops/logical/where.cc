@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cstring>
+#include <type_traits>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
@@ -33,6 +33,18 @@ absl::StatusOr<Rows> PlanRows(DimsView condition, DimsView x, DimsView y, bool b
   return Rows{x[0], SizeFromDim(x, 1)};
 }
 
+// Bits are chosen without a branch: a condition that nobody can foretell would cost a wrong guess
+// at every other element.
+template <typename T>
+T Choose(bool condition, const T& x, const T& y) {
+  if constexpr (std::is_integral_v<T>) {
+    const T all = static_cast<T>(-static_cast<int64_t>(condition));
+    return static_cast<T>((x & all) | (y & ~all));
+  } else {
+    return condition ? x : y;
+  }
+}
+
 // z[i] = condition[i] ? x[i] : y[i], row by row. z may be x or y.
 template <typename T>
 void Select(const bool* condition, const T* x, const T* y, T* z, const Rows& plan,
@@ -41,7 +53,7 @@ void Select(const bool* condition, const T* x, const T* y, T* z, const Rows& pla
   const int64_t grain = kGrainBytes / (plan.row * element_size + 1) + 1;
   ParallelFor(plan.rows, grain, [&](int64_t begin, int64_t end) {
     if (plan.row == 1) {
-      for (int64_t i = begin; i < end; ++i) z[i] = condition[i] ? x[i] : y[i];
+      for (int64_t i = begin; i < end; ++i) z[i] = Choose(condition[i], x[i], y[i]);
       return;
     }
     for (int64_t i = begin; i < end; ++i) {
