@@ -80,20 +80,49 @@ class BooleanMaskOp final : public Operator<Context> {
     if (data.Is<std::string>()) {
       CopyRuns(mask, data.data<std::string>(), row, masked->mutable_data<std::string>());
     } else {
-      CopyRuns(mask, static_cast<const char*>(data.raw_data()),
-               row * static_cast<int64_t>(DataTypeSize(data.dtype())),
-               static_cast<char*>(masked->raw_mutable_data()));
+      CopyBytes(mask, data.raw_data(), row * static_cast<int64_t>(DataTypeSize(data.dtype())),
+                dims[0], masked->raw_mutable_data());
     }
     if (OutputSize() < 2) return absl::OkStatus();
     DOPPIO_ASSIGN_OR_RETURN(Tensor * indices, Output(1, DataType::kInt64, {dims[0]}));
-    int64_t* to = indices->mutable_data<int64_t>();
-    for (size_t i = 0; i < mask.size(); ++i) {
-      if (mask[i]) *to++ = static_cast<int64_t>(i);
-    }
+    KeepElements(mask, dims[0], indices->mutable_data<int64_t>(),
+                 [](size_t i) { return static_cast<int64_t>(i); });
     return absl::OkStatus();
   }
 
  private:
+  // to = the element(i) whose mask is true, of which there are `count`. Single elements are written
+  // without a branch that nobody could foretell: what is not kept is written over by the next.
+  template <typename T, typename F>
+  static void KeepElements(absl::Span<const bool> mask, int64_t count, T* to, F element) {
+    const T* const end = to + count;
+    for (size_t i = 0; to != end; ++i) {
+      *to = element(i);
+      to += mask[i] ? 1 : 0;
+    }
+  }
+
+  static void CopyBytes(absl::Span<const bool> mask, const void* from, int64_t row_bytes,
+                        int64_t count, void* to) {
+    const auto keep = [&](auto zero) {
+      using T = decltype(zero);
+      const T* in = static_cast<const T*>(from);
+      KeepElements(mask, count, static_cast<T*>(to), [in](size_t i) { return in[i]; });
+    };
+    switch (row_bytes) {
+      case 1:
+        return keep(uint8_t{0});
+      case 2:
+        return keep(uint16_t{0});
+      case 4:
+        return keep(uint32_t{0});
+      case 8:
+        return keep(uint64_t{0});
+      default:
+        CopyRuns(mask, static_cast<const char*>(from), row_bytes, static_cast<char*>(to));
+    }
+  }
+
   template <typename T>
   static void CopyRuns(absl::Span<const bool> mask, const T* from, int64_t row, T* to) {
     if (row == 0) return;
