@@ -10,43 +10,14 @@
 //   };
 //   DOPPIO_REGISTER_CPU_OPERATOR(Add, BinaryOp<CPUContext, AddFunction>);
 
-#include <string>
-
 #include "doppio/registry.h"
 #include "src/kernel/elementwise_binary.h"
+#include "src/operator/broadcast_rule.h"
 
 namespace doppio {
 
-// The shapes of C = f(A, B). a and b are what the kernels take: they broadcast to c by NumPy's
-// rule, and have as many elements as A, B and C; c_dims is the shape that C gets.
-struct BinaryShapes {
-  Dims a;
-  Dims b;
-  Dims c;
-  Dims c_dims;
-};
-
-// How A and B go together, as the arguments say: NumPy's broadcasting, or with broadcast=1 the
-// older rule of Caffe2, where B's shape is a part of A's that begins at `axis`.
-class BroadcastRule {
- public:
-  explicit BroadcastRule(ArgumentReader* arguments);
-
-  absl::StatusOr<BinaryShapes> Align(DimsView a, DimsView b) const;
-  bool legacy() const { return legacy_; }
-
- private:
-  absl::StatusOr<BinaryShapes> AlignLegacy(DimsView a, DimsView b) const;
-
-  bool legacy_;
-  int64_t axis_;
-};
-
 // A and B have the same type and go together; SetOutput(0) has C's shape.
 absl::Status InferBinary(InferenceContext* context);
-
-// Output `output`, of that shape, may not be written to input `input` of another one.
-absl::Status CheckInplaceShape(int input, DimsView input_dims, int output, DimsView output_dims);
 
 // What a function of BinaryOp may say besides the kernel.
 struct BinaryFunction {
@@ -98,16 +69,6 @@ class BinaryOp final : public Operator<Context> {
  private:
   const BroadcastRule rule_;
 };
-
-#define DOPPIO_BROADCAST_ARGUMENTS                                                                 \
-  Arg<bool>("broadcast", "1: the older rule, by which B's shape is a part of A's", false)          \
-      .Arg<int>("axis",                                                                            \
-                "with broadcast=1: the dimension of A at which B's shape begins; -1: so that "     \
-                "it ends where A's does",                                                          \
-                -1)                                                                                \
-      .Arg<std::string>("axis_str", "with broadcast=1: that dimension as a letter of `order`", "") \
-      .Arg<std::string>("order", "the letters of A's dimensions, for axis_str", "NCHW")            \
-      .Arg<bool>("allow_broadcast_fastpath", "accepted for old nets; has no effect", false)
 
 #define DOPPIO_BINARY_SCHEMA(Type, what, formula, more)                                           \
   DOPPIO_OPERATOR_SCHEMA(Type)                                                                    \

@@ -6,32 +6,44 @@
 namespace doppio {
 namespace {
 
-DOPPIO_OPERATOR_SCHEMA(Sum)
-    .NumInputs(1, OpSchema::kMany)
-    .NumOutputs(1)
-    .AllowInplace({{0, 0}})
-    .Doc("The sum of tensors of one shape: Y = X0 + X1 + ..., added in this order.")
-    .Input(0, "X0", "tensor of float, double, int32 or int64; the others have its type and shape")
-    .Output(0, "Y", "tensor of the same type and shape")
-    .Flops([](const OperatorDef&, const std::vector<TensorInfo>& inputs, const auto&) {
-      const int64_t additions = static_cast<int64_t>(inputs.size()) - 1;
-      return CheckedProduct(additions, SizeFromDim(*inputs[0].dims, 0))
-          .value_or(std::numeric_limits<int64_t>::max());
-    })
-    .TensorInference([](InferenceContext* context) -> absl::Status {
-      for (int i = 1; i < context->InputSize(); ++i) {
-        if (context->dtype(i) != context->dtype(0) || context->dims(i) != context->dims(0)) {
-          return absl::InvalidArgumentError(
-              absl::StrCat("input ", i, " is ", DataTypeName(context->dtype(i)),
-                           ShapeToString(context->dims(i)), ", but input 0 is ",
-                           DataTypeName(context->dtype(0)), ShapeToString(context->dims(0))));
-        }
-      }
-      context->SetOutput(0, context->dtype(0), context->dims(0));
-      return absl::OkStatus();
-    });
+using SumIntTypes = TypeList<int32_t, int64_t>;
 
-template <class Context>
+void State(OpSchema* schema, const char* types) {
+  schema->NumInputs(1, OpSchema::kMany)
+      .NumOutputs(1)
+      .AllowInplace({{0, 0}})
+      .Input(0, "X0", absl::StrCat("tensor of ", types, "; the others have its type and shape"))
+      .Output(0, "Y", "tensor of the same type and shape")
+      .Flops([](const OperatorDef&, const std::vector<TensorInfo>& inputs, const auto&) {
+        const int64_t additions = static_cast<int64_t>(inputs.size()) - 1;
+        return CheckedProduct(additions, SizeFromDim(*inputs[0].dims, 0))
+            .value_or(std::numeric_limits<int64_t>::max());
+      })
+      .TensorInference([](InferenceContext* context) -> absl::Status {
+        for (int i = 1; i < context->InputSize(); ++i) {
+          if (context->dtype(i) != context->dtype(0) || context->dims(i) != context->dims(0)) {
+            return absl::InvalidArgumentError(
+                absl::StrCat("input ", i, " is ", DataTypeName(context->dtype(i)),
+                             ShapeToString(context->dims(i)), ", but input 0 is ",
+                             DataTypeName(context->dtype(0)), ShapeToString(context->dims(0))));
+          }
+        }
+        context->SetOutput(0, context->dtype(0), context->dims(0));
+        return absl::OkStatus();
+      });
+}
+
+DOPPIO_OPERATOR_SCHEMA(Sum)
+    .FillUsing([](OpSchema& schema) { State(&schema, kArithmetic); })
+    .Doc("The sum of tensors of one shape: Y = X0 + X1 + ..., added in this order.");
+
+DOPPIO_OPERATOR_SCHEMA(SumInt)
+    .FillUsing([](OpSchema& schema) { State(&schema, "int32 or int64"); })
+    .Doc(
+        "The sum of tensors of integers of one shape: Y = X0 + X1 + ...; sums wrap.\n\nExample: "
+        "[1,2], [3,4] and [5,6] give [9,12].");
+
+template <class Context, class Types>
 class SumOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
@@ -46,7 +58,7 @@ class SumOp final : public Operator<Context> {
                                                        DescribeInput(0)));
       }
     }
-    return DispatchType(ArithmeticTypes(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
       absl::InlinedVector<const T*, 16> terms;
@@ -66,8 +78,10 @@ class GetSumGradient final : public GradientMakerBase {
   }
 };
 
-DOPPIO_REGISTER_CPU_OPERATOR(Sum, SumOp<CPUContext>);
+DOPPIO_REGISTER_CPU_OPERATOR(Sum, SumOp<CPUContext, ArithmeticTypes>);
+DOPPIO_REGISTER_CPU_OPERATOR(SumInt, SumOp<CPUContext, SumIntTypes>);
 DOPPIO_REGISTER_GRADIENT(Sum, GetSumGradient);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(SumInt);
 
 }  // namespace
 }  // namespace doppio

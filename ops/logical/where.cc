@@ -1,0 +1,178 @@
+#include <algorithm>
+#include <type_traits>
+
+#include "doppio/gradient_maker.h"
+#include "doppio/parallel.h"
+#include "doppio/registry.h"
+
+namespace doppio {
+namespace {
+
+// Z gets rows of X and Y: `rows` of them, each of `row` elements.
+struct Rows {
+  int64_t rows;
+  int64_t row;
+};
+
+// With `by_rows` the condition has one element for each row of X, and else one for each element.
+absl::StatusOr<Rows> PlanRows(DimsView condition, DimsView x, DimsView y, bool by_rows) {
+  const auto refuse = [&](absl::string_view rule) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the condition has the shape ", ShapeToString(condition), ", X ",
+                     ShapeToString(x), " and Y ", ShapeToString(y), ", but ", rule));
+  };
+  if (x != y) return refuse("X and Y must have the same shape");
+  if (!by_rows) {
+    if (condition != x) return refuse("all three must have the same shape");
+    DOPPIO_ASSIGN_OR_RETURN(const int64_t elements, NumElements(x));
+    return Rows{elements, 1};
+  }
+  if (condition.size() != 1 || x.empty() || condition[0] != x[0]) {
+    return refuse("the condition must be a vector of as many elements as X has rows");
+  }
+  return Rows{x[0], SizeFromDim(x, 1)};
+}
+
+// Bits are chosen without a branch: a condition that nobody can foretell would cost a wrong guess
+// at every other element.
+template <typename T>
+T Choose(bool condition, const T& x, const T& y) {
+  if constexpr (std::is_integral_v<T>) {
+    const T all = static_cast<T>(-static_cast<int64_t>(condition));
+    return static_cast<T>((x & all) | (y & ~all));
+  } else {
+    return condition ? x : y;
+  }
+}
+
+// z[i] = condition[i] ? x[i] : y[i], row by row. z may be x or y.
+template <typename T>
+void Select(const bool* condition, const T* x, const T* y, T* z, const Rows& plan,
+            int64_t element_size) {
+  constexpr int64_t kGrainBytes = 1 << 16;
+  const int64_t grain = kGrainBytes / (plan.row * element_size + 1) + 1;
+  ParallelFor(plan.rows, grain, [&](int64_t begin, int64_t end) {
+    if (plan.row == 1) {
+      for (int64_t i = begin; i < end; ++i) z[i] = Choose(condition[i], x[i], y[i]);
+      return;
+    }
+    for (int64_t i = begin; i < end; ++i) {
+      const T* from = (condition[i] ? x : y) + i * plan.row;
+      T* to = z + i * plan.row;
+      if (from != to) std::copy_n(from, plan.row, to);
+    }
+  });
+}
+
+template <typename T>
+void SelectElements(const bool* condition, const Tensor& x, const Tensor& y, Tensor* z,
+                    const Rows& plan) {
+  Select(condition, static_cast<const T*>(x.raw_data()), static_cast<const T*>(y.raw_data()),
+         static_cast<T*>(z->raw_mutable_data()), plan, static_cast<int64_t>(sizeof(T)));
+}
+
+absl::Status CheckTypes(DataType condition, DataType x, DataType y) {
+  if (condition != DataType::kBool) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the condition is ", DataTypeName(condition), ", but must be bool"));
+  }
+  if (x != y) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "X is ", DataTypeName(x), " and Y is ", DataTypeName(y), "; they must have the same type"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InferSelection(InferenceContext* context, bool by_rows) {
+  DOPPIO_RETURN_IF_ERROR(context->status());
+  DOPPIO_RETURN_IF_ERROR(CheckTypes(context->dtype(0), context->dtype(1), context->dtype(2)));
+  DOPPIO_RETURN_IF_ERROR(
+      PlanRows(context->dims(0), context->dims(1), context->dims(2), by_rows).status());
+  context->SetOutput(0, context->dtype(1), context->dims(1));
+  return absl::OkStatus();
+}
+
+constexpr char kByRows[] = "broadcast_on_rows";
+
+DOPPIO_OPERATOR_SCHEMA(Where)
+    .NumInputs(3)
+    .NumOutputs(1)
+    .AllowInplace({{1, 0}, {2, 0}})
+    .Doc(R"DOC(
+Z has the elements of X where C is true, and those of Y where it is false. All have the same shape;
+with broadcast_on_rows=1, C is a vector that says it for each row of X and Y, along dimension 0.
+
+Example: C = [true,false,true], X = [1,2,3] and Y = [4,5,6] give Z = [1,5,3].
+
+Z may be X or Y; Caffe2 means to allow that too, but allows another pair of blobs.
+)DOC")
+    .Arg<bool>(kByRows, "1: C is a vector, with an element for each row", false)
+    .Input(0, "C", "tensor of bool, of X's shape")
+    .Input(1, "X", "tensor of any type and shape")
+    .Input(2, "Y", "tensor of X's type and shape")
+    .Output(0, "Z", "tensor of X's type and shape")
+    .TensorInference([](InferenceContext* context) {
+      return InferSelection(context, context->GetSingleArgument<bool>(kByRows));
+    });
+
+DOPPIO_OPERATOR_SCHEMA(Conditional)
+    .NumInputs(3)
+    .NumOutputs(1)
+    .Doc(R"DOC(
+DataO has the rows of DataT where Condition is true, and those of DataF where it is false.
+
+Example: Condition = [true,false], DataT = [[1,2],[3,4]] and DataF = [[5,6],[7,8]] give DataO =
+[[1,2],[7,8]].
+)DOC")
+    .Input(0, "Condition", "vector of bool, with an element for each row of DataT")
+    .Input(1, "DataT", "tensor of any type, at least a vector")
+    .Input(2, "DataF", "tensor of DataT's type and shape")
+    .Output(0, "DataO", "tensor of DataT's type and shape")
+    .TensorInference([](InferenceContext* context) { return InferSelection(context, true); });
+
+// Conditional is kAlwaysByRows.
+template <class Context, bool kAlwaysByRows>
+class SelectOp final : public Operator<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit SelectOp(OperatorInit* init)
+      : Operator<Context>(init),
+        by_rows_(kAlwaysByRows || init->GetSingleArgument<bool>(kByRows, false)) {}
+
+  absl::Status RunOnDevice() override {
+    const DataType type = Input(1).dtype();
+    DOPPIO_RETURN_IF_ERROR(CheckTypes(Input(0).dtype(), type, Input(2).dtype()));
+    DOPPIO_ASSIGN_OR_RETURN(const Rows plan,
+                            PlanRows(Input(0).dims(), Input(1).dims(), Input(2).dims(), by_rows_));
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * z, Output(0, type, Input(1).dims()));
+    if (z->numel() == 0) return absl::OkStatus();
+    const bool* condition = Input(0).template data<bool>();
+    const Tensor& x = Input(1);
+    const Tensor& y = Input(2);
+    if (type == DataType::kString) {
+      SelectElements<std::string>(condition, x, y, z, plan);
+    } else if (DataTypeSize(type) == 1) {
+      SelectElements<uint8_t>(condition, x, y, z, plan);
+    } else if (DataTypeSize(type) == 2) {
+      SelectElements<uint16_t>(condition, x, y, z, plan);
+    } else if (DataTypeSize(type) == 4) {
+      SelectElements<uint32_t>(condition, x, y, z, plan);
+    } else {
+      SelectElements<uint64_t>(condition, x, y, z, plan);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const bool by_rows_;
+};
+
+using WhereOp = SelectOp<CPUContext, false>;
+using ConditionalOp = SelectOp<CPUContext, true>;
+DOPPIO_REGISTER_CPU_OPERATOR(Where, WhereOp);
+DOPPIO_REGISTER_CPU_OPERATOR(Conditional, ConditionalOp);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(Where);
+DOPPIO_NO_GRADIENT(Conditional);
+
+}  // namespace
+}  // namespace doppio
