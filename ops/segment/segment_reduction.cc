@@ -11,6 +11,11 @@ namespace {
 
 using ValueTypes = TypeList<float, double>;
 
+// Unsorted ids are counted, which takes memory for every segment, unless there are many more
+// segments than rows: then they are sorted, so that a huge id costs no more than its output.
+constexpr int64_t kSegmentsPerRow = 4;
+constexpr int64_t kFewSegments = 4096;
+
 absl::string_view ReducerName(SegmentReducer reducer, bool weighted) {
   switch (reducer) {
     case SegmentReducer::kSum:
@@ -274,7 +279,7 @@ absl::Status SegmentReduction::RunOnDevice() {
   }
   DOPPIO_ASSIGN_OR_RETURN(const Dims dims, WithFirstDim(count, data.dims()));
   DOPPIO_ASSIGN_OR_RETURN(Tensor * output, Output(0, SegmentOutputType(data.dtype()), dims));
-  if (traits_.kind != SegmentKind::kLengths) {
+  if (traits_.kind == SegmentKind::kSortedIds) {
     DOPPIO_RETURN_IF_ERROR(offsets_.SetIds(segments, count));
   }
   const auto with_rows = [&](auto data_tag, auto tag) -> absl::Status {
@@ -302,11 +307,26 @@ absl::Status SegmentReduction::Reduce(const Index* rows, int64_t positions, Tens
   T* y = output->mutable_data<T>();
   const T* weights = traits_.weighted ? Input(1).data<T>() : nullptr;
   if (traits_.kind == SegmentKind::kUnsortedIds) {
-    DOPPIO_RETURN_IF_ERROR((SortPositions<T, Index>(rows, positions)));
+    const bool all = output->dim(0) <= kSegmentsPerRow * positions + kFewSegments;
+    DOPPIO_RETURN_IF_ERROR(SortPositions(all ? output->dim(0) : -1));
+    DOPPIO_RETURN_IF_ERROR((SortRows<T, Index>(rows, positions)));
     if (traits_.weighted) weights = sorted_weights_.data<T>();
     const SegmentRows<In, T, int64_t> sorted{data.data<In>(), block, sorted_rows_.data<int64_t>(),
                                              weights, false};
-    ReduceSegments(traits_.reducer, sorted, offsets_.runs(), scratch, y, &context_);
+    const SegmentRuns runs = offsets_.runs();
+    if (all) {
+      ReduceSegments(traits_.reducer, sorted, runs, scratch, y, &context_);
+      return absl::OkStatus();
+    }
+    DOPPIO_RETURN_IF_ERROR(results_.Resize(DataTypeOf<T>::value, {runs.count, block}));
+    T* results = results_.mutable_data<T>();
+    ReduceSegments(traits_.reducer, sorted, runs, scratch, results, &context_);
+    std::fill_n(y, output->numel(), T(0));
+    const int32_t* ids = Input(traits_.segments()).data<int32_t>();
+    const int64_t* order = order_.data<int64_t>();
+    for (int64_t k = 0; k < runs.count; ++k) {
+      std::copy_n(results + k * block, block, y + ids[order[runs.offsets[k]]] * block);
+    }
     return absl::OkStatus();
   }
   const SegmentRows<In, T, Index> table{data.data<In>(), block, rows, weights, traits_.by_place};
@@ -314,27 +334,38 @@ absl::Status SegmentReduction::Reduce(const Index* rows, int64_t positions, Tens
   return absl::OkStatus();
 }
 
-template <typename T, typename Index>
-absl::Status SegmentReduction::SortPositions(const Index* rows, int64_t positions) {
-  const SegmentRuns runs = offsets_.runs();
-  DOPPIO_RETURN_IF_ERROR(places_.Resize(DataType::kInt64, {runs.count}));
-  DOPPIO_RETURN_IF_ERROR(sorted_rows_.Resize(DataType::kInt64, {positions}));
+absl::Status SegmentReduction::SortPositions(int64_t count) {
+  const absl::Span<const int32_t> ids = Input(traits_.segments()).span<int32_t>();
+  const auto positions = static_cast<int64_t>(ids.size());
+  DOPPIO_RETURN_IF_ERROR(order_.Resize(DataType::kInt64, {positions}));
+  int64_t* order = order_.mutable_data<int64_t>();
+  if (count < 0) {
+    for (int64_t p = 0; p < positions; ++p) order[p] = p;
+    std::sort(order, order + positions,
+              [&](int64_t a, int64_t b) { return ids[a] != ids[b] ? ids[a] < ids[b] : a < b; });
+    return offsets_.SetSortedIds(ids, {order, ids.size()});
+  }
+  DOPPIO_RETURN_IF_ERROR(offsets_.SetIds(Input(traits_.segments()), count));
+  DOPPIO_RETURN_IF_ERROR(places_.Resize(DataType::kInt64, {count}));
   int64_t* places = places_.mutable_data<int64_t>();
-  std::copy_n(runs.offsets, runs.count, places);
+  std::copy_n(offsets_.runs().offsets, count, places);
+  for (int64_t p = 0; p < positions; ++p) order[places[ids[p]]++] = p;
+  return absl::OkStatus();
+}
+
+template <typename T, typename Index>
+absl::Status SegmentReduction::SortRows(const Index* rows, int64_t positions) {
+  const int64_t* order = order_.data<int64_t>();
+  DOPPIO_RETURN_IF_ERROR(sorted_rows_.Resize(DataType::kInt64, {positions}));
   int64_t* to = sorted_rows_.mutable_data<int64_t>();
-  T* to_weights = nullptr;
-  const T* weights = nullptr;
-  if (traits_.weighted) {
-    DOPPIO_RETURN_IF_ERROR(sorted_weights_.Resize(DataTypeOf<T>::value, {positions}));
-    to_weights = sorted_weights_.mutable_data<T>();
-    weights = Input(1).data<T>();
+  for (int64_t i = 0; i < positions; ++i) {
+    to[i] = rows == nullptr ? order[i] : static_cast<int64_t>(rows[order[i]]);
   }
-  const int32_t* ids = Input(traits_.segments()).data<int32_t>();
-  for (int64_t p = 0; p < positions; ++p) {
-    const int64_t place = places[ids[p]]++;
-    to[place] = rows == nullptr ? p : static_cast<int64_t>(rows[p]);
-    if (weights != nullptr) to_weights[place] = weights[p];
-  }
+  if (!traits_.weighted) return absl::OkStatus();
+  DOPPIO_RETURN_IF_ERROR(sorted_weights_.Resize(DataTypeOf<T>::value, {positions}));
+  const T* weights = Input(1).data<T>();
+  T* to_weights = sorted_weights_.mutable_data<T>();
+  for (int64_t i = 0; i < positions; ++i) to_weights[i] = weights[order[i]];
   return absl::OkStatus();
 }
 
@@ -418,7 +449,11 @@ absl::Status SegmentGradient::RunOnDevice() {
           absl::StrCat("SEGMENT_GRADS ", DescribeInput(traits_.gradient), " has ", dy.dim(0),
                        " rows, but there are ", count, " segments"));
     }
-    DOPPIO_RETURN_IF_ERROR(offsets_.SetIds(segments, count));
+    if (sorted || traits_.reducer == SegmentReducer::kMean) {
+      DOPPIO_RETURN_IF_ERROR(offsets_.SetIds(segments, count));
+    } else {
+      DOPPIO_RETURN_IF_ERROR(offsets_.SetOne(positions));
+    }
   }
   DOPPIO_ASSIGN_OR_RETURN(const Dims dims, WithFirstDim(positions, dy.dims()));
   return DispatchType(ValueTypes(), dy.dtype(), [&](auto tag) -> absl::Status {

@@ -20,16 +20,21 @@ class SegmentReduction : public Operator<CPUContext> {
  private:
   template <typename In, typename T, typename Index>
   absl::Status Reduce(const Index* rows, int64_t positions, Tensor* output);
-  // Rows and weights of unsorted ids, one segment after the other.
+  // order_ and offsets_ of unsorted ids, for `count` segments or, where that is -1, for those alone
+  // that have rows.
+  absl::Status SortPositions(int64_t count);
+  // sorted_rows_ and sorted_weights_, in that order.
   template <typename T, typename Index>
-  absl::Status SortPositions(const Index* rows, int64_t positions);
+  absl::Status SortRows(const Index* rows, int64_t positions);
 
   const SegmentTraits& traits_;
   int64_t num_segments_;
   SegmentOffsets offsets_;
   Tensor sorted_rows_;
   Tensor sorted_weights_;
+  Tensor order_;
   Tensor places_;
+  Tensor results_;
   Tensor scratch_;
 };
 

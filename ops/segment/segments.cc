@@ -146,4 +146,25 @@ absl::Status SegmentOffsets::SetIds(const Tensor& ids, int64_t count) {
   return absl::OkStatus();
 }
 
+absl::Status SegmentOffsets::SetSortedIds(absl::Span<const int32_t> ids,
+                                          absl::Span<const int64_t> order) {
+  const auto begins = [&](size_t i) { return i == 0 || ids[order[i]] != ids[order[i - 1]]; };
+  int64_t count = 0;
+  for (size_t i = 0; i < order.size(); ++i) count += begins(i) ? 1 : 0;
+  DOPPIO_RETURN_IF_ERROR(offsets_.Resize(DataType::kInt64, {count + 1}));
+  int64_t* offsets = offsets_.mutable_data<int64_t>();
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (begins(i)) *offsets++ = static_cast<int64_t>(i);
+  }
+  *offsets = static_cast<int64_t>(order.size());
+  return absl::OkStatus();
+}
+
+absl::Status SegmentOffsets::SetOne(int64_t positions) {
+  DOPPIO_RETURN_IF_ERROR(offsets_.Resize(DataType::kInt64, {2}));
+  offsets_.mutable_data<int64_t>()[0] = 0;
+  offsets_.mutable_data<int64_t>()[1] = positions;
+  return absl::OkStatus();
+}
+
 }  // namespace doppio

@@ -60,6 +60,10 @@ class SegmentOffsets {
   absl::Status SetLengths(const Tensor& lengths, int64_t positions, absl::string_view what);
   // `ids` were checked by CountSegments, which gave `count`.
   absl::Status SetIds(const Tensor& ids, int64_t count);
+  // Only the segments that have rows: ids[order[0]], ids[order[1]]... are sorted.
+  absl::Status SetSortedIds(absl::Span<const int32_t> ids, absl::Span<const int64_t> order);
+  // One segment of all rows.
+  absl::Status SetOne(int64_t positions);
   SegmentRuns runs() const { return {offsets_.data<int64_t>(), offsets_.numel() - 1}; }
 
  private:

@@ -185,7 +185,12 @@ void LargestDouble(const Piece<double, double, int32_t>& piece, double* y) {
 
 template <typename T>
 HWY_INLINE void ScaleRow(const T* x, int64_t n, T scale, T* y) {
-  for (int64_t i = 0; i < n; ++i) y[i] = x[i] * scale;
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto factor = hn::Set(d, scale);
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, x + i), factor), d, y + i);
+  for (; i < n; ++i) y[i] = x[i] * scale;
 }
 void ScaleRowFloat(const float* x, int64_t n, float scale, float* y) { ScaleRow(x, n, scale, y); }
 void ScaleRowDouble(const double* x, int64_t n, double scale, double* y) {

@@ -116,6 +116,24 @@ TEST(UnsortedSegmentTest, HasAsManySegmentsAsItIsTold) {
       .ExpectOutput(0, Floats({}));
 }
 
+TEST(UnsortedSegmentTest, HasManyMoreSegmentsThanRows) {
+  constexpr int64_t kSegments = 100000;
+  const int32_t last = kSegments - 1;
+  std::vector<float> expected(kSegments, 0);
+  expected[7] = 2;
+  expected[last] = 1 + 10 * 3 + 100 * 4;
+  OpTester("UnsortedSegmentWeightedSum")
+      .Input("data", Floats({1, 2, 3, 4}))
+      .Input("scalars", Floats({1, 1, 10, 100}))
+      .Input("ids", Ints({last, 7, last, last}))
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::FromSpan<float>({kSegments}, absl::MakeConstSpan(expected)));
+  Segment("UnsortedSegmentSum", Floats({}), Ints({}))
+      .Arg("num_segments", kSegments)
+      .ExpectOutput(0, Tensor::FromSpan<float>(
+                           {kSegments}, absl::MakeConstSpan(std::vector<float>(kSegments, 0))));
+}
+
 TEST(UnsortedSegmentTest, RejectsIdsOutsideOfTheSegments) {
   Segment("UnsortedSegmentSum", Floats({1, 2}), Ints({0, 3}))
       .Arg("num_segments", 3)
