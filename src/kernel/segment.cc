@@ -37,6 +37,18 @@ struct Piece {
   }
 };
 
+// What SpreadSegments is given.
+template <typename T>
+struct Spread {
+  const T* dy;
+  int64_t block;
+  const SegmentRuns& runs;
+  const int32_t* segments;
+  const T* weights;
+  bool mean;
+  T* dx;
+};
+
 }  // namespace
 }  // namespace doppio
 #endif
@@ -192,9 +204,28 @@ HWY_INLINE void ScaleRow(const T* x, int64_t n, T scale, T* y) {
   for (; i + lanes <= n; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, x + i), factor), d, y + i);
   for (; i < n; ++i) y[i] = x[i] * scale;
 }
-void ScaleRowFloat(const float* x, int64_t n, float scale, float* y) { ScaleRow(x, n, scale, y); }
-void ScaleRowDouble(const double* x, int64_t n, double scale, double* y) {
-  ScaleRow(x, n, scale, y);
+// Positions [begin, end), the first of which is in segment k.
+template <typename T>
+HWY_INLINE void SpreadPiece(const Spread<T>& spread, int64_t begin, int64_t end, int64_t k) {
+  const int64_t block = spread.block;
+  for (int64_t p = begin; p < end; ++p) {
+    if (spread.segments != nullptr) {
+      k = spread.segments[p];
+    } else {
+      while (p >= spread.runs.offsets[k + 1]) ++k;
+    }
+    T scale = spread.weights == nullptr ? T(1) : spread.weights[p];
+    if (spread.mean) {
+      scale /= static_cast<T>(spread.runs.offsets[k + 1] - spread.runs.offsets[k]);
+    }
+    ScaleRow(spread.dy + k * block, block, scale, spread.dx + p * block);
+  }
+}
+void SpreadFloat(const Spread<float>& spread, int64_t begin, int64_t end, int64_t k) {
+  SpreadPiece(spread, begin, end, k);
+}
+void SpreadDouble(const Spread<double>& spread, int64_t begin, int64_t end, int64_t k) {
+  SpreadPiece(spread, begin, end, k);
 }
 
 template <typename In, typename T>
@@ -230,8 +261,8 @@ HWY_EXPORT(SumHalf32);
 HWY_EXPORT(SumHalf64);
 HWY_EXPORT(LargestFloat);
 HWY_EXPORT(LargestDouble);
-HWY_EXPORT(ScaleRowFloat);
-HWY_EXPORT(ScaleRowDouble);
+HWY_EXPORT(SpreadFloat);
+HWY_EXPORT(SpreadDouble);
 HWY_EXPORT(DotFloat);
 HWY_EXPORT(DotDouble);
 HWY_EXPORT(DotHalf);
@@ -355,31 +386,28 @@ void ForSegments(const SegmentRuns& runs, int64_t block, const Body& body) {
   });
 }
 
+// The segment of position p.
+int64_t SegmentOf(const SegmentRuns& runs, int64_t p) {
+  return std::upper_bound(runs.offsets, runs.offsets + runs.count + 1, p) - runs.offsets - 1;
+}
+
 // Calls body(p, k) for every position p and its segment k.
 template <typename Body>
-void ForPositions(const SegmentRuns& runs, const int32_t* segments, int64_t block,
-                  const Body& body) {
+void ForPositions(const SegmentRuns& runs, int64_t block, const Body& body) {
   ParallelFor(runs.positions(), kGrain / block + 1, [&](int64_t begin, int64_t end) {
-    int64_t k = 0;
-    if (segments == nullptr) {
-      k = std::upper_bound(runs.offsets, runs.offsets + runs.count + 1, begin) - runs.offsets - 1;
-    }
+    int64_t k = SegmentOf(runs, begin);
     for (int64_t p = begin; p < end; ++p) {
-      if (segments != nullptr) {
-        k = segments[p];
-      } else {
-        while (p >= runs.offsets[k + 1]) ++k;
-      }
+      while (p >= runs.offsets[k + 1]) ++k;
       body(p, k);
     }
   });
 }
 
-void Scale(const float* x, int64_t n, float scale, float* y) {
-  HWY_DYNAMIC_DISPATCH(ScaleRowFloat)(x, n, scale, y);
+void SpreadPiece(const Spread<float>& spread, int64_t begin, int64_t end, int64_t k) {
+  HWY_DYNAMIC_DISPATCH(SpreadFloat)(spread, begin, end, k);
 }
-void Scale(const double* x, int64_t n, double scale, double* y) {
-  HWY_DYNAMIC_DISPATCH(ScaleRowDouble)(x, n, scale, y);
+void SpreadPiece(const Spread<double>& spread, int64_t begin, int64_t end, int64_t k) {
+  HWY_DYNAMIC_DISPATCH(SpreadDouble)(spread, begin, end, k);
 }
 
 float Dot(const float* a, const float* b, int64_t n) {
@@ -421,10 +449,9 @@ template <typename T>
 void SpreadSegments(const T* dy, int64_t block, const SegmentRuns& runs, const int32_t* segments,
                     const T* weights, bool mean, T* dx, CPUContext*) {
   if (block == 0) return;
-  ForPositions(runs, segments, block, [&](int64_t p, int64_t k) {
-    T scale = weights == nullptr ? T(1) : weights[p];
-    if (mean) scale /= static_cast<T>(runs.offsets[k + 1] - runs.offsets[k]);
-    Scale(dy + k * block, block, scale, dx + p * block);
+  const Spread<T> spread{dy, block, runs, segments, weights, mean, dx};
+  ParallelFor(runs.positions(), kGrain / block + 1, [&](int64_t begin, int64_t end) {
+    SpreadPiece(spread, begin, end, segments == nullptr ? SegmentOf(runs, begin) : 0);
   });
 }
 
@@ -432,7 +459,7 @@ template <typename In, typename T, typename Index>
 void SegmentWeightGradient(const T* dy, const SegmentRows<In, T, Index>& rows,
                            const SegmentRuns& runs, T* dweights, CPUContext*) {
   const Piece<In, T, Index> all{rows, 0, runs.positions(), runs.positions(), nullptr, T(0), T(1)};
-  ForPositions(runs, nullptr, rows.block + 1, [&](int64_t p, int64_t k) {
+  ForPositions(runs, rows.block + 1, [&](int64_t p, int64_t k) {
     dweights[p] = Dot(dy + k * rows.block, all.Row(p), rows.block);
   });
 }
@@ -441,7 +468,7 @@ template <typename T>
 void SegmentExtremeGradient(SegmentReducer reducer, const T* dy, const T* x, const T* y,
                             int64_t block, const SegmentRuns& runs, T* dx, CPUContext*) {
   if (block == 0) return;
-  ForPositions(runs, nullptr, block, [&](int64_t p, int64_t k) {
+  ForPositions(runs, block, [&](int64_t p, int64_t k) {
     const T* gradient = dy + k * block;
     const T* result = y + k * block;
     const T* from = x + p * block;
