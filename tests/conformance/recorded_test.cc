@@ -2,6 +2,8 @@
 // give the same outputs, within the tolerance of Caffe2's check, and the same gradient operators,
 // field by field. Only runs of operators that are registered here are looked at.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -9,6 +11,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "doppio/gradient_maker.h"
 #include "doppio/npy.h"
 #include "doppio/registry.h"
@@ -95,8 +98,9 @@ class RecordedTest : public testing::TestWithParam<Recorded> {
  protected:
   void SetUp() override {
     DOPPIO_SKIP_WITHOUT_SHARED();
-    folder_ = std::filesystem::path(testing::TempDir()) / ("doppio_recorded_" + GetParam().name);
-    std::filesystem::remove_all(folder_);
+    // Of this process alone: tests of two builds may run at the same time.
+    folder_ = std::filesystem::path(testing::TempDir()) /
+              absl::StrCat("doppio_recorded_", GetParam().name, "_", getpid());
     const std::string zip = SharedDir() + "/conformance/" + GetParam().name + ".zip";
     const int status =
         std::system((Helper() + "unpack '" + zip + "' '" + folder_.string() + "'").c_str());
