@@ -81,6 +81,17 @@ double Clip(const OpCase& c, double x) {
   return std::max(low, std::min(high, x));
 }
 
+double Logit(const OpCase& c, double x) {
+  const double eps = c.Arg<float>("eps", 1e-6f);
+  const double p = std::max(eps, std::min(x, 1 - eps));
+  return std::log(p) - std::log(1 - p);
+}
+
+double HardSigmoid(const OpCase& c, double x) {
+  const double y = Alpha(c, 0.2f) * x + c.Arg<float>("beta", 0.5f);
+  return std::max(0.0, std::min(1.0, y));
+}
+
 [[maybe_unused]] const bool activation_rows = [] {
   Differentiable("Clip", {-3, 3, {-1.5, 1.5}}, Clip, [](CaseMaker& c) {
     if (c.Chance(0.8)) c.Arg<float>("min", -1.5f);
@@ -114,6 +125,15 @@ double Clip(const OpCase& c, double x) {
     if (c.Chance()) c.Arg("fast_gelu", true);
   });
   Differentiable("Swish", {-8, 8}, Of([](double x) { return x / (1 + std::exp(-x)); }));
+  Differentiable("Mish", {-8, 8},
+                 Of([](double x) { return x * std::tanh(std::log1p(std::exp(x))); }));
+  Differentiable("Log1p", {-0.9, 5}, Of([](double x) { return std::log(1 + x); }));
+  Differentiable("Logit", {-0.5, 1.5, {1e-6, 1 - 1e-6, 0.1, 0.9}}, Logit, [](CaseMaker& c) {
+    if (c.Chance(0.8)) c.Arg<float>("eps", 0.1f);
+  });
+  Differentiable("HardSigmoid", {-6, 6, {-2.5, 2.5, -1, 1}}, HardSigmoid, [](CaseMaker& c) {
+    if (c.Chance()) c.Arg<float>("alpha", 0.5f);
+  });
   Differentiable("Softplus", {-8, 8}, Of([](double x) { return std::log(1 + std::exp(x)); }));
   Differentiable("Softsign", {-8, 8}, Of([](double x) { return x / (1 + std::abs(x)); }));
   Differentiable("Erf", {}, Of(std::erf));
