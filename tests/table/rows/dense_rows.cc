@@ -13,6 +13,26 @@ int64_t IntegerAt(const Tensor& tensor, int64_t i) {
   return static_cast<int64_t>(ElementAsDouble(tensor, i));
 }
 
+DataType IndexType(CaseMaker& c) { return c.OneOf({DataType::kInt32, DataType::kInt64}); }
+
+DOPPIO_OP_ROW(Find)
+    .Case([](CaseMaker& c) {
+      const DataType type = IndexType(c);
+      c.Input("index", c.Random(type, {c.Int(0, 20)}, -4, 9));
+      c.Input("query", c.Random(type, c.Shape(), -6, 12));
+      if (c.Chance()) c.Arg("missing_value", 77);
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      return {Generate(c.in(1).dtype(), c.in(1).dims(), [&](const Dims& i) {
+        double place = c.Arg<int>("missing_value", -1);
+        for (int64_t k = 0; k < c.in(0).numel(); ++k) {
+          if (ElementAsDouble(c.in(0), k) == At(c.in(1), i)) place = static_cast<double>(k);
+        }
+        return place;
+      })};
+    });
+
 DOPPIO_OP_ROW(FindDuplicateElements)
     .Case([](CaseMaker& c) {
       c.Input("data", c.Random(c.OneOf({DataType::kInt32, DataType::kInt64, DataType::kFloat,
