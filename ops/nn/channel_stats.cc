@@ -20,7 +20,7 @@ absl::StatusOr<ChannelShape> ChannelsOf(const ChannelOrder& order, DimsView x) {
 void StateStatistics(OpSchema& schema) {
   schema.NumInputs(1)
       .NumOutputs(2)
-      .FillUsing(ChannelOrder::State)
+      .FillUsing(StateStorageOrder)
       .Input(0, "X", "[N,C,spatial...], or [N,spatial...,C] with order=NHWC, of float or double")
       .Flops([](const OperatorDef&, const std::vector<TensorInfo>& inputs, const auto&) {
         return 3 * SizeFromDim(*inputs[0].dims, 0);
@@ -97,7 +97,7 @@ DOPPIO_OPERATOR_SCHEMA(BatchMomentsGradient)
         "The gradient of BatchMoments: dX = (dmu + 2 X dvar) / n, where n is the number of "
         "elements "
         "of a channel.")
-    .FillUsing(ChannelOrder::State)
+    .FillUsing(StateStorageOrder)
     .Input(0, "dmu", "gradient of BatchMoments' first output: an element for each channel")
     .Input(1, "dvar", "gradient of its second output")
     .Input(2, "X", "its input: float or double")

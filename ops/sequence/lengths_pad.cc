@@ -33,8 +33,8 @@ absl::StatusOr<T> PaddingAs(float value) {
   if constexpr (std::is_integral_v<T>) {
     const double bound = std::ldexp(1.0, std::numeric_limits<T>::digits);
     if (!(value >= -bound && value < bound)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "padding_value is ", value, ", which is no ", DataTypeName(DataTypeOf<T>::value)));
+      return absl::InvalidArgumentError(absl::StrCat("padding_value is ", value, ", which is no ",
+                                                     DataTypeName(DataTypeOf<T>::value)));
     }
   }
   return static_cast<T>(value);
@@ -59,8 +59,8 @@ Example: DATA [3,1] = [[2],[4],[6]], LENGTHS [0,2,1] and target_length = 2 give
     .TensorInference([](InferenceContext* context) -> absl::Status {
       const int64_t target = ReadTarget(context);
       DOPPIO_RETURN_IF_ERROR(context->status());
-      DOPPIO_ASSIGN_OR_RETURN(Dims dims, PaddedDims(context->dims(0), context->dtype(1),
-                                                    context->dims(1), target));
+      DOPPIO_ASSIGN_OR_RETURN(
+          Dims dims, PaddedDims(context->dims(0), context->dtype(1), context->dims(1), target));
       context->SetOutput(0, context->dtype(0), dims);
       return absl::OkStatus();
     });
@@ -77,14 +77,14 @@ class LengthsPadOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     using Types = TypeList<float, double, int32_t, int64_t>;
     const Tensor& data = Input(0);
-    DOPPIO_ASSIGN_OR_RETURN(
-        Dims dims, PaddedDims(data.dims(), Input(1).dtype(), Input(1).dims(), target_));
+    DOPPIO_ASSIGN_OR_RETURN(Dims dims,
+                            PaddedDims(data.dims(), Input(1).dtype(), Input(1).dims(), target_));
     const auto lengths = Input(1).template span<int32_t>();
     DOPPIO_RETURN_IF_ERROR(CheckLengths(lengths, "LENGTHS", data.dim(0), "DATA"));
     for (size_t i = 0; i < lengths.size(); ++i) {
       if (lengths[i] > target_) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "LENGTHS[", i, "] is ", lengths[i], ", above target_length ", target_));
+        return absl::InvalidArgumentError(
+            absl::StrCat("LENGTHS[", i, "] is ", lengths[i], ", above target_length ", target_));
       }
     }
     return DispatchType(Types(), data.dtype(), [&](auto tag) -> absl::Status {

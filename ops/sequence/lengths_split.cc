@@ -15,8 +15,8 @@ int64_t ReadSplits(ArgumentReader* args) {
   if (args->def().input_size() > 1) return 1;
   const int64_t n_split = args->GetSingleArgument<int>("n_split");
   if (!args->HasArgument("n_split")) {
-    args->Fail(absl::InvalidArgumentError(
-        "\"n_split\" is given neither as an argument nor as an input"));
+    args->Fail(
+        absl::InvalidArgumentError("\"n_split\" is given neither as an argument nor as an input"));
   }
   args->Fail(CheckSplits(n_split).status());
   return n_split;
@@ -37,8 +37,7 @@ Example: LENGTHS [9,4,5] and n_split = 3 give [3,3,3,2,1,1,2,2,1].
     .TensorInference([](InferenceContext* context) -> absl::Status {
       int64_t n_split = ReadSplits(context);
       DOPPIO_RETURN_IF_ERROR(context->status());
-      DOPPIO_RETURN_IF_ERROR(
-          CheckVector<int32_t>(context->dtype(0), context->dims(0), "LENGTHS"));
+      DOPPIO_RETURN_IF_ERROR(CheckVector<int32_t>(context->dtype(0), context->dims(0), "LENGTHS"));
       if (context->InputSize() > 1) {
         if (context->value(1) == nullptr) return absl::OkStatus();
         DOPPIO_ASSIGN_OR_RETURN(n_split, SingleInteger(*context->value(1), "n_split"));

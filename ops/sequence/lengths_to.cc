@@ -28,10 +28,8 @@ absl::StatusOr<int64_t> SumOfInt32Lengths(const Tensor& lengths) {
 
 // Operators whose output has an element for each of those that the lengths count.
 void StateExpansion(OpSchema& schema) {
-  schema.NumInputs(1)
-      .NumOutputs(1)
-      .NeedsValue(0)
-      .Flops([](const OperatorDef&, const auto&, const auto&) { return int64_t{0}; });
+  schema.NumInputs(1).NumOutputs(1).NeedsValue(0).Flops(
+      [](const OperatorDef&, const auto&, const auto&) { return int64_t{0}; });
 }
 
 absl::Status InferInt32Expansion(InferenceContext* context) {
@@ -100,8 +98,7 @@ Example: lengths [1,3,0,2] give [[0,1],[1,3],[4,0],[4,2]].
     .Input(0, "lengths", "vector of int32, none negative")
     .Output(0, "ranges", "matrix of int32 [lengths,2]")
     .TensorInference([](InferenceContext* context) -> absl::Status {
-      DOPPIO_RETURN_IF_ERROR(
-          CheckVector<int32_t>(context->dtype(0), context->dims(0), "lengths"));
+      DOPPIO_RETURN_IF_ERROR(CheckVector<int32_t>(context->dtype(0), context->dims(0), "lengths"));
       context->SetOutput(0, DataType::kInt32, {context->dims(0)[0], 2});
       return absl::OkStatus();
     });
@@ -114,8 +111,7 @@ class LengthsToRangesOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     DOPPIO_RETURN_IF_ERROR(SumOfInt32Lengths(Input(0)).status());
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * output,
-                            Output(0, DataType::kInt32, {Input(0).numel(), 2}));
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * output, Output(0, DataType::kInt32, {Input(0).numel(), 2}));
     int32_t* y = output->template mutable_data<int32_t>();
     int32_t offset = 0;
     for (int32_t length : Input(0).template span<int32_t>()) {
@@ -140,8 +136,7 @@ Example: lengths [1,3,0,2] give [0,1,4,4], and with include_last_offset [0,1,4,4
     .Input(0, "lengths", "vector of int32, none negative")
     .Output(0, "offsets", "vector of int32, as long as `lengths`, or one longer")
     .TensorInference([](InferenceContext* context) -> absl::Status {
-      DOPPIO_RETURN_IF_ERROR(
-          CheckVector<int32_t>(context->dtype(0), context->dims(0), "lengths"));
+      DOPPIO_RETURN_IF_ERROR(CheckVector<int32_t>(context->dtype(0), context->dims(0), "lengths"));
       const int64_t more = context->GetSingleArgument<bool>("include_last_offset") ? 1 : 0;
       context->SetOutput(0, DataType::kInt32, {context->dims(0)[0] + more});
       return absl::OkStatus();
@@ -156,9 +151,8 @@ class LengthsToOffsetsOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     DOPPIO_RETURN_IF_ERROR(SumOfInt32Lengths(Input(0)).status());
-    DOPPIO_ASSIGN_OR_RETURN(
-        Tensor * output,
-        Output(0, DataType::kInt32, {Input(0).numel() + (with_end_ ? 1 : 0)}));
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * output,
+                            Output(0, DataType::kInt32, {Input(0).numel() + (with_end_ ? 1 : 0)}));
     int32_t* y = output->template mutable_data<int32_t>();
     int32_t offset = 0;
     for (int32_t length : Input(0).template span<int32_t>()) {

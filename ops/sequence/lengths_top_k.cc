@@ -38,8 +38,7 @@ Example: DATA [1,3,2,5], LENGTHS [3,1] and k = 2 give TopKValue [[3,2],[5,0]] an
     .TensorInference([](InferenceContext* context) -> absl::Status {
       const int64_t k = ReadK(context);
       DOPPIO_RETURN_IF_ERROR(context->status());
-      DOPPIO_RETURN_IF_ERROR(
-          CheckVector<int32_t>(context->dtype(1), context->dims(1), "LENGTHS"));
+      DOPPIO_RETURN_IF_ERROR(CheckVector<int32_t>(context->dtype(1), context->dims(1), "LENGTHS"));
       const Dims dims = {context->dims(1)[0], k};
       DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
       context->SetOutput(0, context->dtype(0), dims);
@@ -132,9 +131,8 @@ class LengthsTopKGradientOp final : public Operator<Context> {
     for (size_t i = 0; i < lengths.size(); ++i, index += k_) {
       for (int64_t j = 0; j < std::min<int64_t>(lengths[i], k_); ++j) {
         if (index[j] >= 0 && index[j] < lengths[i]) continue;
-        return absl::InvalidArgumentError(absl::StrCat("TopKIndices[", i, ",", j, "] is ",
-                                                       index[j], ", but must be in [0, ",
-                                                       lengths[i], ")"));
+        return absl::InvalidArgumentError(absl::StrCat("TopKIndices[", i, ",", j, "] is ", index[j],
+                                                       ", but must be in [0, ", lengths[i], ")"));
       }
     }
     return DispatchType(LengthsTopKTypes(), dy.dtype(), [&](auto tag) -> absl::Status {

@@ -32,8 +32,8 @@ absl::StatusOr<int64_t> CountSegments(absl::Span<const Id> ids, int64_t wanted) 
   }
   if (wanted >= 0) {
     if (last >= wanted) {
-      return absl::InvalidArgumentError(absl::StrCat("the last segment id is ", last,
-                                                     ", but data has ", wanted, " rows"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("the last segment id is ", last, ", but data has ", wanted, " rows"));
     }
     return wanted;
   }
@@ -71,8 +71,9 @@ void StateSegmentIds(OpSchema& schema) {
       .Input(0, "segment_ids",
              "vector of int32 or int64 in ascending order, none negative; or a matrix with one row "
              "or column")
-      .Input(1, "data", "tensor of any type, optional: its first dimension says how many segments "
-                        "there are. Without it there is one more than the last id says")
+      .Input(1, "data",
+             "tensor of any type, optional: its first dimension says how many segments "
+             "there are. Without it there is one more than the last id says")
       .ShapeOnly({1})
       .NeedsValue(0)
       .Flops([](const OperatorDef&, const auto&, const auto&) { return int64_t{0}; });

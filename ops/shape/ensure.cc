@@ -29,7 +29,7 @@ DOPPIO_OPERATOR_SCHEMA(AliasWithName)
                 "own.");
     })
     .AllowInplace({{0, 0}})
-    .RequiredArg<std::string>("name", "the name; doppio makes no use of it")
+    .Arg<std::string>("name", "the name; doppio makes no use of it", "invalid_name")
     .Arg<bool>("is_backward", "accepted for old nets; has no effect", false);
 DOPPIO_OPERATOR_SCHEMA(EnsureDense)
     .FillUsing([](OpSchema& schema) {

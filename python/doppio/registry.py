@@ -108,6 +108,13 @@ Returns the name of the output; of several, a tuple, or the first where `name` n
 
 _methods: dict[str, Callable[..., Any]] = {}
 
+# Keywords of every method. An argument of an operator that has the name of one is called name_.
+_KEYWORDS = ("name", "engine")
+
+
+def _shown(argument: str) -> str:
+    return argument + "_" if argument in _KEYWORDS else argument
+
 
 def method_of(type: str) -> Callable[..., Any]:
     """The method of Net that adds an operator of this type; AttributeError where there is none."""
@@ -116,8 +123,10 @@ def method_of(type: str) -> Callable[..., Any]:
     if type.startswith("_") or not _core.has_operator(type):
         raise AttributeError(_core.missing_operator(type) if not type.startswith("_") else type)
     schema = operators[type]
+    renamed = {_shown(arg.name): arg.name for arg in schema.args if arg.name in _KEYWORDS}
 
     def method(self, *inputs, name=None, engine="", **args):
+        args = {renamed.get(key, key): value for key, value in args.items()}
         return self._add_method(schema, inputs, name, engine, args)
 
     method.__name__ = type
@@ -138,7 +147,7 @@ def _signature(schema: OperatorSchema) -> inspect.Signature:
     parameters = [kinds("self", kinds.POSITIONAL_ONLY)]
     plain = schema.max_inputs == len(schema.inputs)
     if plain and all(spec.name.isidentifier() for spec in schema.inputs):
-        taken = {"name", "engine", *(arg.name for arg in schema.args)}  # Split has `split` twice
+        taken = {*_KEYWORDS, *(arg.name for arg in schema.args)}  # Split has `split` twice
         for i, spec in enumerate(schema.inputs):
             default = kinds.empty if i < schema.min_inputs else None
             shown = spec.name + "_" if spec.name in taken else spec.name
@@ -149,7 +158,7 @@ def _signature(schema: OperatorSchema) -> inspect.Signature:
     parameters.append(kinds("engine", kinds.KEYWORD_ONLY, default=""))
     for arg in schema.args:
         default = kinds.empty if arg.required else arg.default
-        parameters.append(kinds(arg.name, kinds.KEYWORD_ONLY, default=default))
+        parameters.append(kinds(_shown(arg.name), kinds.KEYWORD_ONLY, default=default))
     return inspect.Signature(parameters)
 
 

@@ -144,16 +144,17 @@ def inputs_of(schema):
 
 def argument(name, kind, required, default):
     wanted = "DType" if kind == "int" and name in ("to", "dtype") else ARGUMENTS[kind]
+    shown = name + "_" if name in ("name", "engine") else name
     if required:
-        return f"{name}: {wanted}"
-    return f"{name}: {wanted} = " + ("..." if default is None else repr(default))
+        return f"{shown}: {wanted}"
+    is_literal = default is not None and default not in (float("inf"), -float("inf"))
+    return f"{shown}: {wanted} = " + (repr(default) if is_literal else "...")
 
 
 def method(schema):
-    taken = {"self", "name", "engine"}
     arguments = [argument(name, kind, required, default)
                  for name, _, kind, required, default in schema["args"]
-                 if name.isidentifier() and not keyword.iskeyword(name) and name not in taken]
+                 if name.isidentifier() and not keyword.iskeyword(name) and name != "self"]
     # Which outputs there are says what comes back.
     least, most = schema["min_outputs"], schema["max_outputs"]
     if least == most == 1:

@@ -138,6 +138,11 @@ def test_every_operator_has_a_method_with_documentation():
         assert getattr(doppio.Net, type).__doc__.strip()
 
 
+def test_an_argument_with_the_name_of_a_keyword_has_an_underscore(net):
+    assert net.AliasWithName("X", name="Y", name_="seen") == "Y"
+    assert net.ops[0].args["name"] in ("seen", b"seen")
+
+
 def test_a_net_is_a_value(net):
     net.Relu("X", name="Y")
     for other in (net.copy(), copy.copy(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net)),

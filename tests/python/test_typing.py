@@ -31,7 +31,7 @@ MISTAKES = [
     ('net.Expand(1, "shape")', "incompatible type"),
     ('net.ReduceSum("X", axes="0")', "incompatible type"),
     ('net.Relu("X", name=["Y"])', "incompatible type"),
-    ('net.TopK("X").upper()', "has no attribute"),
+    ('net.TopK("X", k=2).upper()', 'has no attribute "upper"'),
     ("ws.feed(1, 2)", "incompatible type"),
     ('ws.feed("X", 2, True)', "Too many positional arguments"),
     ('ws.fecth("X")', 'has no attribute "fecth"'),

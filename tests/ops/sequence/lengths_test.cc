@@ -11,14 +11,22 @@ const auto kInvalid = absl::StatusCode::kInvalidArgument;
 const absl::StatusOr<Tensor> kLengths = Tensor::Of<int32_t>({4}, {1, 3, 0, 2});
 
 TEST(LengthsTest, BecomeIdsPlacesRangesAndOffsets) {
-  OpTester("LengthsToSegmentIds").Input("L", kLengths).Outputs({"Y"}).ExpectOutput(
-      0, Tensor::Of<int32_t>({6}, {0, 1, 1, 1, 3, 3}));
-  OpTester("LengthsRangeFill").Input("L", kLengths).Outputs({"Y"}).ExpectOutput(
-      0, Tensor::Of<int32_t>({6}, {0, 0, 1, 2, 0, 1}));
-  OpTester("LengthsToRanges").Input("L", kLengths).Outputs({"Y"}).ExpectOutput(
-      0, Tensor::Of<int32_t>({4, 2}, {0, 1, 1, 3, 4, 0, 4, 2}));
-  OpTester("LengthsToOffsets").Input("L", kLengths).Outputs({"Y"}).ExpectOutput(
-      0, Tensor::Of<int32_t>({4}, {0, 1, 4, 4}));
+  OpTester("LengthsToSegmentIds")
+      .Input("L", kLengths)
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<int32_t>({6}, {0, 1, 1, 1, 3, 3}));
+  OpTester("LengthsRangeFill")
+      .Input("L", kLengths)
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<int32_t>({6}, {0, 0, 1, 2, 0, 1}));
+  OpTester("LengthsToRanges")
+      .Input("L", kLengths)
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<int32_t>({4, 2}, {0, 1, 1, 3, 4, 0, 4, 2}));
+  OpTester("LengthsToOffsets")
+      .Input("L", kLengths)
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<int32_t>({4}, {0, 1, 4, 4}));
   OpTester("LengthsToOffsets")
       .Input("L", kLengths)
       .Arg("include_last_offset", 1)
@@ -84,10 +92,14 @@ TEST(LengthsTest, ThatAreNoVectorOfInt32AreRejected) {
 
 TEST(SegmentIdsTest, BecomeLengthsAndRanges) {
   const auto ids = Tensor::Of<int64_t>({5}, {0, 0, 2, 2, 2});
-  OpTester("SegmentIdsToLengths").Input("I", ids).Outputs({"Y"}).ExpectOutput(
-      0, Tensor::Of<int32_t>({3}, {2, 0, 3}));
-  OpTester("SegmentIdsToRanges").Input("I", ids).Outputs({"Y"}).ExpectOutput(
-      0, Tensor::Of<int32_t>({3, 2}, {0, 2, 2, 0, 2, 3}));
+  OpTester("SegmentIdsToLengths")
+      .Input("I", ids)
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<int32_t>({3}, {2, 0, 3}));
+  OpTester("SegmentIdsToRanges")
+      .Input("I", ids)
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<int32_t>({3, 2}, {0, 2, 2, 0, 2, 3}));
 }
 
 TEST(SegmentIdsTest, DataSaysHowManySegmentsThereAre) {
@@ -171,10 +183,15 @@ TEST(LengthsSplitTest, SplitsWithLargerPartsFirst) {
 
 TEST(LengthsSplitTest, RejectsSplitsThatAreNone) {
   const auto lengths = Tensor::Of<int32_t>({1}, {2});
-  OpTester("LengthsSplit").Input("L", lengths).Outputs({"Y"}).ExpectError(
-      kInvalid, "\"n_split\" is given neither as an argument nor as an input");
-  OpTester("LengthsSplit").Input("L", lengths).Arg("n_split", 0).Outputs({"Y"}).ExpectError(
-      kInvalid, "n_split is 0, but must be at least 1");
+  OpTester("LengthsSplit")
+      .Input("L", lengths)
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "\"n_split\" is given neither as an argument nor as an input");
+  OpTester("LengthsSplit")
+      .Input("L", lengths)
+      .Arg("n_split", 0)
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "n_split is 0, but must be at least 1");
   OpTester("LengthsSplit")
       .Input("L", Tensor::Of<int32_t>({3}, {1, 1, 1}))
       .Input("n", Tensor::Of<int64_t>({1}, {std::numeric_limits<int64_t>::max()}))

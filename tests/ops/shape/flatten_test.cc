@@ -146,13 +146,6 @@ TEST(EnsureTest, GivesWhatItIsGiven) {
   OpTester("EnsureDense").Input("X", x).Outputs({"X"}).ExpectOutput(0, x);
 }
 
-TEST(EnsureTest, RejectsAnAliasWithoutName) {
-  OpTester("AliasWithName")
-      .Input("X", Tensor::Scalar<float>(1))
-      .Outputs({"Y"})
-      .ExpectError(kInvalid, "name");
-}
-
 TEST(EnsureTest, RejectsADenseScalar) {
   OpTester("EnsureDense")
       .Input("X", Tensor::Scalar<float>(1))

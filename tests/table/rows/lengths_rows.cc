@@ -38,7 +38,7 @@ std::vector<Element> Elements(const Tensor& lengths) {
 }
 
 // An operator on lengths alone whose output has a value for each element.
-void Expansion(absl::string_view type, int64_t Element::* value) {
+void Expansion(absl::string_view type, int64_t Element::*value) {
   NewOpRow(type)
       .Case([](CaseMaker& c) {
         c.Input("lengths", Lengths(c));
@@ -46,10 +46,10 @@ void Expansion(absl::string_view type, int64_t Element::* value) {
       })
       .Reference([value](const OpCase& c) -> std::vector<Tensor> {
         const std::vector<Element> elements = Elements(c.in(0));
-        return {Generate(DataType::kInt32, {static_cast<int64_t>(elements.size())},
-                         [&](const Dims& i) {
-                           return static_cast<double>(elements[static_cast<size_t>(i[0])].*value);
-                         })};
+        return {
+            Generate(DataType::kInt32, {static_cast<int64_t>(elements.size())}, [&](const Dims& i) {
+              return static_cast<double>(elements[static_cast<size_t>(i[0])].*value);
+            })};
       })
       .NeverScalar("lengths are a vector");
 }
@@ -67,12 +67,11 @@ DOPPIO_OP_ROW(LengthsToWeights)
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
       const std::vector<Element> elements = Elements(c.in(0));
-      return {Generate(DataType::kFloat, {static_cast<int64_t>(elements.size())},
-                       [&](const Dims& i) {
-                         const int64_t segment = elements[static_cast<size_t>(i[0])].segment;
-                         return 1 / std::pow(ElementAsDouble(c.in(0), segment),
-                                             c.Arg<float>("power", 0.5f));
-                       })};
+      return {
+          Generate(DataType::kFloat, {static_cast<int64_t>(elements.size())}, [&](const Dims& i) {
+            const int64_t segment = elements[static_cast<size_t>(i[0])].segment;
+            return 1 / std::pow(ElementAsDouble(c.in(0), segment), c.Arg<float>("power", 0.5f));
+          })};
     })
     .NeverScalar("lengths are a vector");
 
@@ -175,7 +174,7 @@ DOPPIO_OP_ROW(LengthsTile)
       })};
     })
     .NeverScalar("DATA has rows")
-    .GradientUnchecked("it is LengthsSum, which has a row of its own");
+    .Differentiable({0});
 
 DOPPIO_OP_ROW(LengthsSplit)
     .Case([](CaseMaker& c) {
@@ -189,8 +188,7 @@ DOPPIO_OP_ROW(LengthsSplit)
       c.Output("Y");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
-      const int64_t n =
-          c.def.input_size() > 1 ? IntegerAt(c.in(1), 0) : c.Arg<int>("n_split");
+      const int64_t n = c.def.input_size() > 1 ? IntegerAt(c.in(1), 0) : c.Arg<int>("n_split");
       return {Generate(DataType::kInt32, {c.in(0).numel() * n}, [&](const Dims& i) {
         // Dealt out one by one.
         double part = 0;
@@ -276,8 +274,8 @@ DOPPIO_OP_ROW(LengthsGather)
       if (lengths.numel() == 0) lengths = *Tensor::Of<int32_t>({1}, {0});
       Dims dims = c.Shape(1, 3);
       dims[0] = Sum(lengths);
-      c.Input("ITEMS", c.Random(c.OneOf({DataType::kFloat, DataType::kInt64, DataType::kString}),
-                                dims));
+      c.Input("ITEMS",
+              c.Random(c.OneOf({DataType::kFloat, DataType::kInt64, DataType::kString}), dims));
       c.Input("LENGTHS", lengths);
       c.Input("INDICES", c.Random(c.OneOf({DataType::kInt32, DataType::kInt64}), {c.Size()}, 0,
                                   static_cast<double>(lengths.numel() - 1)));
