@@ -49,7 +49,10 @@ class BuildProgressTest(unittest.TestCase):
         self.assertEqual(lines[1:-1], said)
 
     def test_a_terminal_sees_one_line_that_changes(self):
-        ours, theirs = pty.openpty()
+        try:
+            ours, theirs = pty.openpty()
+        except OSError as error:
+            self.skipTest(f"this machine has no terminals: {error}")
         self.build(steps(3, 1), stdout=theirs)
         os.close(theirs)
         text = os.read(ours, 4096).decode().replace("\r\n", "\n")
