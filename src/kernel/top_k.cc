@@ -24,6 +24,16 @@ auto OrderOf(T value) {
   return static_cast<Bits>(bits & kSign ? ~bits : bits | kSign);
 }
 
+// The value of which OrderOf gives `order`.
+template <typename T, typename Bits>
+T ValueOf(Bits order) {
+  constexpr Bits kSign = Bits{1} << (8 * sizeof(T) - 1);
+  const Bits bits = order & kSign ? order ^ kSign : ~order;
+  T value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 // An element and its index as one number, of which the larger one comes first. Comparing such
 // numbers is what selection spends its time with.
 struct Narrow {
@@ -33,6 +43,10 @@ struct Narrow {
     return uint64_t{OrderOf(value)} << 32 | (0xffffffffu - static_cast<uint32_t>(index));
   }
   static int64_t Index(Key key) { return 0xffffffffu - static_cast<uint32_t>(key); }
+  template <typename T>
+  static T Value(Key key) {
+    return ValueOf<T>(static_cast<uint32_t>(key >> 32));
+  }
 };
 
 // For elements of 8 bytes, and indices of more than 4.
@@ -50,6 +64,11 @@ struct Wide {
     return {OrderOf(value), index};
   }
   static int64_t Index(const Key& key) { return key.index; }
+  template <typename T>
+  static T Value(const Key& key) {
+    using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+    return ValueOf<T>(static_cast<Bits>(key.order));
+  }
 };
 
 struct IsFirst {
@@ -65,16 +84,18 @@ int64_t Capacity(int64_t k, int64_t n) {
   return std::min(n, std::max(kLeast, k <= n / 2 ? 2 * k : n));
 }
 
-// The k largest of what is added. Keys that are not above the k-th largest so far are dropped at
-// once; others are gathered until twice as many as wanted are there, and then cut to k again. A
-// heap takes as long for small k, where few elements get past the first comparison, and many times
-// as long for large ones.
-template <typename Key>
+// The k largest of what is added, in the order of the indices. What is not above the k-th largest
+// so far is dropped after one comparison, which is what happens to most where k is small; the
+// others are gathered until twice as many as wanted are there, and then cut to k again.
+template <typename Kind, typename T>
 class Selection {
  public:
+  using Key = typename Kind::Key;
   Selection(Key* keys, int64_t capacity, int64_t k) : keys_(keys), capacity_(capacity), k_(k) {}
 
-  void Add(const Key& key) {
+  void Add(T value, int64_t index) {
+    if (value <= least_value_) return;  // of equal ones the first stays
+    const Key key = Kind::Make(value, index);
     if (is_cut_ && !(key > least_)) return;
     if (count_ == capacity_) {
       Cut();
@@ -95,6 +116,7 @@ class Selection {
   void Cut() {
     std::nth_element(keys_, keys_ + (k_ - 1), keys_ + count_, IsFirst());
     least_ = keys_[k_ - 1];
+    least_value_ = Kind::template Value<T>(least_);
     is_cut_ = true;
     count_ = k_;
   }
@@ -105,6 +127,7 @@ class Selection {
   int64_t count_ = 0;
   bool is_cut_ = false;
   Key least_{};
+  T least_value_ = std::numeric_limits<T>::quiet_NaN();  // nothing is at most that
 };
 
 // Whether an index of a vector of n elements fits into a narrow key.
@@ -115,8 +138,8 @@ void TopKOfRow(const TopKRow<T, Index>& row, uint64_t* scratch) {
   using Key = typename Kind::Key;
   const int64_t count = std::min(row.k, row.size);
   if (count > 0) {
-    Selection<Key> selection(reinterpret_cast<Key*>(scratch), Capacity(count, row.size), count);
-    for (int64_t i = 0; i < row.size; ++i) selection.Add(Kind::Make(row.x[i], i));
+    Selection<Kind, T> selection(reinterpret_cast<Key*>(scratch), Capacity(count, row.size), count);
+    for (int64_t i = 0; i < row.size; ++i) selection.Add(row.x[i], i);
     const Key* keys = selection.Finish();
     for (int64_t j = 0; j < count; ++j) {
       const int64_t index = Kind::Index(keys[j]);
@@ -166,14 +189,14 @@ void TopKOfColumns(const T* x, int64_t columns, int64_t size, int64_t inner, int
   const int64_t capacity = Capacity(count, size);
   Key* keys = reinterpret_cast<Key*>(scratch);
   if (count > 0) {
-    absl::InlinedVector<Selection<Key>, kColumns<T>> selections;
+    absl::InlinedVector<Selection<Kind, T>, kColumns<T>> selections;
     for (int64_t c = 0; c < columns; ++c) {
       selections.emplace_back(keys + c * capacity, capacity, count);
     }
     for (int64_t i = 0; i < size; ++i) {
       const T* row = x + i * inner;
       for (int64_t c = 0; c < columns; ++c) {
-        selections[static_cast<size_t>(c)].Add(Kind::Make(row[c], i));
+        selections[static_cast<size_t>(c)].Add(row[c], i);
       }
     }
     for (int64_t c = 0; c < columns; ++c) {
