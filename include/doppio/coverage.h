@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace doppio {
 
@@ -22,6 +23,14 @@ struct Caffe2Operator {
 
 // All of them, sorted by type (docs/coverage.md is made of it).
 std::vector<Caffe2Operator> Caffe2Operators();
+
+// What other frameworks call an operator, in lower case, and what that is here: {"gemm", "MatMul or
+// FC"}.
+struct OtherName {
+  absl::string_view name;
+  absl::string_view here;
+};
+absl::Span<const OtherName> OtherNames();
 
 // What to say of an operator that is not registered beside its name: that Caffe2 has it, or what
 // the same thing is called here if other frameworks call it so ("Gemm": MatMul or FC). "" if

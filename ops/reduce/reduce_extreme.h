@@ -3,7 +3,7 @@
 
 // What ReduceMax and ReduceMin have in common.
 
-#include "ops/reduce/reduce_axes.h"
+#include "ops/reduce/reduce_gradient.h"
 #include "src/kernel/reduce_extreme.h"
 
 namespace doppio {
@@ -46,42 +46,16 @@ class ReduceExtremeOp final : public Operator<Context> {
   const ReduceAxes axes_;
 };
 
-// dX = dY where X is the extreme, else 0. Inputs: dY, X, Y.
-template <class Context>
-class ReduceExtremeGradientOp final : public Operator<Context> {
- public:
-  DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit ReduceExtremeGradientOp(OperatorInit* init) : Operator<Context>(init), axes_(init) {}
-
-  absl::Status RunOnDevice() override {
-    const Tensor& dy = Input(0);
-    const Tensor& x = Input(1);
-    const Tensor& y = Input(2);
-    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims()));
-    DOPPIO_RETURN_IF_ERROR(CheckReducedShape(dy.dims(), shapes));
-    DOPPIO_RETURN_IF_ERROR(CheckReducedShape(y.dims(), shapes));
-    if (dy.dtype() != x.dtype() || y.dtype() != x.dtype()) {
-      return absl::InvalidArgumentError(absl::StrCat("the inputs must have the same type, but are ",
-                                                     DescribeInput(0), ", ", DescribeInput(1),
-                                                     " and ", DescribeInput(2)));
-    }
-    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
-      using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
-      const T* from = dy.data<T>();
-      const T* value = x.data<T>();
-      const T* extreme = y.data<T>();
-      T* to = dx->mutable_data<T>();
-      ForEachReduced(x.dims(), shapes.kept, [=](int64_t i, int64_t j, bool) {
-        to[i] = value[i] == extreme[j] ? from[j] : T(0);
-      });
-      return absl::OkStatus();
-    });
+// dX = dY where X is the extreme, else 0.
+struct ExtremeGradient {
+  template <typename T>
+  static T Of(T x, T extreme, T dy) {
+    return x == extreme ? dy : T(0);
   }
-
- private:
-  const ReduceAxes axes_;
 };
+
+template <class Context>
+using ReduceExtremeGradientOp = ReduceGradientOp<Context, ExtremeGradient>;
 
 }  // namespace doppio
 

@@ -2,10 +2,9 @@
 
 #include <cmath>
 
-#include "ops/reduce/reduce_axes.h"
+#include "ops/reduce/reduce_gradient.h"
 #include "src/kernel/elementwise_unary.h"
 #include "src/kernel/reduce.h"
-#include "src/kernel/reduce_extreme.h"
 
 namespace doppio {
 namespace {
@@ -62,52 +61,24 @@ DOPPIO_REDUCE_GRADIENT_SCHEMA(ReduceL2Gradient,
     .Input(1, "X", "the forward operator's input: float or double")
     .Input(2, "Y", "its output");
 
-template <class Context, bool kSquares>
-class ReduceNormGradientOp final : public Operator<Context> {
- public:
-  DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit ReduceNormGradientOp(OperatorInit* init) : Operator<Context>(init), axes_(init) {}
-
-  absl::Status RunOnDevice() override {
-    const Tensor& dy = Input(0);
-    const Tensor& x = Input(1);
-    const Tensor& y = Input(2);
-    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims()));
-    DOPPIO_RETURN_IF_ERROR(CheckReducedShape(dy.dims(), shapes));
-    DOPPIO_RETURN_IF_ERROR(CheckReducedShape(y.dims(), shapes));
-    if (dy.dtype() != x.dtype() || y.dtype() != x.dtype()) {
-      return absl::InvalidArgumentError(absl::StrCat("the inputs must have the same type, but are ",
-                                                     DescribeInput(0), ", ", DescribeInput(1),
-                                                     " and ", DescribeInput(2)));
-    }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
-      using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
-      const T* gradient = dy.data<T>();
-      const T* value = x.data<T>();
-      const T* norm = y.data<T>();
-      T* to = dx->mutable_data<T>();
-      ForEachReduced(x.dims(), shapes.kept, [=](int64_t i, int64_t j, bool) {
-        to[i] = gradient[j] * Slope(value[i], norm[j]);
-      });
-      return absl::OkStatus();
-    });
-  }
-
- private:
+struct L1Gradient {
   template <typename T>
-  static T Slope(T x, T norm) {
-    if (kSquares) return norm == 0 ? T(0) : x / norm;
-    return x > 0 ? T(1) : x < 0 ? T(-1) : T(0);
+  static T Of(T x, T, T dy) {
+    return x > 0 ? dy : x < 0 ? -dy : T(0);
   }
+};
 
-  const ReduceAxes axes_;
+struct L2Gradient {
+  template <typename T>
+  static T Of(T x, T norm, T dy) {
+    return norm == 0 ? T(0) : dy * (x / norm);
+  }
 };
 
 using ReduceL1Op = ReduceNormOp<CPUContext, false>;
 using ReduceL2Op = ReduceNormOp<CPUContext, true>;
-using ReduceL1GradientOp = ReduceNormGradientOp<CPUContext, false>;
-using ReduceL2GradientOp = ReduceNormGradientOp<CPUContext, true>;
+using ReduceL1GradientOp = ReduceGradientOp<CPUContext, L1Gradient>;
+using ReduceL2GradientOp = ReduceGradientOp<CPUContext, L2Gradient>;
 DOPPIO_REGISTER_CPU_OPERATOR(ReduceL1, ReduceL1Op);
 DOPPIO_REGISTER_CPU_OPERATOR(ReduceL2, ReduceL2Op);
 DOPPIO_REGISTER_CPU_OPERATOR(ReduceL1Gradient, ReduceL1GradientOp);

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "src/kernel/indices.h"
+#include "src/operator/lengths_input.h"
 
 namespace doppio {
 namespace {
@@ -185,7 +186,7 @@ absl::Status InferGradient(const SegmentGradientTraits& traits, InferenceContext
   if (positions < 0) {
     const Tensor* lengths = context->value(traits.segments);
     if (lengths == nullptr) return absl::OkStatus();
-    DOPPIO_ASSIGN_OR_RETURN(positions, SumOfLengths(*lengths));
+    DOPPIO_ASSIGN_OR_RETURN(positions, SumOfLengths(lengths->span<int32_t>(), "LENGTHS"));
   }
   const SegmentInput& dy = inputs[traits.gradient];
   DOPPIO_ASSIGN_OR_RETURN(const Dims dims, WithFirstDim(positions, dy.dims));
@@ -437,7 +438,7 @@ absl::Status SegmentGradient::RunOnDevice() {
   const Tensor& segments = Input(traits_.segments);
   if (traits_.kind == SegmentKind::kLengths) {
     if (positions < 0) {
-      DOPPIO_ASSIGN_OR_RETURN(positions, SumOfLengths(segments));
+      DOPPIO_ASSIGN_OR_RETURN(positions, SumOfLengths(segments.span<int32_t>(), "LENGTHS"));
     }
     DOPPIO_RETURN_IF_ERROR(offsets_.SetLengths(segments, positions, "rows"));
   } else {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "src/operator/lengths_input.h"
+
 namespace doppio {
 namespace {
 
@@ -72,19 +74,6 @@ absl::StatusOr<Dims> WithFirstDim(int64_t first, DimsView dims) {
   return result;
 }
 
-absl::StatusOr<int64_t> SumOfLengths(const Tensor& lengths) {
-  int64_t sum = 0;
-  const absl::Span<const int32_t> elements = lengths.span<int32_t>();
-  for (size_t i = 0; i < elements.size(); ++i) {
-    if (elements[i] < 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("length ", i, " is ", elements[i], ", which is negative"));
-    }
-    sum += elements[i];
-  }
-  return sum;
-}
-
 absl::StatusOr<int64_t> CountSegments(SegmentKind kind, const Tensor& ids, int64_t num_segments) {
   const absl::Span<const int32_t> elements = ids.span<int32_t>();
   if (kind == SegmentKind::kSortedIds) {
@@ -122,7 +111,7 @@ absl::StatusOr<int64_t> CountSegments(SegmentKind kind, const Tensor& ids, int64
 
 absl::Status SegmentOffsets::SetLengths(const Tensor& lengths, int64_t positions,
                                         absl::string_view what) {
-  DOPPIO_ASSIGN_OR_RETURN(const int64_t sum, SumOfLengths(lengths));
+  DOPPIO_ASSIGN_OR_RETURN(const int64_t sum, SumOfLengths(lengths.span<int32_t>(), "LENGTHS"));
   if (sum != positions) {
     return absl::InvalidArgumentError(
         absl::StrCat("LENGTHS add up to ", sum, ", but there are ", positions, " ", what));

@@ -47,8 +47,6 @@ inline DataType SegmentOutputType(DataType data) {
 // [first, dims[1], dims[2], ...]; an error where the product does not fit.
 absl::StatusOr<Dims> WithFirstDim(int64_t first, DimsView dims);
 
-// The sum of `lengths`, none of which may be negative.
-absl::StatusOr<int64_t> SumOfLengths(const Tensor& lengths);
 // The number of segments that SEGMENT_IDS tell, all of which are checked: sorted ones begin at 0
 // and have no gaps; unsorted ones are not negative, and below `num_segments` unless that is -1.
 absl::StatusOr<int64_t> CountSegments(SegmentKind kind, const Tensor& ids, int64_t num_segments);

@@ -3,7 +3,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
-#include "ops/sparse/indices.h"
+#include "src/kernel/indices.h"
 
 namespace doppio {
 namespace {

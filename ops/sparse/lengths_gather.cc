@@ -1,6 +1,6 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
-#include "ops/sparse/indices.h"
+#include "src/kernel/indices.h"
 #include "src/operator/element_copy.h"
 #include "src/operator/lengths_input.h"
 

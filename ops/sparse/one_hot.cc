@@ -4,7 +4,7 @@
 
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
-#include "ops/sparse/indices.h"
+#include "src/kernel/indices.h"
 #include "src/operator/lengths_input.h"
 
 namespace doppio {

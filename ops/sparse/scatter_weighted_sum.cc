@@ -1,7 +1,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
-#include "ops/sparse/indices.h"
+#include "src/kernel/indices.h"
 #include "src/operator/weight_input.h"
 
 namespace doppio {

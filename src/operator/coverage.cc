@@ -35,12 +35,8 @@ const std::map<std::string, std::string, std::less<>>& ReasonsByType() {
   return table;
 }
 
-struct OtherName {
-  absl::string_view name;  // of ONNX, PyTorch, TensorFlow or Caffe, in lower case
-  absl::string_view here;
-};
-
 constexpr OtherName kOtherNames[] = {
+    // of ONNX, PyTorch, TensorFlow and Caffe
     {"addmm", "FC"},
     {"argsort", "TopK"},
     {"avgpool", "AveragePool"},
@@ -100,6 +96,8 @@ std::vector<Caffe2Operator> Caffe2Operators() {
   }
   return operators;
 }
+
+absl::Span<const OtherName> OtherNames() { return kOtherNames; }
 
 std::string WhatIsKnownOf(absl::string_view type) {
   const auto found = ReasonsByType().find(type);

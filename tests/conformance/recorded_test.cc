@@ -146,8 +146,6 @@ TEST_P(RecordedTest, GivesTheRecordedOutputs) {
 }
 
 TEST_P(RecordedTest, GivesTheRecordedGradientOperators) {
-  // The recorded operators give NaN where X is 0 (docs/gradients.md).
-  if (GetParam().type == "Pow") return;
   if (!std::filesystem::exists(File("grad", 0, ".pb"))) return;
   const absl::StatusOr<OperatorDef> def = ReadOp(folder_ / "op.pb");
   ASSERT_TRUE(def.ok()) << def.status();
@@ -157,6 +155,11 @@ TEST_P(RecordedTest, GivesTheRecordedGradientOperators) {
   }
   const absl::StatusOr<GradientOpsMeta> meta = GetGradientForOp(*def, g_output);
   ASSERT_TRUE(meta.ok()) << meta.status();
+  if (def->type() == "Pow") {  // the recorded operators give NaN where X is 0 (docs/gradients.md)
+    ASSERT_EQ(meta->ops.size(), 1u);
+    EXPECT_EQ(meta->ops[0].type(), "PowGradient");
+    return;
+  }
   size_t compared = 0;
   for (; std::filesystem::exists(File("grad", static_cast<int>(compared), ".pb")); ++compared) {
     const absl::StatusOr<OperatorDef> expected =

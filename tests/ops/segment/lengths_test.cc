@@ -118,7 +118,7 @@ TEST(LengthsTest, RejectLengthsThatDoNotAddUp) {
 
 TEST(LengthsTest, RejectNegativeLengths) {
   Lengths("LengthsMean", kData, Ints({7, -1}))
-      .ExpectError(kInvalid, "length 1 is -1, which is negative");
+      .ExpectError(kInvalid, "LENGTHS[1] is -1, but a length is not negative");
 }
 
 TEST(LengthsTest, RejectLengthsOfOtherTypesAndRanks) {
@@ -287,7 +287,7 @@ TEST(LengthsGradientTest, RejectsWhatDoesNotGoTogether) {
       .Input("dY", Floats({1, 2}))
       .Input("lengths", Ints({2, -1}))
       .Outputs({"dX"})
-      .ExpectError(kInvalid, "length 1 is -1, which is negative");
+      .ExpectError(kInvalid, "LENGTHS[1] is -1, but a length is not negative");
   OpTester("LengthsIndicesInGradientSumGradient")
       .Input("dY", Floats({1, 2}))
       .Input("lengths", Ints({2, 1}))
