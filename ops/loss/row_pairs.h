@@ -35,6 +35,17 @@ inline absl::Status CheckRowTypes(const OperatorBase& op, const Tensor& x, const
                                                  op.DescribeInput(1), " must have the same type"));
 }
 
+inline absl::Status InferRowPair(InferenceContext* context) {
+  if (context->dtype(0) != context->dtype(1)) {
+    return absl::InvalidArgumentError(absl::StrCat("X is ", DataTypeName(context->dtype(0)),
+                                                   " and Y is ", DataTypeName(context->dtype(1)),
+                                                   "; they must have the same type"));
+  }
+  DOPPIO_ASSIGN_OR_RETURN(RowSizes sizes, RowSizesOf(context->dims(0), context->dims(1)));
+  context->SetOutput(0, context->dtype(0), {sizes.rows});
+  return absl::OkStatus();
+}
+
 // Z[i] = f(X[i], Y[i]). Function: <T> static double Of(const T* x, const T* y, int64_t n).
 template <class Context, class Function>
 class RowPairOp final : public Operator<Context> {
@@ -103,22 +114,18 @@ class RowPairGradientOp final : public Operator<Context> {
   }
 };
 
-#define DOPPIO_ROW_PAIR_SCHEMA(Type, doc)                                                        \
-  DOPPIO_OPERATOR_SCHEMA(Type)                                                                   \
-      .NumInputs(2)                                                                              \
-      .NumOutputs(1)                                                                             \
-      .Doc(doc)                                                                                  \
-      .Input(0, "X", "tensor of float or double; a scalar counts as a vector of 1")              \
-      .Input(1, "Y", "tensor of X's type and shape")                                             \
-      .Output(0, "Z", "vector as long as X's first dimension, of X's type")                      \
-      .Flops([](const OperatorDef&, const std::vector<TensorInfo>& inputs, const auto&) {        \
-        return 3 * SizeFromDim(*inputs[0].dims, 0);                                              \
-      })                                                                                         \
-      .TensorInference([](InferenceContext* context) -> absl::Status {                           \
-        DOPPIO_ASSIGN_OR_RETURN(RowSizes sizes, RowSizesOf(context->dims(0), context->dims(1))); \
-        context->SetOutput(0, context->dtype(0), {sizes.rows});                                  \
-        return absl::OkStatus();                                                                 \
-      })
+#define DOPPIO_ROW_PAIR_SCHEMA(Type, doc)                                                 \
+  DOPPIO_OPERATOR_SCHEMA(Type)                                                            \
+      .NumInputs(2)                                                                       \
+      .NumOutputs(1)                                                                      \
+      .Doc(doc)                                                                           \
+      .Input(0, "X", "tensor of float or double; a scalar counts as a vector of 1")       \
+      .Input(1, "Y", "tensor of X's type and shape")                                      \
+      .Output(0, "Z", "vector as long as X's first dimension, of X's type")               \
+      .Flops([](const OperatorDef&, const std::vector<TensorInfo>& inputs, const auto&) { \
+        return 3 * SizeFromDim(*inputs[0].dims, 0);                                       \
+      })                                                                                  \
+      .TensorInference(InferRowPair)
 
 #define DOPPIO_ROW_PAIR_GRADIENT_SCHEMA(Type, forward, doc)                              \
   DOPPIO_OPERATOR_SCHEMA(Type)                                                           \
