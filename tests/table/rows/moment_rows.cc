@@ -5,6 +5,7 @@
 
 #include "doppio/shape.h"
 #include "tests/table/op_table.h"
+#include "tests/table/rows/front_back.h"
 
 namespace doppio {
 namespace {
@@ -122,36 +123,13 @@ void FrontBackMax(const char* type, bool front) {
   NewOpRow(type)
       .Case([=](CaseMaker& c) {
         const Dims dims = c.Shape();
-        const int rank = static_cast<int>(dims.size());
         c.Input("X", Different(c, dims));
         c.Output("Y");
-        if (rank > 0 && c.Chance(0.3)) {
-          const int split = front ? 1 : rank - 1;
-          const int64_t most = front ? SizeToDim(dims, split) : SizeFromDim(dims, split);
-          const int64_t count = front ? SizeFromDim(dims, split) : SizeToDim(dims, split);
-          c.Input("lengths", c.Random(DataType::kInt32, {count}, 1, static_cast<double>(most)));
-          return;
-        }
-        c.Arg("num_reduce_dim", static_cast<int>(c.Int(0, rank)));
+        DrawFrontOrBack(c, dims, front, 1);
       })
       .Reference([=](const OpCase& c) -> std::vector<Tensor> {
-        const Tensor& x = c.in(0);
-        const int reduced = c.Arg<int>("num_reduce_dim", 1);
-        const int split = front ? reduced : x.rank() - reduced;
-        const int64_t rows = SizeToDim(x.dims(), split);
-        const int64_t columns = SizeFromDim(x.dims(), split);
-        const Dims y = front ? Dims(x.dims().begin() + split, x.dims().end())
-                             : Dims(x.dims().begin(), x.dims().begin() + split);
-        return {Generate(x.dtype(), y, [&](const Dims& index) {
-          const int64_t vector = FlatIndex(y, index);
-          int64_t length = front ? rows : columns;
-          if (c.def.input_size() > 1) length = static_cast<int64_t>(At(c.in(1), {vector}));
-          double most = -HUGE_VAL;
-          for (int64_t j = 0; j < length; ++j) {
-            most = std::max(
-                most, ElementAsDouble(x, front ? j * columns + vector : vector * columns + j));
-          }
-          return most;
+        return {ReduceFrontOrBack(c, front, [](const std::vector<double>& elements) {
+          return *std::max_element(elements.begin(), elements.end());
         })};
       })
       .Tolerance(0)

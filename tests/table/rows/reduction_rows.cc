@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "doppio/shape.h"
 #include "tests/table/op_table.h"
+#include "tests/table/rows/front_back.h"
 
 namespace doppio {
 namespace {
@@ -16,38 +18,16 @@ void FrontBack(absl::string_view type, bool front, bool mean) {
   NewOpRow(type)
       .Case([=](CaseMaker& c) {
         const Dims dims = c.Shape();
-        const int rank = static_cast<int>(dims.size());
         const DataType dtype =
             mean ? Type(c) : c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt32});
         c.Input("X", c.Random(dtype, dims, -9, 9));
         c.Output("Y");
-        if (rank > 0 && c.Chance(0.3)) {
-          const int split = front ? 1 : rank - 1;
-          const int64_t most = front ? SizeToDim(dims, split) : SizeFromDim(dims, split);
-          const int64_t count = front ? SizeFromDim(dims, split) : SizeToDim(dims, split);
-          c.Input("lengths", c.Random(DataType::kInt32, {count}, 0, static_cast<double>(most)));
-          return;
-        }
-        const int reduced = static_cast<int>(c.Int(0, rank));
-        if (reduced != 1 || c.Chance()) c.Arg("num_reduce_dim", reduced);
+        DrawFrontOrBack(c, dims, front, 0);
       })
       .Reference([=](const OpCase& c) -> std::vector<Tensor> {
-        const Tensor& x = c.in(0);
-        const int reduced = c.Arg<int>("num_reduce_dim", 1);
-        const int split = front ? reduced : x.rank() - reduced;
-        const int64_t rows = SizeToDim(x.dims(), split);
-        const int64_t columns = SizeFromDim(x.dims(), split);
-        const Dims y = front ? Dims(x.dims().begin() + split, x.dims().end())
-                             : Dims(x.dims().begin(), x.dims().begin() + split);
-        return {Generate(x.dtype(), y, [&](const Dims& index) {
-          const int64_t vector = FlatIndex(y, index);
-          int64_t length = front ? rows : columns;
-          if (c.def.input_size() > 1) length = static_cast<int64_t>(At(c.in(1), {vector}));
-          double sum = 0;
-          for (int64_t j = 0; j < length; ++j) {
-            sum += ElementAsDouble(x, front ? j * columns + vector : vector * columns + j);
-          }
-          return mean ? sum / static_cast<double>(std::max<int64_t>(length, 1)) : sum;
+        return {ReduceFrontOrBack(c, front, [=](const std::vector<double>& elements) {
+          const double sum = std::accumulate(elements.begin(), elements.end(), 0.0);
+          return mean ? sum / static_cast<double>(std::max<size_t>(elements.size(), 1)) : sum;
         })};
       })
       .Tolerance(1e-4)
