@@ -3,16 +3,13 @@
 
 #include <algorithm>
 
-#include "doppio/dtype.h"
-#include "doppio/shape.h"
+#include "src/operator/lengths_input.h"
 
 namespace doppio {
 
 // A mask is a vector of bool.
 inline absl::Status CheckMask(DataType type, DimsView dims) {
-  if (type == DataType::kBool && dims.size() == 1) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("the mask must be a vector of bool, but is ",
-                                                 DataTypeName(type), ShapeToString(dims)));
+  return CheckVector<bool>(type, dims, "the mask");
 }
 
 inline int64_t CountTrue(absl::Span<const bool> mask) {

@@ -122,7 +122,8 @@ absl::StatusOr<int64_t> CheckGradientInputs(const SegmentGradientTraits& traits,
   if (dy.dims.empty()) return GradientError("SEGMENT_GRADS", dy, "have a row for each segment");
   const bool lengths = traits.kind == SegmentKind::kLengths;
   const SegmentInput& segments = inputs[traits.segments];
-  DOPPIO_RETURN_IF_ERROR(CheckSegmentVector(lengths ? "LENGTHS" : "SEGMENT_IDS", segments));
+  DOPPIO_RETURN_IF_ERROR(
+      CheckVector<int32_t>(segments.dtype, segments.dims, lengths ? "LENGTHS" : "SEGMENT_IDS"));
   if (lengths && segments.dims[0] != dy.dims[0]) {
     return GradientError("SEGMENT_GRADS", dy,
                          absl::StrCat("have a row for each of ", segments.dims[0], " LENGTHS"));

@@ -14,12 +14,6 @@ std::string Describe(absl::string_view name, const SegmentInput& input) {
 
 }  // namespace
 
-absl::Status CheckSegmentVector(absl::string_view name, const SegmentInput& input) {
-  if (input.dtype == DataType::kInt32 && input.dims.size() == 1) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(Describe(name, input), " must be a vector of int32"));
-}
-
 absl::StatusOr<int64_t> CheckSegmentInputs(const SegmentTraits& traits,
                                            absl::Span<const SegmentInput> inputs) {
   const SegmentInput& data = inputs[0];
@@ -59,7 +53,8 @@ absl::StatusOr<int64_t> CheckSegmentInputs(const SegmentTraits& traits,
   }
   const bool lengths = traits.kind == SegmentKind::kLengths;
   const SegmentInput& segments = inputs[traits.segments()];
-  DOPPIO_RETURN_IF_ERROR(CheckSegmentVector(lengths ? "LENGTHS" : "SEGMENT_IDS", segments));
+  DOPPIO_RETURN_IF_ERROR(
+      CheckVector<int32_t>(segments.dtype, segments.dims, lengths ? "LENGTHS" : "SEGMENT_IDS"));
   if (!lengths && segments.dims[0] != positions) {
     return absl::InvalidArgumentError(absl::StrCat(
         "SEGMENT_IDS has ", segments.dims[0], " elements, but there are ", positions, " ", rows));

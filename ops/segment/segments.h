@@ -35,8 +35,6 @@ struct SegmentInput {
   DimsView dims;
 };
 
-// InvalidArgument unless `input` is a vector of int32.
-absl::Status CheckSegmentVector(absl::string_view name, const SegmentInput& input);
 // Checks types and shapes of an operator's inputs; returns the number of rows that are reduced.
 absl::StatusOr<int64_t> CheckSegmentInputs(const SegmentTraits& traits,
                                            absl::Span<const SegmentInput> inputs);

@@ -123,9 +123,9 @@ TEST(LengthsTest, RejectNegativeLengths) {
 
 TEST(LengthsTest, RejectLengthsOfOtherTypesAndRanks) {
   Lengths("LengthsSum", kData, Tensor::Of<int64_t>({1}, {6}))
-      .ExpectError(kInvalid, "LENGTHS int64[1] must be a vector of int32");
+      .ExpectError(kInvalid, "LENGTHS must be a vector of int32, but is int64[1]");
   Lengths("LengthsSum", kData, Tensor::Scalar<int32_t>(6))
-      .ExpectError(kInvalid, "LENGTHS int32[] must be a vector of int32");
+      .ExpectError(kInvalid, "LENGTHS must be a vector of int32, but is int32[]");
 }
 
 TEST(LengthsTest, RejectDataWithoutRowsOrOfOtherTypes) {
