@@ -3,10 +3,10 @@
 
 // NumPy's array files: .npy (NumPy Enhancement Proposal 1, versions 1 to 3) and .npz, a zip archive
 // of them. bool, int8 to int64, uint8, uint16, float16, float32, float64, byte strings ('S') and
-// text
-// ('U', which becomes UTF-8) are read, in either byte order and in C or Fortran order. Objects,
-// complex numbers, dates, records and the larger unsigned types are refused: there is no tensor of
-// them.
+// text ('U', which becomes UTF-8) are read, in either byte order and in C or Fortran order. So are
+// arrays of objects ('O') where each is bytes or text, from NumPy on any version of Python; nothing
+// else is ever unpickled. Complex numbers, dates, records and the larger unsigned types are
+// refused: there is no tensor of them.
 //
 // Data is not trusted: see proto_io.h for what errors mean. Nothing in a file is ever executed.
 

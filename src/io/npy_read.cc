@@ -4,6 +4,7 @@
 #include "absl/strings/numbers.h"
 #include "doppio/npy.h"
 #include "src/io/npy_header.h"
+#include "src/io/pickled_strings.h"
 
 namespace doppio {
 namespace {
@@ -28,10 +29,8 @@ constexpr TypeRow kTypes[] = {
 };
 
 absl::Status Unsupported(absl::string_view descr) {
-  const char kind = descr.size() > 1 ? descr[1] : '?';
-  const char* hint = kind == 'O' ? " (Python objects, which cannot be read safely)" : "";
   return absl::InvalidArgumentError(
-      absl::StrCat("npy element type \"", descr.substr(0, 20), "\"", hint, " is not supported"));
+      absl::StrCat("npy element type \"", descr.substr(0, 20), "\" is not supported"));
 }
 
 absl::StatusOr<ElementType> ElementTypeOf(absl::string_view descr) {
@@ -164,10 +163,35 @@ absl::Status CopyElements(absl::string_view data, const io::NpyHeader& header,
   return absl::OkStatus();
 }
 
+// An array of Python objects, which are pickled behind the header.
+absl::StatusOr<Tensor> ParseObjects(absl::string_view data, DimsView shape, const Limits& limits) {
+  DOPPIO_ASSIGN_OR_RETURN(const int64_t numel, NumElements(shape));
+  const absl::StatusOr<int64_t> in_memory =
+      CheckedProduct(numel, static_cast<int64_t>(sizeof(std::string)));
+  // Each element takes a byte of the pickle, if not more.
+  if (static_cast<uint64_t>(numel) > data.size()) {
+    return absl::DataLossError(absl::StrCat("npy array ", ShapeToString(shape),
+                                            " of objects has only ", data.size(), " bytes"));
+  }
+  if (!in_memory.ok() || *in_memory > limits.max_tensor_bytes) {
+    return absl::ResourceExhaustedError(absl::StrCat("npy array ", ShapeToString(shape),
+                                                     " of objects is above the limit of ",
+                                                     limits.max_tensor_bytes, " bytes"));
+  }
+  DOPPIO_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create(DataType::kString, shape));
+  const absl::Span<std::string> strings(tensor.mutable_data<std::string>(),
+                                        static_cast<size_t>(numel));
+  DOPPIO_RETURN_IF_ERROR(io::ReadPickledStrings(data, limits.max_tensor_bytes, strings));
+  return tensor;
+}
+
 }  // namespace
 
 absl::StatusOr<Tensor> ParseNpy(absl::string_view bytes, const Limits& limits) {
   DOPPIO_ASSIGN_OR_RETURN(const io::NpyHeader header, io::ParseNpyHeader(bytes));
+  if (header.descr == "|O") {
+    return ParseObjects(bytes.substr(header.data_offset), header.shape, limits);
+  }
   DOPPIO_ASSIGN_OR_RETURN(const ElementType type, ElementTypeOf(header.descr));
   DOPPIO_ASSIGN_OR_RETURN(const int64_t numel, NumElements(header.shape));
   const absl::string_view data = bytes.substr(header.data_offset);

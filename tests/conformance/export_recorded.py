@@ -53,10 +53,7 @@ def save(path, value, np):
     """False where there is no .npy of such a value."""
     if not isinstance(value, (np.ndarray, np.generic)):
         return False
-    array = np.asarray(value)
-    if array.dtype == object:
-        array = array.astype("S")
-    np.save(path, array, allow_pickle=False)
+    np.save(path, np.asarray(value))
     return True
 
 

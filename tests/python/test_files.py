@@ -1,5 +1,8 @@
 """Nets and tensors in files."""
 
+import os
+import pickle
+
 import numpy as np
 import pytest
 
@@ -34,6 +37,29 @@ def test_files_are_those_of_numpy(tmp_path):
         assert arrays["a"].tolist() == [0, 1, 2] and arrays["b"].tolist() == [1.5]
     np.savez(tmp_path / "y.npz", q=np.eye(2, dtype=np.float16))
     np.testing.assert_array_equal(doppio.load(tmp_path / "y.npz")["q"], np.eye(2))
+
+
+@pytest.mark.parametrize("protocol", range(2, 6))
+def test_arrays_of_bytes_and_text_objects_become_strings(tmp_path, protocol):
+    words = np.array([[b"ab\0", b"", "\u56fe"], [b"\xff", b"ab\0", "z"]], object)
+    path = tmp_path / "words.npy"
+    for array in (words, np.asfortranarray(words), words[:, ::-1]):
+        np.save(path, array)
+        content = path.read_bytes()
+        path.write_bytes(content[:content.index(b"\n") + 1] + pickle.dumps(array, protocol))
+        expected = [[w.encode() if isinstance(w, str) else w for w in row] for row in array]
+        assert doppio.load(path).tolist() == expected
+    np.savez(tmp_path / "words.npz", w=words)
+    assert doppio.load(tmp_path / "words.npz")["w"][0, 0] == b"ab\0"
+
+
+@pytest.mark.parametrize("value", [1, None, [b"a"], os.system, np.float32(2)])
+def test_no_other_objects_are_unpickled(tmp_path, value):
+    array = np.empty(2, object)
+    array[:] = [b"a", value]
+    np.save(tmp_path / "x.npy", array)
+    with pytest.raises(doppio.errors.InvalidArgumentError, match="bytes or text; this one holds"):
+        doppio.load(tmp_path / "x.npy")
 
 
 def test_a_model_comes_back(tmp_path):
