@@ -46,16 +46,24 @@ double LeadAmongOperands(const OperatorDef& def, const std::vector<Tensor>& inpu
   return least;
 }
 
-double LeadAlongAxis(const Tensor& x, int axis, double sign) {
-  const int64_t size = x.dim(axis);
-  const int64_t inner = SizeFromDim(x.dims(), axis + 1);
-  double least = kSmooth;
+// Among the elements that the axes, or without any of them all, join.
+double LeadAlongAxes(const Tensor& x, const std::vector<int>& axes, double sign) {
+  std::map<Dims, std::vector<double>> joined;
+  Dims index(x.dims().size(), 0);
   for (int64_t e = 0; e < x.numel(); ++e) {
-    if (e / inner % size != 0) continue;
-    std::vector<double> values;
-    for (int64_t i = 0; i < size; ++i) values.push_back(sign * ElementAsDouble(x, e + i * inner));
-    least = std::min(least, Lead(std::move(values)));
+    int64_t rest = e;
+    for (size_t axis = index.size(); axis-- > 0;) {
+      index[axis] = rest % x.dims()[axis];
+      rest /= x.dims()[axis];
+    }
+    Dims kept = axes.empty() ? Dims() : index;
+    for (const int axis : axes) {
+      kept[static_cast<size_t>(axis < 0 ? axis + static_cast<int>(index.size()) : axis)] = 0;
+    }
+    joined[kept].push_back(sign * ElementAsDouble(x, e));
   }
+  double least = kSmooth;
+  for (auto& group : joined) least = std::min(least, Lead(std::move(group.second)));
   return least;
 }
 
@@ -77,8 +85,8 @@ double DistanceToKink(const OperatorDef& def, const std::vector<Tensor>& inputs)
   if (type == "Max") return LeadAmongOperands(def, inputs, 1);
   if (type == "Min") return LeadAmongOperands(def, inputs, -1);
   if (type == "ReduceMax" || type == "ReduceMin") {
-    const auto axis = static_cast<int>(args.GetRepeatedArgument<int64_t>("axes").at(0));
-    return LeadAlongAxis(inputs[0], axis, type == "ReduceMax" ? 1 : -1);
+    return LeadAlongAxes(inputs[0], args.GetRepeatedArgument<int>("axes"),
+                         type == "ReduceMax" ? 1 : -1);
   }
   return kSmooth;
 }

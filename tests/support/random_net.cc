@@ -72,8 +72,14 @@ class Drawer {
                    const std::vector<Argument>& args = {});
   absl::Status AddNamed(absl::string_view type, const std::vector<std::string>& inputs, int outputs,
                         const std::vector<Argument>& args);
+  absl::Status AddSample(const OperatorSample& sample);
 
  private:
+  std::string NewFeed(const Tensor& value);
+  // What the last operator wrote.
+  const std::string& last_output() const {
+    return drawn_.net.op(drawn_.net.op_size() - 1).output(0);
+  }
   absl::Status Note(const std::string& name);
 
   const RandomNetOptions& options_;
@@ -105,23 +111,24 @@ Live Drawer::Pick(const Fits& fits, const std::optional<Dims>& dims, double leas
   return NewInput(drawn, least, most);
 }
 
-Live Drawer::NewInput(const Dims& dims, double least, double most) {
+std::string Drawer::NewFeed(const Tensor& value) {
   const std::string name = absl::StrCat("x", drawn_.feeds.size());
-  std::vector<double> elements(static_cast<size_t>(SizeFromDim(dims, 0)));
-  for (double& element : elements) element = static_cast<float>(Real(least, most));
-  const Tensor value = *ConvertTensor(*Tensor::FromSpan<double>(dims, elements), options_.type);
   drawn_.feeds.emplace_back(name, value);
   EXPECT_TRUE(workspace_.Feed(name, DeepCopy(value)).ok());
+  return name;
+}
+
+Live Drawer::NewInput(const Dims& dims, double least, double most) {
+  std::vector<double> elements(static_cast<size_t>(SizeFromDim(dims, 0)));
+  for (double& element : elements) element = static_cast<float>(Real(least, most));
+  const std::string name =
+      NewFeed(*ConvertTensor(*Tensor::FromSpan<double>(dims, elements), options_.type));
   EXPECT_TRUE(Note(name).ok());
   return live_.back();
 }
 
 std::string Drawer::NewIndices(absl::Span<const int64_t> values) {
-  const std::string name = absl::StrCat("x", drawn_.feeds.size());
-  const Tensor value = *Tensor::FromSpan<int64_t>({static_cast<int64_t>(values.size())}, values);
-  drawn_.feeds.emplace_back(name, value);
-  EXPECT_TRUE(workspace_.Feed(name, value).ok());
-  return name;
+  return NewFeed(*Tensor::FromSpan<int64_t>({static_cast<int64_t>(values.size())}, values));
 }
 
 std::string Drawer::NewName() {
@@ -138,8 +145,11 @@ absl::Status Drawer::Note(const std::string& name) {
   live_.erase(std::remove_if(live_.begin(), live_.end(),
                              [&](const Live& live) { return live.name == name; }),
               live_.end());
-  // An output may be left without a value (the mask of Dropout in tests).
-  if (!fetched.ok() || fetched->dtype() != options_.type) return absl::OkStatus();
+  // An output may be left without a value (the mask of Dropout in tests). The recipes read no empty
+  // one.
+  if (!fetched.ok() || fetched->dtype() != options_.type || fetched->numel() == 0) {
+    return absl::OkStatus();
+  }
   const Tensor& value = *fetched;
   Live live;
   live.name = name;
@@ -205,6 +215,29 @@ absl::Status Drawer::AddNamed(absl::string_view type, const std::vector<std::str
   for (const std::string& output : def.output()) DOPPIO_RETURN_IF_ERROR(Note(output));
   *drawn_.net.add_op() = std::move(def);
   return absl::OkStatus();
+}
+
+// Moves an input x of the sample to x + 0.05 tanh(mean(blob)), which keeps its shape and, nearly,
+// its values, whatever the blob is.
+absl::Status Drawer::AddSample(const OperatorSample& sample) {
+  std::vector<std::string> inputs;
+  for (int i = 0; i < sample.def.input_size(); ++i) {
+    const auto feed =
+        std::find_if(sample.feeds.begin(), sample.feeds.end(),
+                     [&](const auto& given) { return given.first == sample.def.input(i); });
+    if (feed == sample.feeds.end()) return absl::InternalError("an input has no value");
+    inputs.push_back(NewFeed(feed->second));
+    const bool may_move = std::count(sample.movable.begin(), sample.movable.end(), i) > 0;
+    if (!may_move) drawn_.constants.insert(inputs.back());
+    if (!may_move || feed->second.dtype() != options_.type || !Chance(0.8)) continue;
+    DOPPIO_RETURN_IF_ERROR(Add("SumElements", {Pick(IsTame)}, 1, {MakeArgument("average", true)}));
+    DOPPIO_RETURN_IF_ERROR(AddNamed("Tanh", {last_output()}, 1, {}));
+    DOPPIO_RETURN_IF_ERROR(AddNamed("Scale", {last_output()}, 1, {MakeArgument("scale", 0.05f)}));
+    DOPPIO_RETURN_IF_ERROR(AddNamed("Add", {inputs.back(), last_output()}, 1, {}));
+    inputs.back() = last_output();
+  }
+  std::vector<Argument> args(sample.def.arg().begin(), sample.def.arg().end());
+  return AddNamed(sample.def.type(), inputs, sample.def.output_size(), args);
 }
 
 // --- The recipes. ---
@@ -468,9 +501,21 @@ absl::StatusOr<RandomNet> Drawer::Draw() {
   const std::vector<std::string>& types =
       options_.operators.empty() ? RandomNetOperators() : options_.operators;
   const int64_t count = Int(options_.min_operators, options_.max_operators);
+  // After how many operators samples stand.
+  std::vector<int64_t> samples;
+  if (options_.sample != nullptr) {
+    for (int64_t more = Int(1, 2); more > 0; --more) samples.push_back(Int(0, count - 1));
+  }
   // Few that are drawn are near a kink, and what they read is soon another blob.
   for (int64_t tries = 0; drawn_.net.op_size() < count; ++tries) {
     if (tries == 100 * count) return absl::InternalError("all operators drawn are at a kink");
+    const auto sample = std::find_if(samples.begin(), samples.end(),
+                                     [&](int64_t after) { return after <= drawn_.net.op_size(); });
+    if (sample != samples.end()) {
+      samples.erase(sample);
+      DOPPIO_RETURN_IF_ERROR(AddSample(options_.sample(generator_())));
+      continue;
+    }
     const std::string& type =
         types[static_cast<size_t>(Int(0, static_cast<int64_t>(types.size()) - 1))];
     const auto recipe = Recipes().find(type);

@@ -15,6 +15,8 @@
 // seed and options give the same net.
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +27,15 @@
 #include "doppio/tensor.h"
 
 namespace doppio {
+
+// An operator with values for its inputs, which a net can take in without a recipe for it.
+struct OperatorSample {
+  OperatorDef def;
+  std::vector<std::pair<std::string, Tensor>> feeds;  // by the names in `def`
+  // The inputs that a gradient flows to. A net moves them a little, so that they depend on its
+  // other blobs.
+  std::vector<int> movable;
+};
 
 struct RandomNetOptions {
   int min_operators = 3;
@@ -41,11 +52,16 @@ struct RandomNetOptions {
   double kink_margin = 0;
   // Those to draw from, each as often as it is named; empty: all of RandomNetOperators().
   std::vector<std::string> operators;
+  // Where it is set, a net has one operator that this gives, or two: their inputs are moved by what
+  // other operators compute, and others read their outputs.
+  std::function<OperatorSample(uint64_t seed)> sample;
 };
 
 struct RandomNet {
   NetDef net;  // names no external inputs or outputs
   std::vector<std::pair<std::string, Tensor>> feeds;
+  // Feeds that a sample reads as constants, such as labels: they get no gradient.
+  std::set<std::string> constants;
 
   // The net as text and the feeds, for messages.
   std::string ToString() const;

@@ -12,9 +12,6 @@ namespace doppio {
 
 constexpr uint64_t kUsualSeed = 1;
 
-// DOPPIO_TABLE_SEED of the environment, or kUsualSeed.
-uint64_t BaseSeed();
-
 // The i-th of a test's requests: the first ones ask for scalars and for zero-sized tensors.
 CaseRequest Request(absl::string_view type, int i);
 
