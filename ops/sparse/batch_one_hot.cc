@@ -2,6 +2,7 @@
 // values or buckets.
 
 #include <algorithm>
+#include <cmath>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
@@ -103,7 +104,8 @@ DOPPIO_OPERATOR_SCHEMA(BatchBucketOneHot)
 Each column of a matrix becomes one column for each bucket that its boundaries make, which is 1
 where the element is in that bucket and 0 elsewhere. The first lengths[0] boundaries are those of
 column 0, the next lengths[1] those of column 1, and so on; n boundaries, in ascending order, make
-n + 1 buckets, each of which includes its upper boundary. NaN is in the first bucket.
+n + 1 buckets, each of which includes its upper boundary. An element that equals several boundaries
+is in the bucket in the middle of those that they make. NaN is in the last bucket, as in NumPy.
 
 Example: data [[2,3],[4,1],[2,5]], lengths [2,3] and boundaries [0.1,2.5,1,3.1,4.5] give
 [[0,1,0,0,1,0,0],[0,0,1,1,0,0,0],[0,1,0,0,0,0,1]].
@@ -120,6 +122,13 @@ Example: data [[2,3],[4,1],[2,5]], lengths [2,3] and boundaries [0.1,2.5,1,3.1,4
       context->SetOutput(0, DataType::kFloat, dims);
       return absl::OkStatus();
     });
+
+// The place among `length` boundaries in order.
+int64_t BucketOf(float x, const float* edges, int64_t length) {
+  if (std::isnan(x)) return length;
+  const auto [first, last] = std::equal_range(edges, edges + length, x);
+  return ((first - edges) + (last - edges)) / 2;
+}
 
 template <class Context>
 class BatchBucketOneHotOp final : public Operator<Context> {
@@ -160,7 +169,7 @@ class BatchBucketOneHotOp final : public Operator<Context> {
         float* row = y + i * width;
         for (int64_t j = 0; j < columns; ++j) {
           const int32_t length = lengths[static_cast<size_t>(j)];
-          row[std::lower_bound(edges, edges + length, x[i * columns + j]) - edges] = 1;
+          row[BucketOf(x[i * columns + j], edges, length)] = 1;
           edges += length;
           row += length + 1;
         }

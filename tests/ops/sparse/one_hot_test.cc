@@ -1,3 +1,4 @@
+#include <cmath>
 #include <limits>
 
 #include "gtest/gtest.h"
@@ -111,6 +112,15 @@ TEST(BatchBucketOneHotTest, MarksTheBucketOfEachElement) {
       .Outputs({"Y"})
       .ExpectOutput(0, Tensor::Of<float>({3, 7}, {0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 1,
                                                   0, 0, 0, 0, 1, 0, 0, 0, 0, 1}));
+}
+
+TEST(BatchBucketOneHotTest, MarksTheMiddleBucketWhereBoundariesAreTheSame) {
+  OpTester("BatchBucketOneHot")
+      .Input("data", Tensor::Of<float>({3, 1}, {0, -1, NAN}))
+      .Input("lengths", Tensor::Of<int32_t>({1}, {3}))
+      .Input("boundaries", Tensor::Of<float>({3}, {-0.5, 0, 0}))
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<float>({3, 4}, {0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1}));
 }
 
 TEST(BatchBucketOneHotTest, RejectsBoundariesOutOfOrderAndColumnsWithout) {

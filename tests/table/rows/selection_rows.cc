@@ -185,9 +185,15 @@ void Columns(CaseMaker& c, DataType type, int least_length, double most) {
   const Tensor lengths = c.Random(DataType::kInt32, {SizeFromDim(dims, 1)}, least_length, 4);
   int64_t sum = 0;
   for (int64_t i = 0; i < lengths.numel(); ++i) sum += IntegerAt(lengths, i);
-  c.Input("data", c.Random(type, dims, 0, most));
+  // Whole numbers, of which some are the same, also for floats.
+  const auto draw = [&](DimsView shape) {
+    const Tensor values =
+        c.Random(type == DataType::kFloat ? DataType::kInt32 : type, shape, 0, most);
+    return *ConvertTensor(values, type);
+  };
+  c.Input("data", draw(dims));
   c.Input("lengths", lengths);
-  Tensor entries = c.Random(type, {sum}, 0, most);
+  Tensor entries = draw({sum});
   if (type == DataType::kFloat) {  // boundaries: in order
     float* first = entries.mutable_data<float>();
     for (int64_t i = 0; i < lengths.numel(); ++i) {
@@ -218,28 +224,31 @@ DOPPIO_OP_ROW(BatchOneHot)
 DOPPIO_OP_ROW(BatchBucketOneHot)
     .Case([](CaseMaker& c) { Columns(c, DataType::kFloat, 1, 9); })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
-      // Column and bucket of every column of the output, and the bucket's bounds.
-      struct Bucket {
-        int64_t column;
-        double above;
-        double most;
-      };
-      std::vector<Bucket> buckets;
+      // The column of each column of the output, and the boundaries of each column.
+      std::vector<size_t> column;
+      std::vector<int64_t> first;
+      std::vector<std::vector<double>> edges;
       int64_t edge = 0;
       for (int64_t j = 0; j < c.in(1).numel(); ++j) {
-        double above = -HUGE_VAL;
-        for (int64_t k = 0; k < IntegerAt(c.in(1), j); ++k, ++edge) {
-          buckets.push_back({j, above, ElementAsDouble(c.in(2), edge)});
-          above = buckets.back().most;
+        first.push_back(static_cast<int64_t>(column.size()));
+        edges.emplace_back();
+        for (int64_t k = 0; k < IntegerAt(c.in(1), j); ++k) {
+          edges.back().push_back(ElementAsDouble(c.in(2), edge++));
         }
-        buckets.push_back({j, above, HUGE_VAL});
+        column.insert(column.end(), edges.back().size() + 1, static_cast<size_t>(j));
       }
-      return {Generate(DataType::kFloat, {c.in(0).dim(0), static_cast<int64_t>(buckets.size())},
+      return {Generate(DataType::kFloat, {c.in(0).dim(0), static_cast<int64_t>(column.size())},
                        [&](const Dims& i) {
-                         const Bucket& bucket = buckets[static_cast<size_t>(i[1])];
-                         const double x =
-                             ElementAsDouble(c.in(0), i[0] * c.in(1).numel() + bucket.column);
-                         return x > bucket.above && x <= bucket.most ? 1 : 0;
+                         const size_t j = column[static_cast<size_t>(i[1])];
+                         const double x = ElementAsDouble(
+                             c.in(0), i[0] * c.in(1).numel() + static_cast<int64_t>(j));
+                         int64_t below = 0;
+                         int64_t not_above = 0;
+                         for (const double e : edges[j]) {
+                           below += e < x;
+                           not_above += e <= x;
+                         }
+                         return i[1] - first[j] == (below + not_above) / 2 ? 1 : 0;
                        })};
     })
     .NeverScalar("data has rows");
