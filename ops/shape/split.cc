@@ -13,12 +13,9 @@ namespace {
 
 using Lengths = std::vector<int64_t>;
 
-// The elements of a vector of int32 or int64.
-absl::Status ReadLengths(const Tensor& tensor, Lengths* lengths) {
-  if (tensor.rank() != 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("split must be a vector, but is ", tensor.TypeAndShape()));
-  }
+// The elements of a vector of int32 or int64, which is called `what`.
+absl::Status ReadLengths(const Tensor& tensor, absl::string_view what, Lengths* lengths) {
+  DOPPIO_RETURN_IF_ERROR(CheckIsVector(tensor.dims(), what));
   return DispatchType(TypeList<int32_t, int64_t>(), tensor.dtype(), [&](auto tag) {
     const auto values = tensor.span<typename decltype(tag)::type>();
     lengths->assign(values.begin(), values.end());
@@ -71,7 +68,7 @@ absl::Status InferSplit(InferenceContext* context) {
   if (context->InputSize() == 2) {
     if (!lengths.empty()) return absl::InvalidArgumentError(kGivenTwice);
     if (context->value(1) == nullptr) return absl::OkStatus();
-    DOPPIO_RETURN_IF_ERROR(ReadLengths(*context->value(1), &lengths));
+    DOPPIO_RETURN_IF_ERROR(ReadLengths(*context->value(1), "split", &lengths));
   }
   const DimsView x = context->dims(0);
   DOPPIO_ASSIGN_OR_RETURN(const int axis, CanonicalAxis(argument.axis, static_cast<int>(x.size())));
@@ -116,7 +113,7 @@ absl::Status InferSplitByLengths(InferenceContext* context) {
   const DimsView x = context->dims(0);
   DOPPIO_ASSIGN_OR_RETURN(const int axis, CanonicalAxis(argument.axis, static_cast<int>(x.size())));
   Lengths lengths;
-  DOPPIO_RETURN_IF_ERROR(ReadLengths(*context->value(1), &lengths));
+  DOPPIO_RETURN_IF_ERROR(ReadLengths(*context->value(1), "lengths", &lengths));
   DOPPIO_RETURN_IF_ERROR(SumLengths(x[axis], context->OutputSize(), is_scaled, &lengths));
   for (int i = 0; i < context->OutputSize(); ++i) {
     context->SetOutput(i, context->dtype(0), PartShape(x, axis, false, lengths[i]));
@@ -228,7 +225,7 @@ class SplitOp final : public PartsOperator<Context> {
     const Tensor& x = Input(0);
     DOPPIO_ASSIGN_OR_RETURN(const int axis, CanonicalAxis(argument_.axis, x.rank()));
     lengths_ = split_;
-    if (InputSize() == 2) DOPPIO_RETURN_IF_ERROR(ReadLengths(Input(1), &lengths_));
+    if (InputSize() == 2) DOPPIO_RETURN_IF_ERROR(ReadLengths(Input(1), "split", &lengths_));
     DOPPIO_RETURN_IF_ERROR(
         CheckLengths(x.dims(), axis, argument_.add_axis, OutputSize(), &lengths_));
     return this->WriteParts(axis, argument_.add_axis, lengths_);
@@ -252,7 +249,7 @@ class SplitByLengthsOp final : public PartsOperator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
     DOPPIO_ASSIGN_OR_RETURN(const int axis, CanonicalAxis(argument_.axis, x.rank()));
-    DOPPIO_RETURN_IF_ERROR(ReadLengths(Input(1), &lengths_));
+    DOPPIO_RETURN_IF_ERROR(ReadLengths(Input(1), "lengths", &lengths_));
     DOPPIO_RETURN_IF_ERROR(SumLengths(x.dim(axis), OutputSize(), is_scaled_, &lengths_));
     return this->WriteParts(axis, false, lengths_);
   }
