@@ -53,6 +53,13 @@ class CopyRowsToTensorOp final : public Operator<Context> {
   }
 };
 
+absl::Status CheckGradient(int inputs, int outputs, DimsView dy) {
+  if (outputs > inputs) return absl::InvalidArgumentError("drow needs indices");
+  if (inputs == 1 || dy.size() == 2) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("dY must be a matrix, but has the shape ", ShapeToString(dy)));
+}
+
 DOPPIO_OPERATOR_SCHEMA(CopyRowsToTensorGradient)
     .NumInputs(1, 2)
     .NumOutputs(1, 2)
@@ -66,15 +73,10 @@ is a copy of dY.
     .Output(0, "dX", "gradient of input_tensor")
     .Output(1, "drow", "gradient of row")
     .TensorInference([](InferenceContext* context) -> absl::Status {
-      if (context->OutputSize() > context->InputSize()) {
-        return absl::InvalidArgumentError("drow needs indices");
-      }
+      DOPPIO_RETURN_IF_ERROR(
+          CheckGradient(context->InputSize(), context->OutputSize(), context->dims(0)));
       context->SetOutput(0, context->dtype(0), context->dims(0));
-      if (context->InputSize() == 1) return absl::OkStatus();
-      if (context->dims(0).size() != 2) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("dY must be a matrix, but is ", ShapeToString(context->dims(0))));
-      }
+      if (context->OutputSize() == 1) return absl::OkStatus();
       context->SetOutput(1, context->dtype(0), context->dims(0).subspan(1));
       return absl::OkStatus();
     });
@@ -83,18 +85,13 @@ template <class Context>
 class CopyRowsToTensorGradientOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit CopyRowsToTensorGradientOp(OperatorInit* init) : Operator<Context>(init) {
-    if (OutputSize() > InputSize()) init->Fail(absl::InvalidArgumentError("drow needs indices"));
-  }
+  explicit CopyRowsToTensorGradientOp(OperatorInit* init) : Operator<Context>(init) {}
 
   absl::Status RunOnDevice() override {
     const DataType dtype = Input(0).dtype();
     const Dims dims(Input(0).dims().begin(), Input(0).dims().end());
+    DOPPIO_RETURN_IF_ERROR(CheckGradient(InputSize(), OutputSize(), dims));
     if (InputSize() > 1) {
-      if (dims.size() != 2) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("dY must be a matrix, but is ", DescribeInput(0)));
-      }
       DOPPIO_RETURN_IF_ERROR(CheckVector<int64_t>(Input(1), "indices"));
       DOPPIO_RETURN_IF_ERROR(overwritten_.Set(Input(1).template span<int64_t>(), dims[0]));
     }

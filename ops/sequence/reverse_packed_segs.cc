@@ -7,13 +7,6 @@
 namespace doppio {
 namespace {
 
-absl::Status CheckShapes(DimsView data, DimsView lengths) {
-  if (data.size() == 3 && lengths.size() == 1 && lengths[0] == data[1]) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("data must be [places, segments, width] and lengths [segments], but they are ",
-                   ShapeToString(data), " and ", ShapeToString(lengths)));
-}
-
 DOPPIO_OPERATOR_SCHEMA(ReversePackedSegs)
     .NumInputs(2)
     .NumOutputs(1)
@@ -28,7 +21,8 @@ Example: data [3,2,1] = [[[1],[4]],[[2],[5]],[[3],[0]]] and lengths [3,2] give [
     .Output(0, "reversed", "tensor of data's type and shape")
     .Flops([](const OperatorDef&, const auto&, const auto&) { return int64_t{0}; })
     .TensorInference([](InferenceContext* context) -> absl::Status {
-      DOPPIO_RETURN_IF_ERROR(CheckShapes(context->dims(0), context->dims(1)));
+      DOPPIO_RETURN_IF_ERROR(
+          CheckSideBySide(context->dims(0), "data", context->dims(1), "lengths"));
       context->SetOutput(0, context->dtype(0), context->dims(0));
       return absl::OkStatus();
     });
@@ -41,7 +35,7 @@ class ReversePackedSegsOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     const Tensor& data = Input(0);
-    DOPPIO_RETURN_IF_ERROR(CheckShapes(data.dims(), Input(1).dims()));
+    DOPPIO_RETURN_IF_ERROR(CheckSideBySide(data.dims(), "data", Input(1).dims(), "lengths"));
     DOPPIO_RETURN_IF_ERROR(segments_.Set(Input(1), "lengths"));
     if (segments_.longest() > data.dim(0)) {
       return absl::InvalidArgumentError(absl::StrCat("the longest of lengths is ",

@@ -74,6 +74,16 @@ class RowSegments {
   int64_t longest_ = 0;
 };
 
+// Segments that stand side by side: `data`, called `what`, is [places, segments, width], and there
+// is a length for each segment.
+inline absl::Status CheckSideBySide(DimsView data, absl::string_view what, DimsView lengths,
+                                    absl::string_view lengths_name) {
+  if (data.size() == 3 && lengths.size() == 1 && lengths[0] == data[1]) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      what, " must be [places, segments, width] and ", lengths_name, " [segments], but they are ",
+      ShapeToString(data), " and ", ShapeToString(lengths)));
+}
+
 }  // namespace doppio
 
 #endif  // DOPPIO_OPS_SEQUENCE_ROW_SEGMENTS_H_

@@ -5,30 +5,23 @@
 namespace doppio {
 namespace {
 
-absl::Status CheckShapes(DimsView input, DimsView lengths) {
-  if (input.size() == 3 && lengths.size() == 1 && lengths[0] == input[1]) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("INPUT must be [steps, sequences, width] and LENS [sequences], but they are ",
-                   ShapeToString(input), " and ", ShapeToString(lengths)));
-}
-
 DOPPIO_OPERATOR_SCHEMA(VariableLengthSequencePadding)
     .NumInputs(2)
     .NumOutputs(1)
     .AllowInplace({{0, 0}})
     .Doc(R"DOC(
-Sets to 0 what stands behind the end of sequences that lie side by side: OUTPUT[t,i] is INPUT[t,i] where
-t < LENS[i], and 0 elsewhere. A sequence may be longer than there are steps. (Caffe2's operator gives
+Sets to 0 what stands behind the end of segments that lie side by side: OUTPUT[t,i] is INPUT[t,i] where
+t < LENS[i], and 0 elsewhere. A segment may be longer than there are places. (Caffe2's operator gives
 anything where it does not run in place.)
 
 Example: INPUT [3,2,1] = [[[1],[4]],[[2],[5]],[[3],[6]]] and LENS [3,1] give [[[1],[4]],[[2],[0]],[[3],[0]]].
 )DOC")
-    .Input(0, "INPUT", "tensor of any type, [steps, sequences, width]")
-    .Input(1, "LENS", "vector of int32, none negative: the length of each sequence")
+    .Input(0, "INPUT", "tensor of any type, [places, segments, width]")
+    .Input(1, "LENS", "vector of int32, none negative: the length of each segment")
     .Output(0, "OUTPUT", "tensor of INPUT's type and shape")
     .Flops([](const OperatorDef&, const auto&, const auto&) { return int64_t{0}; })
     .TensorInference([](InferenceContext* context) -> absl::Status {
-      DOPPIO_RETURN_IF_ERROR(CheckShapes(context->dims(0), context->dims(1)));
+      DOPPIO_RETURN_IF_ERROR(CheckSideBySide(context->dims(0), "INPUT", context->dims(1), "LENS"));
       context->SetOutput(0, context->dtype(0), context->dims(0));
       return absl::OkStatus();
     });
@@ -40,7 +33,7 @@ class VariableLengthSequencePaddingOp final : public Operator<Context> {
   explicit VariableLengthSequencePaddingOp(OperatorInit* init) : Operator<Context>(init) {}
 
   absl::Status RunOnDevice() override {
-    DOPPIO_RETURN_IF_ERROR(CheckShapes(Input(0).dims(), Input(1).dims()));
+    DOPPIO_RETURN_IF_ERROR(CheckSideBySide(Input(0).dims(), "INPUT", Input(1).dims(), "LENS"));
     DOPPIO_RETURN_IF_ERROR(segments_.SetInt32(Input(1), "LENS"));
     const DataType dtype = Input(0).dtype();
     const Dims dims(Input(0).dims().begin(), Input(0).dims().end());
