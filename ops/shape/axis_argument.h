@@ -13,7 +13,8 @@ struct AxisArgument {
   bool add_axis = false;  // the axis is not there yet (Concat) or goes away (Split)
 };
 
-// What is wrong with the arguments is reported to the reader. `add_axis` counts only beside `axis`.
+// What is wrong with the arguments is reported to the reader. `add_axis`, which not every
+// operator has, counts only beside `axis`.
 inline AxisArgument ReadAxisArgument(ArgumentReader* reader) {
   AxisArgument result;
   if (reader->HasArgument("axis")) {
@@ -21,7 +22,7 @@ inline AxisArgument ReadAxisArgument(ArgumentReader* reader) {
       reader->Fail(absl::InvalidArgumentError("give either \"axis\" or \"order\", not both"));
     }
     result.axis = reader->GetSingleArgument<int64_t>("axis");
-    result.add_axis = reader->GetSingleArgument<bool>("add_axis");
+    result.add_axis = reader->GetSingleArgument<bool>("add_axis", false);
     return result;
   }
   result.axis = ReadStorageOrder(reader) == StorageOrder::kNCHW ? 1 : 3;

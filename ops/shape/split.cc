@@ -1,20 +1,21 @@
+#include <algorithm>
+#include <numeric>
+
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/shape/axis_argument.h"
 #include "ops/shape/copying.h"
 #include "src/kernel/strided_copy.h"
+#include "src/operator/lengths_input.h"
 
 namespace doppio {
 namespace {
 
 using Lengths = std::vector<int64_t>;
 
-// The elements of a vector of int32 or int64.
-absl::Status ReadLengths(const Tensor& tensor, Lengths* lengths) {
-  if (tensor.rank() != 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("split must be a vector, but is ", tensor.TypeAndShape()));
-  }
+// The elements of a vector of int32 or int64, which is called `what`.
+absl::Status ReadLengths(const Tensor& tensor, absl::string_view what, Lengths* lengths) {
+  DOPPIO_RETURN_IF_ERROR(CheckIsVector(tensor.dims(), what));
   return DispatchType(TypeList<int32_t, int64_t>(), tensor.dtype(), [&](auto tag) {
     const auto values = tensor.span<typename decltype(tag)::type>();
     lengths->assign(values.begin(), values.end());
@@ -67,13 +68,55 @@ absl::Status InferSplit(InferenceContext* context) {
   if (context->InputSize() == 2) {
     if (!lengths.empty()) return absl::InvalidArgumentError(kGivenTwice);
     if (context->value(1) == nullptr) return absl::OkStatus();
-    DOPPIO_RETURN_IF_ERROR(ReadLengths(*context->value(1), &lengths));
+    DOPPIO_RETURN_IF_ERROR(ReadLengths(*context->value(1), "split", &lengths));
   }
   const DimsView x = context->dims(0);
   DOPPIO_ASSIGN_OR_RETURN(const int axis, CanonicalAxis(argument.axis, static_cast<int>(x.size())));
   DOPPIO_RETURN_IF_ERROR(CheckLengths(x, axis, argument.add_axis, context->OutputSize(), &lengths));
   for (int i = 0; i < context->OutputSize(); ++i) {
     context->SetOutput(i, context->dtype(0), PartShape(x, axis, argument.add_axis, lengths[i]));
+  }
+  return absl::OkStatus();
+}
+
+// How many elements along the axis an output of SplitByLengths gets: the sums of as many runs of
+// lengths as there are outputs. `size` is what there is along the axis; with `is_scaled` it is
+// shared out in proportion.
+absl::Status SumLengths(int64_t size, int count, bool is_scaled, Lengths* lengths) {
+  const auto given = static_cast<int64_t>(lengths->size());
+  if (given % count != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(given, " lengths can not be shared out to ", count, " outputs"));
+  }
+  DOPPIO_ASSIGN_OR_RETURN(const int64_t sum,
+                          SumOfLengths(absl::Span<const int64_t>(*lengths), "lengths"));
+  if (is_scaled ? size % std::max<int64_t>(sum, 1) != 0 || (sum == 0 && size != 0) : sum != size) {
+    return absl::InvalidArgumentError(absl::StrCat("lengths sum to ", sum, ", but there are ", size,
+                                                   " elements along the axis",
+                                                   is_scaled ? ", which is no multiple" : ""));
+  }
+  const int64_t scale = sum == 0 ? 1 : size / sum;
+  const int64_t run = given / count;
+  lengths->resize(static_cast<size_t>(std::max<int64_t>(given, count)));  // a run may be empty
+  for (int i = 0; i < count; ++i) {
+    const auto begin = lengths->begin() + i * run;
+    (*lengths)[static_cast<size_t>(i)] = scale * std::accumulate(begin, begin + run, int64_t{0});
+  }
+  lengths->resize(static_cast<size_t>(count));
+  return absl::OkStatus();
+}
+
+absl::Status InferSplitByLengths(InferenceContext* context) {
+  const AxisArgument argument = ReadAxisArgument(context);
+  const bool is_scaled = context->GetSingleArgument<bool>("use_scaling_lengths");
+  DOPPIO_RETURN_IF_ERROR(context->status());
+  const DimsView x = context->dims(0);
+  DOPPIO_ASSIGN_OR_RETURN(const int axis, CanonicalAxis(argument.axis, static_cast<int>(x.size())));
+  Lengths lengths;
+  DOPPIO_RETURN_IF_ERROR(ReadLengths(*context->value(1), "lengths", &lengths));
+  DOPPIO_RETURN_IF_ERROR(SumLengths(x[axis], context->OutputSize(), is_scaled, &lengths));
+  for (int i = 0; i < context->OutputSize(); ++i) {
+    context->SetOutput(i, context->dtype(0), PartShape(x, axis, false, lengths[i]));
   }
   return absl::OkStatus();
 }
@@ -103,36 +146,49 @@ Example: X = [2,2,6,6,6,0,5,7,4], axis = 0 and split = [3,2,4] give [2,2,6], [6,
 
 DOPPIO_OPERATOR_SCHEMA(DepthSplit).Doc("An old name of Split.").FillUsing(StateSplit);
 
-template <class Context>
-class SplitOp final : public Operator<Context> {
- public:
-  DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit SplitOp(OperatorInit* init)
-      : Operator<Context>(init),
-        argument_(ReadAxisArgument(init)),
-        split_(init->GetRepeatedArgument<int64_t>("split")) {
-    if (InputSize() == 2 && !split_.empty()) {
-      init->Fail(absl::InvalidArgumentError(kGivenTwice));
-    }
-  }
+DOPPIO_OPERATOR_SCHEMA(SplitByLengths)
+    .NumInputs(2)
+    .NumOutputs(1, OpSchema::kMany)
+    .Doc(R"DOC(
+Cuts a tensor into parts along a dimension. The lengths are shared out to the outputs, as many in a row to
+each of them, and a part is as long as its lengths together.
 
-  absl::Status RunOnDevice() override {
+Example: X = [1,2,3,4,5,6], axis = 0 and lengths = [1,0,2,3] give two outputs [1] and [2,3,4,5,6].
+)DOC")
+    .FillUsing(StateAxisArgument)
+    .Arg("use_scaling_lengths",
+         "the lengths may sum to less than X has along the axis: all are multiplied by the number "
+         "that makes up for it",
+         false)
+    .Input(0, "X", "tensor of any type")
+    .Input(1, "lengths",
+           "vector of int32 or int64, none negative; as many of them for each output, and together "
+           "as much as X has along the axis")
+    .Output(0, "Y0, Y1, ...", "the parts of X, in order")
+    .Flops(NoFlops)
+    .BytesOfUnknownOutputs(BytesOfInput0)
+    .NeedsValue(1)
+    .TensorInference(InferSplitByLengths);
+
+// Writes the parts, when it is known how long they are.
+template <class Context>
+class PartsOperator : public Operator<Context> {
+ protected:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  using Operator<Context>::Operator;
+
+  absl::Status WriteParts(int axis, bool add_axis, const Lengths& lengths) {
     const Tensor& x = Input(0);
-    DOPPIO_ASSIGN_OR_RETURN(const int axis, CanonicalAxis(argument_.axis, x.rank()));
-    lengths_ = split_;
-    if (InputSize() == 2) DOPPIO_RETURN_IF_ERROR(ReadLengths(Input(1), &lengths_));
-    DOPPIO_RETURN_IF_ERROR(
-        CheckLengths(x.dims(), axis, argument_.add_axis, OutputSize(), &lengths_));
     const int64_t rows = SizeToDim(x.dims(), axis);
     const int64_t inner = SizeFromDim(x.dims(), axis + 1);
     int64_t offset = 0;  // of the next output, along the axis
     for (int i = 0; i < OutputSize(); ++i) {
-      const Dims part = PartShape(x.dims(), axis, argument_.add_axis, lengths_[i]);
+      const Dims part = PartShape(x.dims(), axis, add_axis, lengths[i]);
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(i, x.dtype(), part));
       if (y->numel() > 0) {
-        CopyOutput(x, offset * inner, x.dim(axis) * inner, lengths_[i] * inner, rows, y);
+        CopyOutput(x, offset * inner, x.dim(axis) * inner, lengths[i] * inner, rows, y);
       }
-      offset += lengths_[i];
+      offset += lengths[i];
     }
     return absl::OkStatus();
   }
@@ -150,9 +206,57 @@ class SplitOp final : public Operator<Context> {
                  y->raw_mutable_data(), block * bytes, block * bytes, rows, &context_);
     }
   }
+};
 
+template <class Context>
+class SplitOp final : public PartsOperator<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit SplitOp(OperatorInit* init)
+      : PartsOperator<Context>(init),
+        argument_(ReadAxisArgument(init)),
+        split_(init->GetRepeatedArgument<int64_t>("split")) {
+    if (InputSize() == 2 && !split_.empty()) {
+      init->Fail(absl::InvalidArgumentError(kGivenTwice));
+    }
+  }
+
+  absl::Status RunOnDevice() override {
+    const Tensor& x = Input(0);
+    DOPPIO_ASSIGN_OR_RETURN(const int axis, CanonicalAxis(argument_.axis, x.rank()));
+    lengths_ = split_;
+    if (InputSize() == 2) DOPPIO_RETURN_IF_ERROR(ReadLengths(Input(1), "split", &lengths_));
+    DOPPIO_RETURN_IF_ERROR(
+        CheckLengths(x.dims(), axis, argument_.add_axis, OutputSize(), &lengths_));
+    return this->WriteParts(axis, argument_.add_axis, lengths_);
+  }
+
+ private:
   AxisArgument argument_;
   Lengths split_;
+  Lengths lengths_;  // of this run
+};
+
+template <class Context>
+class SplitByLengthsOp final : public PartsOperator<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit SplitByLengthsOp(OperatorInit* init)
+      : PartsOperator<Context>(init),
+        argument_(ReadAxisArgument(init)),
+        is_scaled_(init->GetSingleArgument<bool>("use_scaling_lengths")) {}
+
+  absl::Status RunOnDevice() override {
+    const Tensor& x = Input(0);
+    DOPPIO_ASSIGN_OR_RETURN(const int axis, CanonicalAxis(argument_.axis, x.rank()));
+    DOPPIO_RETURN_IF_ERROR(ReadLengths(Input(1), "lengths", &lengths_));
+    DOPPIO_RETURN_IF_ERROR(SumLengths(x.dim(axis), OutputSize(), is_scaled_, &lengths_));
+    return this->WriteParts(axis, false, lengths_);
+  }
+
+ private:
+  const AxisArgument argument_;
+  const bool is_scaled_;
   Lengths lengths_;  // of this run
 };
 
@@ -171,8 +275,10 @@ class GetSplitGradient final : public GradientMakerBase {
 
 DOPPIO_REGISTER_CPU_OPERATOR(Split, SplitOp<CPUContext>);
 DOPPIO_REGISTER_CPU_OPERATOR(DepthSplit, SplitOp<CPUContext>);
+DOPPIO_REGISTER_CPU_OPERATOR(SplitByLengths, SplitByLengthsOp<CPUContext>);
 DOPPIO_REGISTER_GRADIENT(Split, GetSplitGradient);
 DOPPIO_REGISTER_GRADIENT(DepthSplit, GetSplitGradient);
+DOPPIO_REGISTER_GRADIENT(SplitByLengths, GetSplitGradient);
 
 }  // namespace
 }  // namespace doppio

@@ -38,15 +38,33 @@ class ElementCopy {
   char* to_;
 };
 
-// All elements become 0; empty strings.
-inline void SetToZero(Tensor* tensor) {
-  if (tensor->numel() == 0) return;
-  if (tensor->Is<std::string>()) {
-    std::fill_n(tensor->mutable_data<std::string>(), tensor->numel(), std::string());
-  } else {
-    std::memset(tensor->raw_mutable_data(), 0, tensor->bytes());
+// Runs of elements of a tensor become 0, or empty strings, whatever its type is.
+class ElementZero {
+ public:
+  // As for ElementCopy's `to`.
+  explicit ElementZero(Tensor* tensor)
+      : is_string_(tensor->Is<std::string>()),
+        bytes_(static_cast<int64_t>(DataTypeSize(tensor->dtype()))),
+        data_(static_cast<char*>(tensor->raw_mutable_data())) {}
+
+  // [begin, begin + count), in elements.
+  void operator()(int64_t begin, int64_t count) const {
+    if (count == 0) return;
+    if (is_string_) {
+      std::fill_n(reinterpret_cast<std::string*>(data_) + begin, count, std::string());
+    } else {
+      std::memset(data_ + begin * bytes_, 0, static_cast<size_t>(count * bytes_));
+    }
   }
-}
+
+ private:
+  bool is_string_;
+  int64_t bytes_;
+  char* data_;
+};
+
+// All elements become 0; empty strings.
+inline void SetToZero(Tensor* tensor) { ElementZero{tensor}(0, tensor->numel()); }
 
 }  // namespace doppio
 

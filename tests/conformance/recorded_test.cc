@@ -135,11 +135,13 @@ TEST_P(RecordedTest, GivesTheRecordedOutputs) {
   ASSERT_TRUE(run.ok()) << run;
   int compared = 0;
   for (; std::filesystem::exists(File("output", compared, ".npy")); ++compared) {
-    const absl::StatusOr<Tensor> expected = ReadArray(File("output", compared, ".npy"));
+    absl::StatusOr<Tensor> expected = ReadArray(File("output", compared, ".npy"));
     ASSERT_TRUE(expected.ok()) << expected.status();
     ASSERT_LT(compared, def->output_size());
     const Tensor* actual = (*op)->OutputBlob(compared)->Get<Tensor>();
     ASSERT_NE(actual, nullptr);
+    // Recorded without any padding, of which Caffe2 makes int64 (docs/operators.md).
+    if (def->type() == "GatherPadding") expected = ConvertTensor(*expected, actual->dtype());
     EXPECT_TRUE(TensorNear(*actual, *expected, Tolerance(def->type()))) << "output " << compared;
   }
   EXPECT_GT(compared, 0) << "no output is recorded";

@@ -120,5 +120,68 @@ TEST(SplitTest, MakesAGradientWithZerosForOutputsThatNobodyUsed) {
   EXPECT_EQ(OpToString(meta->ops[1]), "Concat(A_zero_grad, B_grad) -> X_grad, _X_grad_dims");
 }
 
+OpTester SplitByLengths(const absl::StatusOr<Tensor>& lengths,
+                        std::initializer_list<const char*> outputs) {
+  OpTester tester("SplitByLengths");
+  tester.Input("X", Six()).Input("lengths", lengths).Arg("axis", 0).Outputs(outputs);
+  return tester;
+}
+
+TEST(SplitByLengthsTest, GivesEachOutputAsManyLengths) {
+  SplitByLengths(Tensor::Of<int32_t>({4}, {1, 0, 2, 3}), {"A", "B"})
+      .ExpectOutput(0, Tensor::Of<float>({1}, {1}))
+      .ExpectOutput(1, Tensor::Of<float>({5}, {2, 3, 4, 5, 6}));
+  OpTester("SplitByLengths")
+      .Input("X", Tensor::Of<std::string>({1, 3}, {"a", "b", "c"}))
+      .Input("lengths", Tensor::Of<int64_t>({2}, {1, 2}))
+      .Outputs({"A", "B"})
+      .ExpectOutput(0, Tensor::Of<std::string>({1, 1}, {"a"}))
+      .ExpectOutput(1, Tensor::Of<std::string>({1, 2}, {"b", "c"}));
+  OpTester("SplitByLengths")
+      .Input("X", Tensor::Of<float>({2, 0}, {}))
+      .Input("lengths", Tensor::Of<int32_t>({0}, {}))
+      .Outputs({"A", "B"})
+      .ExpectOutput(0, Tensor::Of<float>({2, 0}, {}))
+      .ExpectOutput(1, Tensor::Of<float>({2, 0}, {}));
+}
+
+TEST(SplitByLengthsTest, ScalesLengthsWhereAsked) {
+  SplitByLengths(Tensor::Of<int32_t>({2}, {2, 1}), {"A", "B"})
+      .Arg("use_scaling_lengths", true)
+      .ExpectOutput(0, Tensor::Of<float>({4}, {1, 2, 3, 4}))
+      .ExpectOutput(1, Tensor::Of<float>({2}, {5, 6}));
+}
+
+TEST(SplitByLengthsTest, RejectsLengthsThatDoNotFit) {
+  SplitByLengths(Tensor::Of<int32_t>({2}, {2, 1}), {"A", "B"})
+      .ExpectError(kInvalid, "lengths sum to 3, but there are 6 elements along the axis");
+  SplitByLengths(Tensor::Of<int32_t>({2}, {7, -1}), {"A", "B"})
+      .ExpectError(kInvalid, "lengths[1] is -1, but a length is not negative");
+  SplitByLengths(Tensor::Of<int64_t>({2}, {INT64_MAX, 7}), {"A", "B"})
+      .ExpectError(kInvalid, "lengths sum to more than");
+  SplitByLengths(Tensor::Of<int32_t>({3}, {2, 2, 2}), {"A", "B"})
+      .ExpectError(kInvalid, "3 lengths can not be shared out to 2 outputs");
+  SplitByLengths(Tensor::Scalar<int32_t>(6), {"A"})
+      .ExpectError(kInvalid, "lengths must be a vector");
+  SplitByLengths(Tensor::Of<float>({1}, {6}), {"A"}).ExpectError(kInvalid, "element type float");
+  SplitByLengths(Tensor::Of<int32_t>({2}, {3, 1}), {"A", "B"})
+      .Arg("use_scaling_lengths", true)
+      .ExpectError(kInvalid,
+                   "sum to 4, but there are 6 elements along the axis, which is no "
+                   "multiple");
+  SplitByLengths(Tensor::Of<int32_t>({2}, {0, 0}), {"A", "B"})
+      .Arg("use_scaling_lengths", true)
+      .ExpectError(kInvalid, "sum to 0, but there are 6 elements");
+}
+
+TEST(SplitByLengthsTest, HasTheGradientOfSplit) {
+  const auto meta = GetGradientForOp(
+      CreateOperatorDef("SplitByLengths", "", {"X", "L"}, {"A", "B"}, {MakeArgument("axis", 0)}),
+      {GradientWrapper::Dense("dA"), GradientWrapper::Dense("dB")});
+  ASSERT_TRUE(meta.ok()) << meta.status();
+  ASSERT_EQ(meta->ops.size(), 1u);
+  EXPECT_EQ(OpToString(meta->ops[0]), "Concat(dA, dB) -> X_grad, _X_grad_dims");
+}
+
 }  // namespace
 }  // namespace doppio

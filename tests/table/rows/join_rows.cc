@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "tests/table/op_table.h"
+#include "tests/table/rows/lengths.h"
 
 namespace doppio {
 namespace {
@@ -15,8 +15,8 @@ struct Place {
   bool add_axis;
 };
 
-// Writes the arguments that say the same.
-void GiveAxis(CaseMaker& c, Place place, int rank) {
+// Writes the arguments that say the same; `add_axis` of operators that have it.
+void GiveAxis(CaseMaker& c, Place place, int rank, bool has_add_axis = true) {
   if (place.axis == 1 && !place.add_axis && c.Chance(0.3)) {
     if (c.Chance()) c.Arg("order", std::string("NCHW"));
     return;
@@ -26,7 +26,9 @@ void GiveAxis(CaseMaker& c, Place place, int rank) {
     return;
   }
   c.Arg("axis", c.Chance() ? place.axis : place.axis - rank);
-  if (place.add_axis || c.Chance(0.2)) c.Arg("add_axis", place.add_axis ? 1 : 0);
+  if (place.add_axis || (has_add_axis && c.Chance(0.2))) {
+    c.Arg("add_axis", place.add_axis ? 1 : 0);
+  }
 }
 
 Place AxisOf(const OpCase& c, int rank) {
@@ -123,16 +125,11 @@ void SplitCase(CaseMaker& c) {
   for (int64_t i = 0; i < count; ++i) c.Output(absl::StrCat("Y", i));
 }
 
-std::vector<Tensor> Parts(const OpCase& c) {
+// The parts of input 0 that are so long.
+std::vector<Tensor> PartsOf(const OpCase& c, const std::vector<int64_t>& lengths) {
   const Tensor& x = c.in(0);
   const Place place = AxisOf(c, x.rank());
   const auto axis = static_cast<size_t>(place.axis);
-  const int count = c.def.output_size();
-  std::vector<int64_t> lengths = c.Args<int64_t>("split");
-  for (int i = 0; c.def.input_size() == 2 && i < count; ++i) {
-    lengths.push_back(static_cast<int64_t>(ElementAsDouble(c.in(1), i)));
-  }
-  if (lengths.empty()) lengths.assign(static_cast<size_t>(count), x.dims()[axis] / count);
   std::vector<Tensor> parts;
   int64_t begin = 0;
   for (int64_t length : lengths) {
@@ -150,8 +147,51 @@ std::vector<Tensor> Parts(const OpCase& c) {
   return parts;
 }
 
+std::vector<Tensor> Parts(const OpCase& c) {
+  const Tensor& x = c.in(0);
+  const int count = c.def.output_size();
+  std::vector<int64_t> lengths = c.Args<int64_t>("split");
+  for (int i = 0; c.def.input_size() == 2 && i < count; ++i) {
+    lengths.push_back(static_cast<int64_t>(ElementAsDouble(c.in(1), i)));
+  }
+  const auto axis = static_cast<size_t>(AxisOf(c, x.rank()).axis);
+  if (lengths.empty()) lengths.assign(static_cast<size_t>(count), x.dims()[axis] / count);
+  return PartsOf(c, lengths);
+}
+
 DOPPIO_OP_ROW(Split).Case(SplitCase).Reference(Parts).Differentiable({0});
 DOPPIO_OP_ROW(DepthSplit).Case(SplitCase).Reference(Parts).Differentiable({0});
+
+DOPPIO_OP_ROW(SplitByLengths)
+    .Case([](CaseMaker& c) {
+      Dims x = c.Shape(1);
+      const auto axis = static_cast<size_t>(c.Int(0, static_cast<int64_t>(x.size()) - 1));
+      const int64_t count = c.Int(1, 3);
+      const Tensor lengths = c.Random(c.OneOf({DataType::kInt32, DataType::kInt64}),
+                                      {count * c.Int(0, 3)}, 0, static_cast<double>(x[axis]));
+      x[axis] = Sum(lengths);
+      if (c.Chance()) {
+        c.Arg("use_scaling_lengths", true);
+        x[axis] *= c.Int(1, 3);
+      }
+      c.Input("X", c.Random(c.ValueType(kAnyType), x));
+      c.Input("lengths", lengths);
+      GiveAxis(c, {static_cast<int>(axis), false}, static_cast<int>(x.size()), false);
+      for (int64_t i = 0; i < count; ++i) c.Output(absl::StrCat("Y", i));
+    })
+    .Reference([](const OpCase& c) {
+      const int64_t count = c.def.output_size();
+      const int64_t each = c.in(1).numel() / count;
+      const int64_t size = c.in(0).dim(AxisOf(c, c.in(0).rank()).axis);
+      std::vector<int64_t> lengths(static_cast<size_t>(count), 0);
+      for (int64_t i = 0; i < c.in(1).numel(); ++i) {
+        lengths[static_cast<size_t>(i / each)] +=
+            IntegerAt(c.in(1), i) * size / std::max<int64_t>(Sum(c.in(1)), 1);
+      }
+      return PartsOf(c, lengths);
+    })
+    .NeverScalar("there must be an axis")
+    .Differentiable({0});
 
 DOPPIO_OP_ROW(Slice)
     .Case([](CaseMaker& c) {

@@ -5,37 +5,10 @@
 #include <numeric>
 
 #include "doppio/shape.h"
-#include "tests/table/op_table.h"
+#include "tests/table/rows/lengths.h"
 
 namespace doppio {
 namespace {
-
-int64_t IntegerAt(const Tensor& tensor, int64_t i) {
-  return static_cast<int64_t>(ElementAsDouble(tensor, i));
-}
-
-int64_t Sum(const Tensor& lengths) {
-  int64_t sum = 0;
-  for (int64_t i = 0; i < lengths.numel(); ++i) sum += IntegerAt(lengths, i);
-  return sum;
-}
-
-Tensor Lengths(CaseMaker& c, double most = 5) {
-  return c.Random(DataType::kInt32, {c.Size()}, 0, most);
-}
-
-// The segment and the place in it of every element that the lengths count.
-struct Element {
-  int64_t segment;
-  int64_t place;
-};
-std::vector<Element> Elements(const Tensor& lengths) {
-  std::vector<Element> elements;
-  for (int64_t i = 0; i < lengths.numel(); ++i) {
-    for (int64_t j = 0; j < IntegerAt(lengths, i); ++j) elements.push_back({i, j});
-  }
-  return elements;
-}
 
 // An operator on lengths alone whose output has a value for each element.
 void Expansion(absl::string_view type, int64_t Element::*value) {
