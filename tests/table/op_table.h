@@ -81,6 +81,8 @@ class CaseMaker {
   CaseMaker(absl::string_view type, const CaseRequest& request)
       : request_(request), generator_(request.seed) {
     case_.def = CreateOperatorDef(type, "", {}, {});
+    // What is drawn at random is the same in every run of the case.
+    case_.def.mutable_device_option()->set_random_seed(static_cast<uint32_t>(request.seed));
   }
 
   // --- Drawing. Bounds belong to the range. ---

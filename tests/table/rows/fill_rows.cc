@@ -155,15 +155,14 @@ std::string LooksRandom(const OpCase& c, const Tensor& y, double least, double m
   return "";
 }
 
-void SeededCase(CaseMaker& c, int min_rank) {
+void FillCase(CaseMaker& c, int min_rank) {
   GiveShape(c, min_rank);
-  c.def().mutable_device_option()->set_random_seed(static_cast<uint32_t>(c.Int(1, 1000)));
   c.Output("Y");
 }
 
 template <typename T>
 void UniformCase(CaseMaker& c) {
-  SeededCase(c, 0);
+  FillCase(c, 0);
   const T least = static_cast<T>(c.Int(-5, 5));
   const T most = static_cast<T>(least + static_cast<T>(c.Int(1, 5)));
   if (c.def().input_size() == 1 && c.Chance()) {
@@ -188,7 +187,7 @@ DOPPIO_OP_ROW(UniformIntFill).Case(UniformCase<int32_t>).Property(IsUniform<int3
 
 DOPPIO_OP_ROW(GaussianFill)
     .Case([](CaseMaker& c) {
-      SeededCase(c, 0);
+      FillCase(c, 0);
       c.Arg("mean", 3.0f);
       c.Arg("std", 0.5f);
     })
@@ -197,7 +196,7 @@ DOPPIO_OP_ROW(GaussianFill)
     });
 
 DOPPIO_OP_ROW(XavierFill)
-    .Case([](CaseMaker& c) { SeededCase(c, 1); })
+    .Case([](CaseMaker& c) { FillCase(c, 1); })
     .Property([](const OpCase& c, const std::vector<Tensor>& y) {
       const double fan_in =
           y[0].numel() == 0 ? 1.0 : static_cast<double>(y[0].numel() / y[0].dim(0));
@@ -207,7 +206,7 @@ DOPPIO_OP_ROW(XavierFill)
     .NeverScalar("a scalar has no fan-in");
 
 DOPPIO_OP_ROW(MSRAFill)
-    .Case([](CaseMaker& c) { SeededCase(c, 2); })
+    .Case([](CaseMaker& c) { FillCase(c, 2); })
     .Property([](const OpCase& c, const std::vector<Tensor>& y) {
       const double fan_out =
           y[0].numel() == 0 ? 1.0 : static_cast<double>(y[0].numel() / y[0].dim(1));
