@@ -21,9 +21,7 @@ absl::Status CheckRangeDims(DimsView data, DimsView ranges) {
                    "has ", ShapeToString(ranges)));
 }
 
-// Every range lies in DATA, or is empty, wherever it starts. The sum of the lengths fits into int64
-// then: a length is not above the size of DATA, and fewer than 2^60 of each are in memory, which is
-// checked where they are added.
+// Every range lies in DATA, or is empty, wherever it starts.
 template <typename Index>
 absl::Status CheckRanges(absl::Span<const Index> ranges, int64_t size) {
   for (size_t i = 0; i < ranges.size(); i += 2) {
@@ -39,21 +37,26 @@ absl::Status CheckRanges(absl::Span<const Index> ranges, int64_t size) {
   return absl::OkStatus();
 }
 
-// Where the elements of each example end in the output.
+// How many elements each example has, and all of them, of ranges that CheckRanges has seen.
 template <typename Index>
 absl::Status AddLengths(absl::Span<const Index> ranges, int64_t examples,
                         std::vector<int64_t>* lengths, int64_t* total) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
   lengths->clear();
   *total = 0;
   const size_t per_example = examples == 0 ? 0 : ranges.size() / static_cast<size_t>(examples);
   for (int64_t i = 0; i < examples; ++i) {
     int64_t length = 0;
     for (size_t k = 1; k < per_example; k += 2) {
-      length += ranges[static_cast<size_t>(i) * per_example + k];
-      if (length > std::numeric_limits<int32_t>::max()) {
+      const int64_t more = ranges[static_cast<size_t>(i) * per_example + k];
+      if (more > kMost - length) {
         return absl::InvalidArgumentError(absl::StrCat(
             "the ranges of example ", i, " have more elements than LENGTHS, of int32, can say"));
       }
+      length += more;
+    }
+    if (*total > std::numeric_limits<int64_t>::max() - length) {
+      return absl::InvalidArgumentError("the ranges have more elements than a tensor can have");
     }
     lengths->push_back(length);
     *total += length;

@@ -446,6 +446,8 @@ const std::map<std::string, Drawer::Recipe>& Recipes() {
       (*all)[type] = AddReduce;
     for (const char* type : {"DotProduct", "SquaredL2Distance"}) (*all)[type] = AddOfRows;
     (*all)["Softmax"] = UnaryOfVectors();
+    // What makes a sparse gradient dense.
+    (*all)["EnsureDense"] = UnaryOfVectors();
     (*all)["Clip"] = AddClip;
     (*all)["ReluN"] = UnaryWithBound("n");
     (*all)["ThresholdedRelu"] = UnaryWithBound("alpha");

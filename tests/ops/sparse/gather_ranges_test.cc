@@ -40,6 +40,16 @@ TEST(GatherRangesTest, RejectsRangesThatDoNotLieInTheData) {
   }
 }
 
+TEST(GatherRangesTest, RejectsMoreElementsThanLengthsCanSay) {
+  std::vector<int32_t> ranges;
+  for (int i = 0; i < 2200; ++i) ranges.insert(ranges.end(), {0, 1000000});
+  OpTester("GatherRanges")
+      .Input("data", Tensor::Create(DataType::kUInt8, {1000000}))
+      .Input("ranges", Tensor::FromSpan<int32_t>({1, 2200, 2}, ranges))
+      .Outputs({"Y", "lengths"})
+      .ExpectError(kInvalid, "the ranges of example 0 have more elements than LENGTHS");
+}
+
 TEST(GatherRangesTest, RejectsOtherShapesAndTypes) {
   OpTester("GatherRanges")
       .Input("data", Tensor::Of<float>({2, 1}, {1, 2}))
