@@ -18,10 +18,11 @@ void StateNormalize(OpSchema& schema) {
       .NumOutputs(1)
       .EnforceInplace({{0, 0}})
       .Doc(absl::StrCat("Gives rows of a table of ", type,
-                        R"DOC( the length `norm`, in place: each row that
-an index names is multiplied by norm / (|row| + 1e-12), where |row| is the root of the sum of its squares.
-With use_max_norm rows that are not longer than `norm` stay as they are. An index that stands twice is
-done twice.
+                        R"DOC( the length `norm`, in place.
+
+Each row that an index names is multiplied by norm / (|row| + 1e-12), where |row| is the root of the sum
+of its squares. With use_max_norm rows that are not longer than `norm` stay as they are. An index that
+stands twice is done twice.
 
 Example: param [[3,4],[6,8],[0,1]] and indices [1] with norm = 5 give [[3,4],[3,4],[0,1]].
 )DOC"))
