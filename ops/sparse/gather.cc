@@ -1,66 +1,44 @@
+// Gather and BatchGather.
+
 #include <cstring>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
+#include "ops/sparse/gather_plan.h"
 #include "src/kernel/indices.h"
 
 namespace doppio {
 namespace {
 
-struct GatherArguments {
-  explicit GatherArguments(ArgumentReader* args)
-      : axis(args->GetSingleArgument<int>("axis")),
-        match_outer(args->GetSingleArgument<bool>("match_outer")),
-        // Caffe2 wraps along the first dimension alone, unless it is told to.
-        wrap_indices(args->GetSingleArgument<bool>("wrap_indices", axis == 0)) {}
+GatherArguments ArgumentsOfGather(ArgumentReader* args) {
+  const int axis = args->GetSingleArgument<int>("axis");
+  // Caffe2 wraps along the first dimension alone, unless it is told to.
+  return {axis, args->GetSingleArgument<bool>("match_outer"),
+          args->GetSingleArgument<bool>("wrap_indices", axis == 0)};
+}
 
-  int axis;
-  bool match_outer;
-  bool wrap_indices;
-};
+GatherArguments ArgumentsOfBatchGather(ArgumentReader* args) {
+  return {1, args->GetSingleArgument<bool>("match_outer"), false};
+}
 
-// The output is [outer, count, block]: for every index of the dimensions before the axis, `count`
-// blocks of DATA [outer, size, block].
-struct GatherPlan {
-  int64_t outer;
-  int64_t size;
-  int64_t block;
-  int64_t count;
-  Dims output;
-};
-
-absl::StatusOr<GatherPlan> PlanGather(const GatherArguments& args, DimsView data,
-                                      DimsView indices) {
-  DOPPIO_ASSIGN_OR_RETURN(int axis, CanonicalAxis(args.axis, static_cast<int>(data.size())));
-  GatherPlan plan{SizeToDim(data, axis), data[axis], SizeFromDim(data, axis + 1),
-                  SizeFromDim(indices, 0), Dims(data.begin(), data.begin() + axis)};
-  if (args.match_outer) {
-    if (axis == 0) return absl::InvalidArgumentError("match_outer needs an axis above 0");
-    if (static_cast<int>(indices.size()) < axis ||
-        indices.subspan(0, axis) != data.subspan(0, axis)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("with match_outer the indices ", ShapeToString(indices),
-                       " must begin with the dimensions ", ShapeToString(plan.output),
-                       " that DATA ", ShapeToString(data), " has before axis ", axis));
-    }
-    indices.remove_prefix(axis);
-    plan.count = SizeFromDim(indices, 0);
-  }
-  if (plan.size == 0) {
-    // As Caffe2: what is gathered from nothing is nothing, whatever the indices.
-    plan.output.assign(data.begin(), data.end());
-  } else {
-    plan.output.insert(plan.output.end(), indices.begin(), indices.end());
-    plan.output.insert(plan.output.end(), data.begin() + axis + 1, data.end());
-  }
-  DOPPIO_RETURN_IF_ERROR(NumElements(plan.output).status());
-  return plan;
+template <GatherArguments (*Read)(ArgumentReader*)>
+void StateGather(OpSchema& schema) {
+  schema.NumInputs(2)
+      .NumOutputs(1)
+      .Input(1, "INDICES", "tensor of int32 or int64")
+      .Output(0, "OUTPUT", "tensor of DATA's type")
+      .Flops([](const OperatorDef&, const auto&, const auto&) { return int64_t{0}; })
+      .TensorInference([](InferenceContext* context) -> absl::Status {
+        DOPPIO_ASSIGN_OR_RETURN(GatherPlan plan,
+                                PlanGather(Read(context), context->dims(0), context->dims(1)));
+        context->SetOutput(0, context->dtype(0), plan.output);
+        return absl::OkStatus();
+      });
 }
 
 DOPPIO_OPERATOR_SCHEMA(Gather)
-    .NumInputs(2)
-    .NumOutputs(1)
+    .FillUsing(StateGather<ArgumentsOfGather>)
     .Doc(R"DOC(
 Picks slices of DATA along a dimension: for DATA [n,d] and indices of shape [i,j] the output is
 [i,j,d], with OUTPUT[a,b] = DATA[INDICES[a,b]]. With another `axis`, the dimensions before it come
@@ -68,7 +46,7 @@ first: DATA [m,n,d] with axis 1 gives [m,i,j,d]. DATA without any slice (n = 0) 
 DATA's shape.
 
 Its gradient is sparse: INDICES, and the output's gradient as the values. With dense_gradient, or
-along another axis, it is dense.
+along another axis, it is dense. A dense one along axis 0 wants indices that are not negative.
 )DOC")
     .Arg<int>("axis", "the dimension of DATA that is indexed", 0)
     .Arg<bool>(
@@ -79,22 +57,28 @@ along another axis, it is dense.
     .OptionalArg<bool>("wrap_indices",
                        "whether negative indices count from the end; default: along axis 0 alone")
     .Arg<bool>("dense_gradient", "whether the gradient is dense along axis 0", false)
-    .Input(0, "DATA", "tensor of any type, at least a vector")
-    .Input(1, "INDICES", "tensor of int32 or int64")
-    .Output(0, "OUTPUT", "tensor of DATA's type")
-    .Flops([](const OperatorDef&, const auto&, const auto&) { return int64_t{0}; })
-    .TensorInference([](InferenceContext* context) -> absl::Status {
-      DOPPIO_ASSIGN_OR_RETURN(GatherPlan plan, PlanGather(GatherArguments(context),
-                                                          context->dims(0), context->dims(1)));
-      context->SetOutput(0, context->dtype(0), plan.output);
-      return absl::OkStatus();
-    });
+    .Input(0, "DATA", "tensor of any type, at least a vector");
 
-template <class Context>
+DOPPIO_OPERATOR_SCHEMA(BatchGather)
+    .FillUsing(StateGather<ArgumentsOfBatchGather>)
+    .Doc(R"DOC(
+Picks slices of each element of a batch: Gather with axis 1. For DATA [m,n,d] and indices of shape
+[i,j] the output is [m,i,j,d]. DATA without any slice (n = 0) gives an output of DATA's shape.
+
+Example: DATA [[1,2,3,4],[5,6,7,8]] and INDICES [0,2] give [[1,3],[5,7]].
+)DOC")
+    .Arg<bool>(
+        "match_outer",
+        "whether the indices have the first dimension of DATA too: each element of the batch "
+        "has indices of its own",
+        false)
+    .Input(0, "DATA", "tensor of any type, at least a matrix");
+
+template <class Context, GatherArguments (*Read)(ArgumentReader*)>
 class GatherOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit GatherOp(OperatorInit* init) : Operator<Context>(init), args_(init) {}
+  explicit GatherOp(OperatorInit* init) : Operator<Context>(init), args_(Read(init)) {}
 
   absl::Status RunOnDevice() override {
     const Tensor& data = Input(0);
@@ -166,8 +150,17 @@ class GetGatherGradient final : public GradientMakerBase {
   }
 };
 
-DOPPIO_REGISTER_CPU_OPERATOR(Gather, GatherOp<CPUContext>);
+class GetBatchGatherGradient final : public GradientMakerBase {
+  using GradientMakerBase::GradientMakerBase;
+  std::vector<OperatorDef> GetGradientDefs() override {
+    return SingleGradientDef("BatchGatherGradient", "", {I(0), I(1), GO(0)}, {GI(0)});
+  }
+};
+
+DOPPIO_REGISTER_CPU_OPERATOR(Gather, GatherOp<CPUContext, ArgumentsOfGather>);
+DOPPIO_REGISTER_CPU_OPERATOR(BatchGather, GatherOp<CPUContext, ArgumentsOfBatchGather>);
 DOPPIO_REGISTER_GRADIENT(Gather, GetGatherGradient);
+DOPPIO_REGISTER_GRADIENT(BatchGather, GetBatchGatherGradient);
 
 }  // namespace
 }  // namespace doppio

@@ -429,9 +429,15 @@ absl::Status AddOfRows(Drawer& d, absl::string_view type) {
 
 absl::Status AddGather(Drawer& d, absl::string_view type) {
   const Live x = d.Pick([](const Live& live) { return !live.dims.empty(); });
+  // The first axis more often: that is where the gradient may be sparse.
+  const int64_t last = static_cast<int64_t>(x.dims.size()) - 1;
+  const int64_t axis = d.Chance(0.5) ? 0 : d.Int(0, last);
   std::vector<int64_t> rows(static_cast<size_t>(d.Size()));
-  for (int64_t& row : rows) row = d.Int(0, x.dims[0] - 1);
-  return d.AddNamed(type, {x.name, d.NewIndices(rows)}, 1, {});
+  for (int64_t& row : rows) row = d.Int(0, x.dims[static_cast<size_t>(axis)] - 1);
+  std::vector<Argument> args;
+  if (axis > 0) args.push_back(MakeArgument<int>("axis", static_cast<int>(axis)));
+  if (d.Chance(0.5)) args.push_back(MakeArgument<bool>("dense_gradient", true));
+  return d.AddNamed(type, {x.name, d.NewIndices(rows)}, 1, args);
 }
 
 absl::Status AddLayerNorm(Drawer& d, absl::string_view type) {
@@ -473,6 +479,8 @@ const std::map<std::string, Drawer::Recipe>& Recipes() {
       (*all)[type] = AddReduce;
     for (const char* type : {"DotProduct", "SquaredL2Distance"}) (*all)[type] = AddOfRows;
     (*all)["Softmax"] = UnaryOfVectors();
+    // What makes a sparse gradient dense.
+    (*all)["EnsureDense"] = UnaryOfVectors();
     (*all)["Clip"] = AddClip;
     (*all)["ReluN"] = UnaryWithBound("n");
     (*all)["ThresholdedRelu"] = UnaryWithBound("alpha");

@@ -76,5 +76,26 @@ TEST(StopGradientTest, RejectsTwoInputs) {
       .ExpectError(absl::StatusCode::kInvalidArgument, "takes 1 input");
 }
 
+TEST(UnsafeCoalesceTest, PutsAllElementsIntoOneVector) {
+  OpTester("UnsafeCoalesce")
+      .Input("X0", Tensor::Of<float>({2}, {1, 2}))
+      .Input("X1", Tensor::Of<float>({2, 1}, {3, 4}))
+      .Outputs({"X0", "Y1", "all"})
+      .ExpectOutput(0, Tensor::Of<float>({2}, {1, 2}))
+      .ExpectOutput(1, Tensor::Of<float>({2, 1}, {3, 4}))
+      .ExpectOutput(2, Tensor::Of<float>({4}, {1, 2, 3, 4}));
+}
+
+TEST(UnsafeCoalesceTest, RejectsOtherOutputsAndTypes) {
+  OpTester("UnsafeCoalesce")
+      .Input("X0", Tensor::Of<float>({1}, {1}))
+      .Outputs({"Y0", "Y1", "Y2"})
+      .ExpectError(absl::StatusCode::kInvalidArgument, "one more, but there are 3");
+  OpTester("UnsafeCoalesce")
+      .Input("X0", Tensor::Of<double>({1}, {1}))
+      .Outputs({"Y0", "Y1"})
+      .ExpectError(absl::StatusCode::kInvalidArgument, "the inputs must be float");
+}
+
 }  // namespace
 }  // namespace doppio

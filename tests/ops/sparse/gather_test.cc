@@ -148,5 +148,65 @@ TEST(GatherGradientTest, RejectsASparseOneAlongOtherAxes) {
   EXPECT_EQ(meta.status().code(), kInvalid) << meta.status();
 }
 
+TEST(BatchGatherTest, PicksFromEachElementOfABatch) {
+  OpTester("BatchGather")
+      .Input("data", Tensor::Of<float>({2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}))
+      .Input("indices", Tensor::Of<int32_t>({2}, {0, 2}))
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<float>({2, 2}, {1, 3, 5, 7}));
+}
+
+TEST(BatchGatherTest, PicksByIndicesOfEachElement) {
+  OpTester("BatchGather")
+      .Input("data", kData)
+      .Input("indices", Tensor::Of<int64_t>({3, 1}, {1, 0, 1}))
+      .Arg("match_outer", 1)
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<float>({3, 1}, {2, 3, 6}));
+}
+
+TEST(BatchGatherTest, RejectsIndicesOutOfRangeAndVectors) {
+  for (int32_t index : {-1, 2}) {
+    OpTester("BatchGather")
+        .Input("data", kData)
+        .Input("indices", Tensor::Of<int32_t>({1}, {index}))
+        .Outputs({"Y"})
+        .ExpectError(kInvalid, absl::StrCat("index 0 is ", index, ", but must be in [0, 2)"));
+  }
+  OpTester("BatchGather")
+      .Input("data", Tensor::Of<float>({2}, {1, 2}))
+      .Input("indices", Tensor::Of<int32_t>({1}, {0}))
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "axis 1 is out of range for a tensor of rank 1");
+}
+
+OpTester GatherGradient(absl::StatusOr<Tensor> indices, absl::StatusOr<Tensor> gradient) {
+  return OpTester("BatchGatherGradient")
+      .Input("data", Tensor::Of<float>({1, 3}, {1, 2, 3}))
+      .Input("indices", indices)
+      .Input("dY", gradient)
+      .Outputs({"dX"});
+}
+
+TEST(BatchGatherGradientTest, AddsUpWhatWasPickedTwice) {
+  GatherGradient(Tensor::Of<int32_t>({3}, {2, 0, 2}), Tensor::Of<float>({1, 3}, {4, 5, 6}))
+      .ExpectOutput(0, Tensor::Of<float>({1, 3}, {5, 0, 10}));
+}
+
+TEST(BatchGatherGradientTest, CountsFromTheEndAsGatherDoes) {
+  GatherGradient(Tensor::Of<int32_t>({1}, {-1}), Tensor::Of<float>({1, 1}, {4}))
+      .Arg("wrap_indices", 1)
+      .ExpectOutput(0, Tensor::Of<float>({1, 3}, {0, 0, 4}));
+}
+
+TEST(BatchGatherGradientTest, RejectsWhatDoesNotGoTogether) {
+  GatherGradient(Tensor::Of<int32_t>({1}, {-1}), Tensor::Of<float>({1, 1}, {4}))
+      .ExpectError(kInvalid, "index 0 is -1, but must be in [0, 3)");
+  GatherGradient(Tensor::Of<int32_t>({1}, {1}), Tensor::Of<float>({1, 2}, {4, 5}))
+      .ExpectError(kInvalid, "must be of DATA's type and have the output's shape [1,1]");
+  GatherGradient(Tensor::Of<int32_t>({1}, {1}), Tensor::Of<double>({1, 1}, {4}))
+      .ExpectError(kInvalid, "must be of DATA's type");
+}
+
 }  // namespace
 }  // namespace doppio

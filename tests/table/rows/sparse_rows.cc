@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "doppio/shape.h"
 #include "tests/table/op_table.h"
 
@@ -9,55 +11,84 @@ Tensor Indices(CaseMaker& c, DimsView dims, int64_t least, int64_t size) {
                   static_cast<double>(size - 1));
 }
 
+// Few, since there is a slice for each: the large ones would take all memory.
+Dims IndexDims(CaseMaker& c) {
+  Dims dims(static_cast<size_t>(c.Int(0, 2)));
+  if (!dims.empty()) dims[0] = c.Size();
+  if (dims.size() > 1) dims[1] = c.Int(1, 3);
+  return dims;
+}
+
+std::vector<Tensor> GatherReference(const OpCase& c, int axis) {
+  const Tensor& data = c.in(0);
+  const Tensor& indices = c.in(1);
+  if (axis < 0) axis += data.rank();
+  if (data.dim(axis) == 0) return {data};
+  const int skipped = c.Arg<bool>("match_outer") ? axis : 0;
+  Dims dims(data.dims().begin(), data.dims().begin() + axis);
+  const size_t first = dims.size();
+  dims.insert(dims.end(), indices.dims().begin() + skipped, indices.dims().end());
+  const size_t last = dims.size();
+  dims.insert(dims.end(), data.dims().begin() + axis + 1, data.dims().end());
+  return {Pick(data, dims, [&](const Dims& i) {
+    Dims at(i.begin() + static_cast<std::ptrdiff_t>(skipped > 0 ? 0 : first),
+            i.begin() + static_cast<std::ptrdiff_t>(last));
+    int64_t index = static_cast<int64_t>(At(indices, at));
+    if (index < 0) index += data.dim(axis);
+    Dims from(i.begin(), i.begin() + static_cast<std::ptrdiff_t>(first));
+    from.push_back(index);
+    from.insert(from.end(), i.begin() + static_cast<std::ptrdiff_t>(last), i.end());
+    return FlatIndex(data.dims(), from);
+  })};
+}
+
 DOPPIO_OP_ROW(Gather)
     .Case([](CaseMaker& c) {
       const DataType type =
           c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt64, DataType::kInt8,
                        DataType::kFloat16, DataType::kBool, DataType::kString});
-      // Along axis 0 alone where a gradient may be asked for: it is sparse there, and else an
-      // operator of its own.
-      const bool is_floating = type == DataType::kFloat || type == DataType::kDouble;
-      Dims data = c.Shape(1, 3);
-      const int axis =
-          is_floating ? 0 : static_cast<int>(c.Int(0, static_cast<int64_t>(data.size()) - 1));
-      Dims indices = c.Shape(0, 2);
+      const bool has_gradient = type == DataType::kFloat || type == DataType::kDouble;
+      const Dims data = c.Shape(1, 3);
+      const int rank = static_cast<int>(data.size());
+      const int axis = static_cast<int>(c.Int(0, rank - 1));
+      const int given_axis = c.Chance(0.3) ? axis - rank : axis;
+      Dims indices = IndexDims(c);
       const bool match_outer = axis > 0 && c.Chance(0.3);
       if (match_outer) indices.insert(indices.begin(), data.begin(), data.begin() + axis);
       const int64_t size = data[static_cast<size_t>(axis)];
-      if (size == 0) indices = {0};
-      if (match_outer && size == 0) indices.assign(data.begin(), data.begin() + axis);
-      const bool wrap = !is_floating && size > 0 && (axis == 0 || c.Chance());
+      const bool dense = c.Chance();
+      // The gradient along axis 0 wants indices that are not negative, and a sparse one those of
+      // rows that are there.
+      if (size == 0 && given_axis == 0 && has_gradient && !dense) indices = {0};
+      const bool wrap = size > 0 && (given_axis == 0 ? !has_gradient : c.Chance());
       c.Input("DATA", c.Random(type, data));
-      c.Input("INDICES", size == 0 ? *Tensor::Create(DataType::kInt32, {0})
-                                   : Indices(c, indices, wrap ? -size : 0, size));
-      if (axis > 0) c.Arg("axis", axis);
-      if (match_outer && size > 0) c.Arg("match_outer", 1);
-      if (wrap && axis > 0) c.Arg("wrap_indices", 1);
+      c.Input("INDICES", Indices(c, indices, wrap ? -size : 0, std::max<int64_t>(size, 1)));
+      if (given_axis != 0) c.Arg("axis", given_axis);
+      if (match_outer) c.Arg("match_outer", 1);
+      if (wrap && given_axis != 0) c.Arg("wrap_indices", 1);
+      if (dense) c.Arg("dense_gradient", 1);
       c.Output("OUTPUT");
     })
-    .Reference([](const OpCase& c) -> std::vector<Tensor> {
-      const Tensor& data = c.in(0);
-      const Tensor& indices = c.in(1);
-      const int axis = c.Arg<int>("axis");
-      if (data.dim(axis) == 0) return {data};
-      const int skipped = c.Arg<bool>("match_outer") ? axis : 0;
-      Dims dims(data.dims().begin(), data.dims().begin() + axis);
-      const size_t first = dims.size();
-      dims.insert(dims.end(), indices.dims().begin() + skipped, indices.dims().end());
-      const size_t last = dims.size();
-      dims.insert(dims.end(), data.dims().begin() + axis + 1, data.dims().end());
-      return {Pick(data, dims, [&](const Dims& i) {
-        Dims at(i.begin() + static_cast<std::ptrdiff_t>(skipped > 0 ? 0 : first),
-                i.begin() + static_cast<std::ptrdiff_t>(last));
-        int64_t index = static_cast<int64_t>(At(indices, at));
-        if (index < 0) index += data.dim(axis);
-        Dims from(i.begin(), i.begin() + static_cast<std::ptrdiff_t>(first));
-        from.push_back(index);
-        from.insert(from.end(), i.begin() + static_cast<std::ptrdiff_t>(last), i.end());
-        return FlatIndex(data.dims(), from);
-      })};
-    })
+    .Reference([](const OpCase& c) { return GatherReference(c, c.Arg<int>("axis")); })
     .Differentiable({0});
+
+DOPPIO_OP_ROW(BatchGather)
+    .Case([](CaseMaker& c) {
+      const Dims data = c.Shape(2, 4);
+      Dims indices = IndexDims(c);
+      const bool match_outer = c.Chance(0.3);
+      if (match_outer) indices.insert(indices.begin(), data[0]);
+      c.Input("DATA", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kUInt8,
+                                            DataType::kString}),
+                               data));
+      c.Input("INDICES", Indices(c, indices, 0, std::max<int64_t>(data[1], 1)));
+      if (match_outer) c.Arg("match_outer", 1);
+      c.Output("OUTPUT");
+    })
+    .Reference([](const OpCase& c) { return GatherReference(c, 1); })
+    .Differentiable({0});
+
+DOPPIO_OP_ROW(BatchGatherGradient).CheckedByGradientOf("BatchGather");
 
 DOPPIO_OP_ROW(ScatterWeightedSum)
     .Case([](CaseMaker& c) {
