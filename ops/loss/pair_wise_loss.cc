@@ -16,12 +16,12 @@ using Types = TypeList<float, double>;
 absl::StatusOr<int64_t> SessionsOf(DimsView x, DimsView label, const DimsView* lengths) {
   const int64_t n = x.empty() ? 0 : x[0];
   const auto is_column = [n](DimsView dims) {
-    return (dims.size() == 1 || (dims.size() == 2 && dims[1] == 1)) && dims[0] == n;
+    return !dims.empty() && dims[0] == n && SizeFromDim(dims, 1) == 1;
   };
   if (!is_column(x) || !is_column(label)) {
     return absl::InvalidArgumentError(absl::StrCat("X ", ShapeToString(x), " and label ",
                                                    ShapeToString(label),
-                                                   " must be [N] or [N,1] of the same N"));
+                                                   " must be [N], or [N,1] and so on, of the same N"));
   }
   if (lengths == nullptr) return n == 0 ? 0 : 1;
   if (lengths->size() == 1) return (*lengths)[0];
@@ -97,8 +97,8 @@ own. Without, there is one session, or none if there are no examples.
 Example: X [3] = [1,2,4], label [3] = [0,0,1] and lengths [2] = [1,2] give Y [2] = [0,0.126928].
 (Where N is 0, Caffe2 gives no losses even for sessions that lengths name; here each has one, 0.)
 )DOC")
-    .Input(0, "X", "[N] or [N,1] of float or double: scores")
-    .Input(1, "label", "[N] or [N,1] of X's type")
+    .Input(0, "X", "[N], or [N,1] and so on, of float or double: scores")
+    .Input(1, "label", "[N], or [N,1] and so on, of X's type")
     .Input(2, "lengths", "vector of int32 that adds up to N: the sizes of the sessions")
     .Output(0, "Y", "vector of X's type: the sessions' losses")
     .TensorInference([](InferenceContext* context) -> absl::Status {

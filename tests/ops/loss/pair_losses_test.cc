@@ -215,6 +215,19 @@ TEST(PairWiseLossTest, LooksAtPairsWithinSessions) {
   Ranked({1, 2}).ExpectOutput(0, Tensor::Of<float>({2}, {0, 0.126928f}), 1e-6);
 }
 
+TEST(PairWiseLossTest, TakesColumnsWithMoreDimensionsOfSize1) {
+  OpTester("PairWiseLoss")
+      .Input("X", Tensor::Of<double>({2, 1, 1}, {1, 1}))
+      .Input("label", Tensor::Of<double>({2, 1}, {0, 1}))
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<double>({1}, {std::log(2.0)}), 1e-12);
+  OpTester("PairWiseLoss")
+      .Input("X", Tensor::Of<double>({1, 2}, {1, 1}))
+      .Input("label", Tensor::Of<double>({1, 1}, {0}))
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "X [1,2] and label [1,1] must be [N], or [N,1] and so on");
+}
+
 TEST(PairWiseLossTest, HasALossOfNothingForEmptySessions) {
   OpTester("PairWiseLoss")
       .Input("X", Tensor::Of<float>({0}, {}))
