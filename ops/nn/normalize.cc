@@ -40,7 +40,7 @@ struct L2 {
   template <typename T>
   static ScaledNorm Divisor(const T* x, const Lines& lines) {
     const ScaledNorm norm = NormOf<SumOfSquares>(x, lines.size, lines.inner);
-    return norm.value() < kLeastNorm ? ScaledNorm{1, kLeastNorm} : norm;
+    return norm.product() < kLeastNorm ? ScaledNorm{1, kLeastNorm} : norm;
   }
 };
 struct L1 {
@@ -152,19 +152,19 @@ class NormalizeGradientOp final : public Operator<Context> {
       const T* gradient = dy.data<T>();
       T* out = dx->mutable_data<T>();
       lines.ForEach([=](int64_t start) {
-        const ScaledNorm norm = NormOf<SumOfSquares>(in + start, lines.size, lines.inner);
-        const bool is_constant = norm.value() < kLeastNorm;
-        const double scale = is_constant ? 1 : norm.scale;
-        const double divisor = is_constant ? kLeastNorm : norm.norm;
+        const ScaledNorm norm = L2::Divisor(in + start, lines);
+        const auto normal = [&](int64_t at) {
+          return static_cast<double>(in[at]) / norm.scale / norm.norm;
+        };
         double dot = 0;
-        for (int64_t j = 0; j < lines.size && !is_constant; ++j) {
+        for (int64_t j = 0; j < lines.size && norm.product() != kLeastNorm; ++j) {
           const int64_t at = start + j * lines.inner;
-          dot += static_cast<double>(in[at]) / scale / divisor * static_cast<double>(gradient[at]);
+          dot += normal(at) * static_cast<double>(gradient[at]);
         }
         for (int64_t j = 0; j < lines.size; ++j) {
           const int64_t at = start + j * lines.inner;
-          const double share = static_cast<double>(in[at]) / scale / divisor * dot;
-          out[at] = static_cast<T>((static_cast<double>(gradient[at]) - share) / scale / divisor);
+          const double rest = static_cast<double>(gradient[at]) - normal(at) * dot;
+          out[at] = static_cast<T>(rest / norm.scale / norm.norm);
         }
       });
       return absl::OkStatus();

@@ -12,7 +12,7 @@ struct ScaledNorm {
   double scale;
   double norm;
 
-  double value() const { return scale * norm; }
+  double product() const { return scale * norm; }
 };
 
 // Power: what is summed, and what becomes of the sum.

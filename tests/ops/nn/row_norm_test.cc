@@ -138,14 +138,14 @@ TEST(RMSNormTest, HasNoGradientOfGammaWithoutRows) {
 }
 
 TEST(RMSNormTest, RejectsShapesThatDoNotFit) {
-  const auto ones = [](int64_t n) { return Tensor::Of<float>({n, 1}, std::vector<float>(n, 1)); };
-  RmsNorm(Tensor::Of<float>({2}, {1, 2}), ones(2), ones(2))
+  const auto numbers = [](int64_t n) { return Tensor::Create(DataType::kFloat, {n, 1}); };
+  RmsNorm(Tensor::Of<float>({2}, {1, 2}), numbers(2), numbers(2))
       .ExpectError(kInvalid, "must have two dimensions or more");
-  RmsNorm(Tensor::Of<float>({1, 2}, {1, 2}), ones(3), ones(2))
+  RmsNorm(Tensor::Of<float>({1, 2}, {1, 2}), numbers(3), numbers(2))
       .ExpectError(kInvalid, "gamma [3,1] must have 2 elements");
-  RmsNorm(Tensor::Of<float>({1, 2}, {1, 2}), ones(2), ones(1))
+  RmsNorm(Tensor::Of<float>({1, 2}, {1, 2}), numbers(2), numbers(1))
       .ExpectError(kInvalid, "beta [1,1] must have 2 elements");
-  RmsNorm(Tensor::Of<double>({1, 2}, {1, 2}), ones(2), ones(2))
+  RmsNorm(Tensor::Of<double>({1, 2}, {1, 2}), numbers(2), numbers(2))
       .ExpectError(kInvalid, "must have the same type");
 }
 

@@ -63,7 +63,8 @@ TEST(TTSparseLengthsSumTest, RejectsCoresOfAnotherShapeOrType) {
 TEST(TTSparseLengthsSumTest, RejectsSizesThatDoNotGoTogether) {
   Described(Sums({0}, {1}), {2, 1}).ExpectError(kInvalid, "must hold 3 numbers, but holds 2");
   Described(Sums({0}, {1}), {2, 1, 0}).ExpectError(kInvalid, "must be at least 1");
-  Described(Sums({0}, {1}), {2, 1, 1}, {2, 1, 1}, {2, 1, 1, 1}).ExpectError(kInvalid, "ranks");
+  Described(Sums({0}, {1}), {2, 1, 1}, {2, 1, 1}, {2, 1, 1, 1})
+      .ExpectError(kInvalid, "the first and the last rank must be 1");
   Described(Sums({0}, {1}), {2, 1, 1}, {2, 1, 1}, {1, 1, 1, 1}, 3)
       .ExpectError(kInvalid, "emb_size is 3");
   const int64_t large = int64_t{1} << 40;
