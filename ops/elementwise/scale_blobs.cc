@@ -1,3 +1,4 @@
+#include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "src/kernel/elementwise_binary.h"
 
@@ -51,6 +52,7 @@ class ScaleBlobsOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(ScaleBlobs, ScaleBlobsOp<CPUContext>);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(ScaleBlobs);
 
 }  // namespace
 }  // namespace doppio

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
 
@@ -84,6 +85,7 @@ class GluOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(Glu, GluOp<CPUContext>);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(Glu);
 
 }  // namespace
 }  // namespace doppio

@@ -186,6 +186,7 @@ DOPPIO_REGISTER_CPU_OPERATOR(Normalize, NormalizeOp<CPUContext, L2>);
 DOPPIO_REGISTER_CPU_OPERATOR(NormalizeL1, NormalizeOp<CPUContext, L1>);
 DOPPIO_REGISTER_CPU_OPERATOR(NormalizeGradient, NormalizeGradientOp<CPUContext>);
 DOPPIO_REGISTER_GRADIENT(Normalize, GetNormalizeGradient);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(NormalizeL1);
 
 }  // namespace
 }  // namespace doppio

@@ -52,7 +52,8 @@ Example: X [1,2] = [[1,7]], gamma [2] = [1,10] and beta [2] = [0,1] give Y [1,2]
 rrms [1] = [0.2].
 )DOC")
     .FillUsing(StateAxis)
-    .Arg<float>("eps", "added to the mean square, at least 0", 0.0f)
+    .Arg<float>("eps", "added to the mean square, at least 0 (Caffe2 documents it as epsilon)",
+                0.0f)
     .Input(0, "X", "tensor of float or double of at least two dimensions")
     .Input(1, "gamma", "tensor of X's type, with as many elements as a row")
     .Input(2, "beta", "likewise")

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
 #include "src/kernel/indices.h"
@@ -97,6 +98,7 @@ class SinusoidPositionEncodingOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(SinusoidPositionEncoding, SinusoidPositionEncodingOp<CPUContext>);
+DOPPIO_NO_GRADIENT(SinusoidPositionEncoding);
 
 }  // namespace
 }  // namespace doppio

@@ -116,6 +116,7 @@ class GetPrependDimGradient final : public GradientMakerBase {
 DOPPIO_REGISTER_CPU_OPERATOR(PrependDim, PrependDimOp<CPUContext>);
 DOPPIO_REGISTER_CPU_OPERATOR(MergeDim, MergeDimOp<CPUContext>);
 DOPPIO_REGISTER_GRADIENT(PrependDim, GetPrependDimGradient);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(MergeDim);
 
 }  // namespace
 }  // namespace doppio
