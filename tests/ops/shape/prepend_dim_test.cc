@@ -20,6 +20,15 @@ TEST(PrependDimTest, SplitsTheFirstDimension) {
   Prepend(Tensor::Of<float>({0, 2}, {}), 3).ExpectOutput(0, Tensor::Of<float>({3, 0, 2}, {}));
 }
 
+TEST(PrependDimTest, IsUndoneByMergeDim) {
+  OpTester split = Prepend(Tensor::Create(DataType::kUInt8, {6, 4}), 2);
+  ASSERT_TRUE(split.Run().ok());
+  EXPECT_EQ(split.Output(0).dims(), DimsView({2, 3, 4}));
+  OpTester merged = Merge(split.Output(0));
+  ASSERT_TRUE(merged.Run().ok());
+  EXPECT_EQ(merged.Output(0).dims(), DimsView({6, 4}));
+}
+
 TEST(PrependDimTest, RejectsWhatCanNotBeSplit) {
   Prepend(Tensor::Scalar<float>(1), 1).ExpectError(kInvalid, "is a scalar");
   Prepend(Tensor::Of<float>({3}, {1, 2, 3}), 2).ExpectError(kInvalid, "must be a multiple");
