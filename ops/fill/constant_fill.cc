@@ -1,58 +1,14 @@
 #include <algorithm>
-#include <limits>
 #include <string>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
+#include "ops/fill/fill_value.h"
 #include "ops/fill/filler.h"
 #include "src/kernel/fill.h"
 
 namespace doppio {
 namespace {
-
-// With `dtype_of_input`, the type of the input, once it is known; else the argument `dtype`;
-// without it, the type of the argument `value`.
-DataType ValueType(ArgumentReader* reader, std::optional<DataType> input) {
-  if (input.has_value() && reader->GetSingleArgument<bool>("dtype_of_input")) return *input;
-  const Argument* value = reader->Find("value");
-  if (reader->HasArgument("dtype") || value == nullptr) {
-    return reader->GetDataTypeArgument("dtype", DataType::kFloat);
-  }
-  if (value->has_f()) return DataType::kFloat;
-  if (value->has_i()) return DataType::kInt64;
-  if (value->has_s()) return DataType::kString;
-  reader->Fail(absl::InvalidArgumentError("argument \"value\" holds no single value"));
-  return DataType::kFloat;
-}
-
-template <typename T>
-T ReadValue(ArgumentReader* reader) {
-  if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, bool>) {
-    return reader->GetSingleArgument<T>("value", T());
-  } else if constexpr (std::is_integral_v<T>) {
-    const int64_t value = reader->GetSingleArgument<int64_t>("value", 0);
-    if (value < std::numeric_limits<T>::min() || value > std::numeric_limits<T>::max()) {
-      reader->Fail(absl::InvalidArgumentError(absl::StrCat("value ", value, " does not fit into ",
-                                                           DataTypeName(DataTypeOf<T>::value))));
-    }
-    return static_cast<T>(value);
-  } else {
-    return static_cast<T>(reader->GetSingleArgument<float>("value", 0.0f));
-  }
-}
-
-// The argument `value` as a scalar of the type that is wanted.
-absl::StatusOr<Tensor> ReadScalar(ArgumentReader* reader, std::optional<DataType> input) {
-  const DataType dtype = ValueType(reader, input);
-  Tensor scalar;
-  DOPPIO_RETURN_IF_ERROR(reader->status());
-  DOPPIO_RETURN_IF_ERROR(DispatchType(AllTypes(), dtype, [&](auto tag) -> absl::Status {
-    using T = typename decltype(tag)::type;
-    DOPPIO_ASSIGN_OR_RETURN(scalar, Tensor::Scalar<T>(ReadValue<T>(reader)));
-    return reader->status();
-  }));
-  return scalar;
-}
 
 // All elements of y become the only one of `scalar`, which has y's type.
 template <class Context>
@@ -79,7 +35,7 @@ absl::Status CheckValueInput(DataType wanted, DataType dtype, DimsView dims) {
 absl::Status InferConstantFill(InferenceContext* context) {
   std::optional<DataType> input;
   if (context->InputSize() > 0) input = context->dtype(0);
-  DOPPIO_ASSIGN_OR_RETURN(Tensor scalar, ReadScalar(context, input));
+  DOPPIO_ASSIGN_OR_RETURN(Tensor scalar, ReadFillScalar(context, input));
   if (context->InputSize() == 2) {
     DOPPIO_RETURN_IF_ERROR(CheckValueInput(scalar.dtype(), context->dtype(1), context->dims(1)));
   }
@@ -107,12 +63,7 @@ A tensor whose elements are all the same: `value`, or the only element of the se
 
 Example: shape = [2,3] and value = 1.5 give [[1.5,1.5,1.5],[1.5,1.5,1.5]].
 )DOC")
-    .AnyArg("value",
-            "the value, in `f`, `i` or `s` as its type asks; default: 0 or the empty string")
-    .AnyArg(
-        "dtype",
-        "the type, a number of TensorProto.DataType or a name; default: float, int64 or string, "
-        "as `value` is given")
+    .FillUsing(StateFillValue)
     .Arg("dtype_of_input", "the type is that of the first input, whatever `dtype` and `value` say",
          false)
     .Input(1, "value", "a single element of the output's type, instead of the argument")
@@ -128,7 +79,7 @@ class ConstantFillOp final : public FillerOp<Context> {
     if (dtype_of_input_ && InputSize() == 0) {
       init->Fail(absl::InvalidArgumentError("\"dtype_of_input\" is set, but there is no input"));
     }
-    absl::StatusOr<Tensor> value = ReadScalar(init, std::nullopt);
+    absl::StatusOr<Tensor> value = ReadFillScalar(init, std::nullopt);
     init->Fail(value.status());
     if (value.ok()) value_ = *std::move(value);
   }
@@ -136,7 +87,7 @@ class ConstantFillOp final : public FillerOp<Context> {
   absl::Status RunOnDevice() override {
     if (dtype_of_input_ && Input(0).dtype() != value_.dtype()) {
       ArgumentReader reader(this->def(), &this->schema());
-      DOPPIO_ASSIGN_OR_RETURN(value_, ReadScalar(&reader, Input(0).dtype()));
+      DOPPIO_ASSIGN_OR_RETURN(value_, ReadFillScalar(&reader, Input(0).dtype()));
     }
     if (InputSize() == 2) {
       DOPPIO_RETURN_IF_ERROR(CheckValueInput(value_.dtype(), Input(1).dtype(), Input(1).dims()));

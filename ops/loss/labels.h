@@ -13,13 +13,13 @@ namespace doppio {
 
 using LabelTypes = TypeList<int32_t, int64_t>;
 
-// Every label is in [0, classes). InvalidArgument names the first that is not.
+// Every label is in [least, classes). InvalidArgument names the first that is not.
 template <typename Label>
-absl::Status CheckLabels(absl::Span<const Label> labels, int64_t classes) {
+absl::Status CheckLabels(absl::Span<const Label> labels, int64_t classes, int64_t least = 0) {
   for (size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] < 0 || labels[i] >= classes) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("label ", i, " is ", labels[i], ", but must be in [0, ", classes, ")"));
+    if (labels[i] < least || labels[i] >= classes) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "label ", i, " is ", labels[i], ", but must be in [", least, ", ", classes, ")"));
     }
   }
   return absl::OkStatus();

@@ -3,6 +3,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/loss/labels.h"
+#include "ops/loss/loss_scale.h"
 #include "src/kernel/softmax.h"
 
 namespace doppio {
@@ -18,18 +19,9 @@ constexpr double kSumTolerance = 1e-5;
 struct LossArguments {
   explicit LossArguments(ArgumentReader* args)
       : axis(args->GetSingleArgument<int>("axis")),
-        scale(args->GetSingleArgument<float>("scale")),
+        scale(ReadLossScale(args)),
         label_prob(args->GetSingleArgument<bool>("label_prob")),
-        average_by_batch_size(args->GetSingleArgument<bool>("average_by_batch_size")) {
-    const std::string order = args->GetSingleArgument<std::string>("order");
-    if (order != "NCHW") {
-      args->Fail(absl::UnimplementedError(
-          absl::StrCat("order \"", order, "\" is not supported, only \"NCHW\"")));
-    }
-    if (!(scale >= 0)) {
-      args->Fail(absl::InvalidArgumentError(absl::StrCat("scale is ", scale, ", must be >= 0")));
-    }
-  }
+        average_by_batch_size(args->GetSingleArgument<bool>("average_by_batch_size")) {}
 
   int axis;
   float scale;
@@ -100,13 +92,11 @@ double Denominator(const LossArguments& args, const T* weights, int64_t n) {
 
 OpSchema& AddArguments(OpSchema& schema) {
   return schema.Arg<int>("axis", "the first dimension of the logits that counts as class", 1)
-      .Arg<float>("scale", "factor of the loss, at least 0", 1.0f)
+      .FillUsing(StateLossScale)
       .Arg<bool>("label_prob", "whether labels are probabilities instead of classes", false)
       .Arg<bool>("average_by_batch_size",
                  "whether the loss is divided by the number of examples instead of their weight",
-                 false)
-      .Arg<std::string>("order", "must be NCHW", "NCHW")
-      .OptionalArg<bool>("only_loss", "accepted and ignored");
+                 false);
 }
 
 [[maybe_unused]] const OpSchema& schema =

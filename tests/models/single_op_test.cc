@@ -41,6 +41,8 @@ std::map<std::string, Case> Cases() {
   cases["avgpool_nhwc_predict_net"] = {{{"inputs", Floats({1, 3, 3, 1})}}, {1, 4, 4, 1}, ""};
   cases["batched_matmul"] = {
       {{"lhs", Floats({2, 3, 4})}, {"rhs", Floats({2, 4, 5})}}, {2, 3, 5}, ""};
+  cases["batch_box_cox_predict_net"] = {
+      {{"data", Floats({3, 2})}, {"lambda1", Floats({2})}, {"lambda2", Floats({2})}}, {3, 2}, ""};
   cases["bucketize_op_net"] = {{{"input_0", Floats({3, 2})}}, {3, 2}, ""};
   cases["concat_predict_net"] = {
       {{"inputs_0", Floats({2, 3})}, {"inputs_1", Floats({2, 4})}, {"inputs_2", Floats({2, 5})}},

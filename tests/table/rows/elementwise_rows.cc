@@ -173,5 +173,24 @@ OpRow& Binary(absl::string_view type, double (*f)(double, double), bool divides)
   return true;
 }();
 
+DOPPIO_OP_ROW(ScaleBlobs)
+    .Case([](CaseMaker& c) {
+      const int64_t count = c.Int(1, 3);
+      for (int64_t k = 0; k < count; ++k) {
+        c.Input(absl::StrCat("X", k), c.Random(kFloat, c.Shape()));
+        c.Output(absl::StrCat("Y", k));
+      }
+      if (c.Chance()) c.Arg("scale", -1.5f);
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      std::vector<Tensor> outputs;
+      for (int k = 0; k < c.def.input_size(); ++k) {
+        outputs.push_back(Generate(kFloat, c.in(k).dims(), [&](const Dims& i) {
+          return c.Arg<float>("scale", 1) * At(c.in(k), i);
+        }));
+      }
+      return outputs;
+    });
+
 }  // namespace
 }  // namespace doppio

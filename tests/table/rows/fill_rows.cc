@@ -1,13 +1,16 @@
+#include <algorithm>
 #include <cmath>
+#include <set>
 
+#include "doppio/shape.h"
 #include "tests/table/op_table.h"
 
 namespace doppio {
 namespace {
 
 // Gives the fill a shape in one of the ways there are, and returns it.
-Dims GiveShape(CaseMaker& c, int min_rank = 0) {
-  Dims shape = c.Shape(min_rank);
+Dims GiveShape(CaseMaker& c, int min_rank = 0, int max_rank = 4) {
+  Dims shape = c.Shape(min_rank, max_rank);
   const int way = static_cast<int>(c.Int(0, 2));
   if (way == 0) {
     c.Arg("shape", std::vector<int64_t>(shape.begin(), shape.end()));
@@ -213,6 +216,73 @@ DOPPIO_OP_ROW(MSRAFill)
       return LooksRandom(c, y[0], -8 * std::sqrt(2 / fan_out), 8 * std::sqrt(2 / fan_out));
     })
     .NeverScalar("a scalar has no fan-out");
+
+DOPPIO_OP_ROW(RangeFill)
+    .Case([](CaseMaker& c) {
+      GiveShape(c);
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Dims dims = ShapeOf(c);
+      return {Generate(DataType::kFloat, dims,
+                       [&](const Dims& i) { return static_cast<double>(FlatIndex(dims, i)); })};
+    });
+
+DOPPIO_OP_ROW(DiagonalFill)
+    .Case([](CaseMaker& c) {
+      if (c.Chance()) {
+        GiveShape(c, 2, 2);
+      } else {
+        const int64_t size = c.Shape(3, 3)[0];
+        c.Arg("shape", std::vector<int64_t>(static_cast<size_t>(c.Int(2, 3)), size));
+      }
+      if (c.Chance()) {
+        c.Arg("dtype",
+              static_cast<int>(c.OneOf({DataType::kFloat, DataType::kDouble, DataType::kFloat16})));
+        c.Arg("value", 1.5f);
+      } else {
+        c.Arg("dtype", static_cast<int>(c.OneOf({DataType::kBool, DataType::kInt8, DataType::kInt16,
+                                                 DataType::kInt32, DataType::kInt64,
+                                                 DataType::kUInt8, DataType::kUInt16})));
+        c.Arg("value", 1);
+      }
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const auto type = static_cast<DataType>(c.Arg<int>("dtype"));
+      const double value = IsFloatingPoint(type) ? 1.5 : 1;
+      return {Generate(type, ShapeOf(c), [&](const Dims& i) {
+        const bool is_equal =
+            std::all_of(i.begin(), i.end(), [&](int64_t index) { return index == i[0]; });
+        return is_equal ? value : 0;
+      })};
+    })
+    .NeverScalar("a scalar has no diagonal");
+
+DOPPIO_OP_ROW(UniqueUniformFill)
+    .Case([](CaseMaker& c) {
+      SeededCase(c, 0);
+      const auto count = static_cast<int64_t>(*NumElements(ShapeOf(c.result())));
+      const DataType type = c.OneOf({DataType::kInt32, DataType::kInt64});
+      c.Arg("dtype", static_cast<int>(type));
+      c.Arg("min", int64_t{-5});
+      c.Arg("max", count + c.Int(0, 3));
+      if (c.def().input_size() == 1 && c.Chance()) {
+        c.Input("avoid", *ConvertTensor(c.Vector<int64_t>({-5, 0}), type));
+      }
+    })
+    .Property([](const OpCase& c, const std::vector<Tensor>& y) -> std::string {
+      std::set<double> seen;
+      if (c.def.input_size() > 1) seen = {-5, 0};
+      for (int64_t i = 0; i < y[0].numel(); ++i) {
+        const double value = ElementAsDouble(y[0], i);
+        if (value < -5 || value > static_cast<double>(c.Arg<int64_t>("max")))
+          return "out of bounds";
+        if (!seen.insert(value).second) return absl::StrCat(value, " is there twice, or avoided");
+      }
+      return y[0].dims() == DimsView(ShapeOf(c)) ? "" : "the shape is another one";
+    })
+    .MayAllocate("numbers that were drawn are kept in a set");
 
 }  // namespace
 }  // namespace doppio

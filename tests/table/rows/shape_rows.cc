@@ -256,5 +256,36 @@ DOPPIO_OP_ROW(Cast)
     .Cases(150)
     .Differentiable({0});
 
+DOPPIO_OP_ROW(PrependDim)
+    .Case([](CaseMaker& c) {
+      Dims x = c.Shape(1);
+      const int64_t size = c.Int(1, 3);
+      x[0] *= size;
+      c.Input("X", c.Random(c.ValueType(kAnyType), x));
+      c.Arg("dim_size", size);
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      Dims y(c.in(0).dims().begin(), c.in(0).dims().end());
+      const int64_t size = c.Arg<int64_t>("dim_size");
+      y[0] /= size;
+      y.insert(y.begin(), size);
+      return {Reshaped(c.in(0), y)};
+    })
+    .NeverScalar("a dimension is split")
+    .Differentiable({0});
+
+DOPPIO_OP_ROW(MergeDim)
+    .Case([](CaseMaker& c) {
+      c.Input("X", c.Random(c.ValueType(kAnyType), c.Shape(2)));
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      Dims y(c.in(0).dims().begin() + 1, c.in(0).dims().end());
+      y[0] *= c.in(0).dim(0);
+      return {Reshaped(c.in(0), y)};
+    })
+    .NeverScalar("two dimensions become one");
+
 }  // namespace
 }  // namespace doppio

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <set>
 
 #include "doppio/shape.h"
 #include "tests/table/op_table.h"
@@ -66,6 +69,40 @@ DOPPIO_OP_ROW(LearningRate)
                        [&](const Dims&) { return c.Arg<float>("base_lr") * factor; })};
     })
     .NeverEmpty("the iteration is one number");
+
+DOPPIO_OP_ROW(EnsureClipped)
+    .Case([](CaseMaker& c) {
+      Dims x = c.Shape(1);
+      if (c.Chance(0.8)) c.Arg("min", -0.5f);
+      if (c.Chance(0.8)) c.Arg("max", 1.0f);
+      if (c.Chance()) {
+        if (c.Chance()) x.clear();
+        c.Input("param", c.Random(DataType::kFloat, x));
+        c.Output("Y");
+        return;
+      }
+      c.Input("param", c.Random(DataType::kFloat, x));
+      const int64_t rows = x[0];
+      Dims grad = x;
+      grad[0] = rows == 0 ? 0 : c.Size();
+      c.Input("indices", c.Random(c.OneOf({DataType::kInt32, DataType::kInt64}), {grad[0]}, 0,
+                                  static_cast<double>(rows - 1)));
+      c.Input("grad", c.Random(DataType::kFloat, grad));
+      c.Output("param");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& x = c.in(0);
+      const double low = c.Arg<float>("min", std::numeric_limits<float>::lowest());
+      const double high = c.Arg<float>("max", std::numeric_limits<float>::max());
+      std::set<int64_t> rows;
+      for (int64_t k = 0; c.def.input_size() > 1 && k < c.in(1).numel(); ++k) {
+        rows.insert(static_cast<int64_t>(ElementAsDouble(c.in(1), k)));
+      }
+      return {Generate(x.dtype(), x.dims(), [&](const Dims& i) {
+        if (c.def.input_size() > 1 && rows.count(i[0]) == 0) return At(x, i);
+        return std::max(low, std::min(At(x, i), high));
+      })};
+    });
 
 }  // namespace
 }  // namespace doppio

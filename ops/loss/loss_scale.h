@@ -1,0 +1,35 @@
+#ifndef DOPPIO_OPS_LOSS_LOSS_SCALE_H_
+#define DOPPIO_OPS_LOSS_LOSS_SCALE_H_
+
+// The arguments that the losses after a softmax have in common.
+
+#include <string>
+
+#include "doppio/arguments.h"
+#include "doppio/schema.h"
+
+namespace doppio {
+
+inline void StateLossScale(OpSchema& schema) {
+  schema.Arg<float>("scale", "factor of the loss, at least 0", 1.0f)
+      .Arg<std::string>("order", "must be NCHW", "NCHW")
+      .OptionalArg<bool>("only_loss", "accepted and ignored");
+}
+
+// The argument `scale`; what is wrong with it, or with the order, is reported to the reader.
+inline float ReadLossScale(ArgumentReader* reader) {
+  const std::string order = reader->GetSingleArgument<std::string>("order");
+  if (order != "NCHW") {
+    reader->Fail(absl::UnimplementedError(
+        absl::StrCat("order \"", order, "\" is not supported, only \"NCHW\"")));
+  }
+  const float scale = reader->GetSingleArgument<float>("scale");
+  if (!(scale >= 0)) {
+    reader->Fail(absl::InvalidArgumentError(absl::StrCat("scale is ", scale, ", must be >= 0")));
+  }
+  return scale;
+}
+
+}  // namespace doppio
+
+#endif  // DOPPIO_OPS_LOSS_LOSS_SCALE_H_
