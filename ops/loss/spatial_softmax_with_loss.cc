@@ -25,6 +25,19 @@ struct Pixels {
   int64_t grain() const { return (1 << 12) / std::max<int64_t>(classes, 1) + 1; }
   // Where the logits of pixel i of all() begin.
   int64_t start(int64_t i) const { return i / pixels * classes * pixels + i % pixels; }
+
+  // Calls body(i, count) for pixels [i, i + count) of one image, which stand side by side, once for
+  // each class; on several threads.
+  template <typename Body>
+  void ForEachRun(Body body) const {
+    ParallelFor(all(), grain(), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end;) {
+        const int64_t count = std::min(end - i, pixels - i % pixels);
+        body(i, count);
+        i += count;
+      }
+    });
+  }
 };
 
 // `weights`: null where there are none.
@@ -154,32 +167,27 @@ class SpatialSoftmaxWithLossOp final : public Operator<Context> {
       std::fill_n(sum, shape.all(), 0.0);
       return absl::OkStatus();
     }
-    ParallelFor(shape.all(), shape.grain(), [=](int64_t begin, int64_t end) {
-      // Pixels of one image stand side by side, once for each class.
-      for (int64_t i = begin; i < end;) {
-        const int64_t count = std::min(end - i, shape.pixels - i % shape.pixels);
-        const int64_t start = shape.start(i);
-        std::copy_n(in + start, count, max + i);
-        for (int64_t c = 1; c < shape.classes; ++c) {
-          const T* row = in + start + c * shape.pixels;
-          for (int64_t k = 0; k < count; ++k) max[i + k] = std::max(max[i + k], row[k]);
+    shape.ForEachRun([=](int64_t i, int64_t count) {
+      const int64_t start = shape.start(i);
+      std::copy_n(in + start, count, max + i);
+      for (int64_t c = 1; c < shape.classes; ++c) {
+        const T* row = in + start + c * shape.pixels;
+        for (int64_t k = 0; k < count; ++k) max[i + k] = std::max(max[i + k], row[k]);
+      }
+      std::fill_n(sum + i, count, 0.0);
+      for (int64_t c = 0; c < shape.classes; ++c) {
+        const int64_t row = start + c * shape.pixels;
+        for (int64_t k = 0; k < count; ++k) {
+          out[row + k] = std::exp(in[row + k] - max[i + k]);
+          sum[i + k] += static_cast<double>(out[row + k]);
         }
-        std::fill_n(sum + i, count, 0.0);
-        for (int64_t c = 0; c < shape.classes; ++c) {
-          const int64_t row = start + c * shape.pixels;
-          for (int64_t k = 0; k < count; ++k) {
-            out[row + k] = std::exp(in[row + k] - max[i + k]);
-            sum[i + k] += static_cast<double>(out[row + k]);
-          }
-        }
-        for (int64_t c = 0; c < shape.classes; ++c) {
-          T* row = out + start + c * shape.pixels;
-          for (int64_t k = 0; k < count; ++k) row[k] = static_cast<T>(row[k] / sum[i + k]);
-        }
-        for (int64_t k = i; k < i + count; ++k) {
-          sum[k] = std::log(sum[k]) + static_cast<double>(max[k]);
-        }
-        i += count;
+      }
+      for (int64_t c = 0; c < shape.classes; ++c) {
+        T* row = out + start + c * shape.pixels;
+        for (int64_t k = 0; k < count; ++k) row[k] = static_cast<T>(row[k] / sum[i + k]);
+      }
+      for (int64_t k = i; k < i + count; ++k) {
+        sum[k] = std::log(sum[k]) + static_cast<double>(max[k]);
       }
     });
     return absl::OkStatus();
@@ -236,15 +244,15 @@ class SpatialSoftmaxWithLossGradientOp final : public Operator<Context> {
         DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, p.dtype(), p.dims()));
         const T* in = p.data<T>();
         T* out = dx->mutable_data<T>();
-        ParallelFor(shape.all(), shape.grain(), [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) {
-            const bool counts = label[i] != kNoLabel && total != 0;
-            const double factor =
-                weights == nullptr ? scale : scale * static_cast<double>(weights[i]);
-            for (int64_t c = 0; c < shape.classes; ++c) {
-              const int64_t at = shape.start(i) + c * shape.pixels;
-              const double difference = static_cast<double>(in[at]) - (label[i] == c ? 1 : 0);
-              out[at] = counts ? static_cast<T>(difference * factor) : T(0);
+        shape.ForEachRun([=](int64_t i, int64_t count) {
+          for (int64_t c = 0; c < shape.classes; ++c) {
+            const int64_t row = shape.start(i) + c * shape.pixels;
+            for (int64_t k = 0; k < count; ++k) {
+              const auto of_pixel = label[i + k];
+              const bool counts = of_pixel != kNoLabel && total != 0;
+              const double weight = weights == nullptr ? 1 : static_cast<double>(weights[i + k]);
+              const double difference = static_cast<double>(in[row + k]) - (of_pixel == c ? 1 : 0);
+              out[row + k] = counts ? static_cast<T>(difference * weight * scale) : T(0);
             }
           }
         });
