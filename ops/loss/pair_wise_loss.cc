@@ -19,9 +19,9 @@ absl::StatusOr<int64_t> SessionsOf(DimsView x, DimsView label, const DimsView* l
     return !dims.empty() && dims[0] == n && SizeFromDim(dims, 1) == 1;
   };
   if (!is_column(x) || !is_column(label)) {
-    return absl::InvalidArgumentError(absl::StrCat("X ", ShapeToString(x), " and label ",
-                                                   ShapeToString(label),
-                                                   " must be [N], or [N,1] and so on, of the same N"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("X ", ShapeToString(x), " and label ", ShapeToString(label),
+                     " must be [N], or [N,1] and so on, of the same N"));
   }
   if (lengths == nullptr) return n == 0 ? 0 : 1;
   if (lengths->size() == 1) return (*lengths)[0];

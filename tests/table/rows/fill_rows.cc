@@ -261,7 +261,7 @@ DOPPIO_OP_ROW(DiagonalFill)
 
 DOPPIO_OP_ROW(UniqueUniformFill)
     .Case([](CaseMaker& c) {
-      SeededCase(c, 0);
+      FillCase(c, 0);
       const auto count = static_cast<int64_t>(*NumElements(ShapeOf(c.result())));
       const DataType type = c.OneOf({DataType::kInt32, DataType::kInt64});
       c.Arg("dtype", static_cast<int>(type));
