@@ -45,7 +45,8 @@ template <typename T>
 absl::Status Pooling::Forward(const Window& window, const T* x, T* y, CPUContext* context) {
   if (window.batch == 0) return absl::OkStatus();
   if constexpr (std::is_same_v<T, float>) {
-    if (DnnlHasPool(window)) return ForwardDnnl(window, x, y);
+    // Of rows of pixels oneDNN has slow loops only.
+    if (window.channels_last && DnnlHasPool(window)) return ForwardDnnl(window, x, y);
   }
   if (kind_ == PoolKind::kMax) {
     MaxPool(ToPlainPool(window), x, y, context);

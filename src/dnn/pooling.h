@@ -1,8 +1,8 @@
 #ifndef DOPPIO_DNN_POOLING_H_
 #define DOPPIO_DNN_POOLING_H_
 
-// Pools of plain tensors: float in oneDNN, double (and float where oneDNN lacks the geometry) in
-// plain loops.
+// Pools of plain tensors: float with the channels last in oneDNN, the rest (and where oneDNN lacks
+// the geometry) in loops of our own.
 
 #include "doppio/context.h"
 #include "doppio/status.h"

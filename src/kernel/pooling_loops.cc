@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "src/kernel/pooling_rows.h"
 #include "src/kernel/window_pieces.h"
 
 namespace doppio {
@@ -42,7 +43,9 @@ int64_t Divisor(const PlainPool& p, bool count_include_pad, const Box& box) {
 
 template <typename T>
 void MaxPool(const PlainPool& p, const T* x, T* y, CPUContext*) {
+  const bool by_rows = PoolsByRows(p);
   ForEachPiece(p, p.channels, p.x, p.y, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+    if (by_rows && lanes == 1) return MaxPoolRows(p, x + x_offset, y + y_offset);
     ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
       const Box box = BoxAt(p, place);
       T* best = y + y_offset + Offset(place, p.y.spatial);
@@ -57,7 +60,10 @@ void MaxPool(const PlainPool& p, const T* x, T* y, CPUContext*) {
 
 template <typename T>
 void AveragePool(const PlainPool& p, bool count_include_pad, const T* x, T* y, CPUContext*) {
+  const bool by_rows = PoolsByRows(p);
   ForEachPiece(p, p.channels, p.x, p.y, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+    if (by_rows && lanes == 1)
+      return AveragePoolRows(p, count_include_pad, x + x_offset, y + y_offset);
     ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
       const Box box = BoxAt(p, place);
       T* sum = y + y_offset + Offset(place, p.y.spatial);
@@ -74,7 +80,10 @@ void AveragePool(const PlainPool& p, bool count_include_pad, const T* x, T* y, C
 
 template <typename T>
 void MaxPoolGradient(const PlainPool& p, const T* x, const T* y, const T* dy, T* dx, CPUContext*) {
+  const bool by_rows = PoolsByRows(p);
   ForEachPiece(p, p.channels, p.x, p.y, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+    if (by_rows && lanes == 1)
+      return MaxPoolGradientRows(p, x + x_offset, y + y_offset, dy + y_offset, dx + x_offset);
     Clear(p, lanes, dx + x_offset);
     ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
       const Box box = BoxAt(p, place);
@@ -91,7 +100,10 @@ void MaxPoolGradient(const PlainPool& p, const T* x, const T* y, const T* dy, T*
 template <typename T>
 void AveragePoolGradient(const PlainPool& p, bool count_include_pad, const T* dy, T* dx,
                          CPUContext*) {
+  const bool by_rows = PoolsByRows(p);
   ForEachPiece(p, p.channels, p.x, p.y, [&](int64_t x_offset, int64_t y_offset, int64_t lanes) {
+    if (by_rows && lanes == 1)
+      return AveragePoolGradientRows(p, count_include_pad, dy + y_offset, dx + x_offset);
     Clear(p, lanes, dx + x_offset);
     ForEachSpatial({0, 0, 0}, p.out, [&](const Spatial& place) {
       const Box box = BoxAt(p, place);
