@@ -11,8 +11,21 @@
 
 namespace doppio {
 
+inline void StateSpatialScale(OpSchema& schema) {
+  schema.Arg<float>("spatial_scale", "size of the feature map relative to the image", 1.0f);
+}
+
+inline float ReadSpatialScale(ArgumentReader* args) {
+  const float scale = args->GetSingleArgument<float>("spatial_scale", 1.0f);
+  if (!std::isfinite(scale) || scale <= 0) {
+    args->Fail(absl::InvalidArgumentError(
+        absl::StrCat("spatial_scale is ", scale, ", must be a finite number above 0")));
+  }
+  return scale;
+}
+
 inline void StateRoiArguments(OpSchema& schema) {
-  schema.Arg<float>("spatial_scale", "size of the feature map relative to the image", 1.0f)
+  schema.FillUsing(StateSpatialScale)
       .Arg<int>("pooled_h", "height of the output", 1)
       .Arg<int>("pooled_w", "width of the output", 1);
 }
@@ -20,13 +33,9 @@ inline void StateRoiArguments(OpSchema& schema) {
 // The arguments above; wrong ones go to init->Fail.
 struct RoiArguments {
   explicit RoiArguments(ArgumentReader* args)
-      : spatial_scale(args->GetSingleArgument<float>("spatial_scale", 1.0f)),
+      : spatial_scale(ReadSpatialScale(args)),
         pooled_height(args->GetSingleArgument<int>("pooled_h", 1)),
         pooled_width(args->GetSingleArgument<int>("pooled_w", 1)) {
-    if (!std::isfinite(spatial_scale) || spatial_scale <= 0) {
-      args->Fail(absl::InvalidArgumentError(
-          absl::StrCat("spatial_scale is ", spatial_scale, ", must be a finite number above 0")));
-    }
     if (pooled_height < 1 || pooled_width < 1) {
       args->Fail(
           absl::InvalidArgumentError(absl::StrCat("pooled_h and pooled_w are ", pooled_height,
@@ -84,6 +93,19 @@ absl::StatusOr<ScaledRoi<T>> ReadRoi(const R* rois, int64_t columns, int64_t i, 
                                                    roi[2], ", ", roi[3], "], which is not finite"));
   }
   return ScaledRoi<T>{static_cast<int64_t>(image), scaled[0], scaled[1], scaled[2], scaled[3]};
+}
+
+// An error for a region that reaches further than pixels are numbered.
+template <typename T>
+absl::Status CheckReach(const ScaledRoi<T>& roi, int64_t i) {
+  constexpr int64_t kMostCoordinate = int64_t{1} << 30;  // pixels of the feature map
+  for (T side : {roi.x1, roi.y1, roi.x2, roi.y2}) {
+    if (std::abs(side) < static_cast<T>(kMostCoordinate)) continue;
+    return absl::InvalidArgumentError(absl::StrCat("roi ", i, " reaches to ", side,
+                                                   " on the feature map, but must stay within ",
+                                                   kMostCoordinate));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace doppio

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "tests/table/op_table.h"
 #include "tests/table/rows/boxes.h"
@@ -127,37 +128,101 @@ std::vector<int64_t> PooledPlaces(const OpCase& c, const Dims& i) {
   return places;
 }
 
+void PoolCase(CaseMaker& c) {
+  const Dims x = c.Shape(4, 4);
+  c.Input("X", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble}), x));
+  c.Input("rois", Regions(c, x[0] == 0 ? 0 : c.Int(0, 5), x[0], 5));
+  PoolingArguments(c);
+  c.Output("Y");
+  c.Output("argmaxes");
+}
+
+std::vector<Tensor> Pooled(const OpCase& c) {
+  const Tensor& x = c.in(0);
+  const Dims dims = {c.in(1).dim(0), x.dim(1), c.Arg<int>("pooled_h"), c.Arg<int>("pooled_w")};
+  const auto value = [&](const Dims& i, int64_t place) {
+    return At(x, {static_cast<int64_t>(At(c.in(1), {i[0], 0})), i[1], place / x.dim(3),
+                  place % x.dim(3)});
+  };
+  const auto best = [&](const Dims& i) -> int64_t {
+    int64_t where = -1;
+    for (int64_t place : PooledPlaces(c, i)) {
+      if (where < 0 || value(i, place) > value(i, where)) where = place;
+    }
+    return where;
+  };
+  return {Generate(x.dtype(), dims,
+                   [&](const Dims& i) { return best(i) < 0 ? 0.0 : value(i, best(i)); }),
+          Generate(DataType::kInt32, dims,
+                   [&](const Dims& i) { return static_cast<double>(best(i)); })};
+}
+
 DOPPIO_OP_ROW(RoIPool)
+    .Case(PoolCase)
+    .Reference(Pooled)
+    .NeverScalar("maps have four dimensions")
+    .Differentiable({0});
+DOPPIO_OP_ROW(RoIPoolGradient).CheckedByGradientOf("RoIPool").NeverScalar("as RoIPool");
+DOPPIO_OP_ROW(RoIPoolF)
+    .Case(PoolCase)
+    .Reference(Pooled)
+    .NeverScalar("as RoIPool")
+    .Differentiable({0});
+DOPPIO_OP_ROW(RoIPoolFGradient).CheckedByGradientOf("RoIPoolF").NeverScalar("as RoIPool");
+
+// The pixels [begin, end) of axis k (0: y) that belong to output i of PSRoIPool.
+std::pair<int64_t, int64_t> PositionRange(const OpCase& c, const Dims& i, int k) {
+  const float scale = c.Arg<float>("spatial_scale");
+  const int64_t group = c.Arg<int>("group_size", 1);
+  const auto corner = [&](int column) { return std::round(At(c.in(1), {i[0], column})); };
+  const float start = static_cast<float>(corner(2 - k)) * scale;
+  const float size = static_cast<float>(corner(4 - k) + 1) * scale - start;
+  const float step = std::max(size, 0.1f) / static_cast<float>(group);
+  const float bin = static_cast<float>(i[static_cast<size_t>(2 + k)]);
+  const auto inside = [&](float at) {
+    return std::clamp<int64_t>(static_cast<int64_t>(at), 0, c.in(0).dim(2 + k));
+  };
+  return {inside(std::floor(bin * step + start)), inside(std::ceil((bin + 1) * step + start))};
+}
+
+DOPPIO_OP_ROW(PSRoIPool)
     .Case([](CaseMaker& c) {
-      const Dims x = c.Shape(4, 4);
+      Dims x = c.Shape(4, 4);
+      const int64_t group = c.Int(1, 3);
+      const int64_t channels = std::max<int64_t>(x[1], 1);
+      x[1] = channels * group * group;
       c.Input("X", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble}), x));
       c.Input("rois", Regions(c, x[0] == 0 ? 0 : c.Int(0, 5), x[0], 5));
-      PoolingArguments(c);
+      c.Arg("spatial_scale", c.OneOf({1.0f, 0.5f, 0.0625f}));
+      if (group > 1 || c.Chance()) c.Arg("group_size", static_cast<int>(group));
+      if (channels > 1 || c.Chance()) c.Arg("output_dim", static_cast<int>(channels));
       c.Output("Y");
       c.Output("argmaxes");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
-      const Tensor& x = c.in(0);
-      const Dims dims = {c.in(1).dim(0), x.dim(1), c.Arg<int>("pooled_h"), c.Arg<int>("pooled_w")};
-      const auto value = [&](const Dims& i, int64_t place) {
-        return At(x, {static_cast<int64_t>(At(c.in(1), {i[0], 0})), i[1], place / x.dim(3),
-                      place % x.dim(3)});
-      };
-      const auto best = [&](const Dims& i) -> int64_t {
-        int64_t where = -1;
-        for (int64_t place : PooledPlaces(c, i)) {
-          if (where < 0 || value(i, place) > value(i, where)) where = place;
-        }
-        return where;
-      };
-      return {Generate(x.dtype(), dims,
-                       [&](const Dims& i) { return best(i) < 0 ? 0.0 : value(i, best(i)); }),
+      const int64_t group = c.Arg<int>("group_size", 1);
+      const Dims dims = {c.in(1).dim(0), c.Arg<int>("output_dim", 1), group, group};
+      const auto channel = [&](const Dims& i) { return (i[1] * group + i[2]) * group + i[3]; };
+      return {Generate(c.in(0).dtype(), dims,
+                       [&](const Dims& i) {
+                         const auto [top, bottom] = PositionRange(c, i, 0);
+                         const auto [left, right] = PositionRange(c, i, 1);
+                         double sum = 0;
+                         for (int64_t h = top; h < bottom; ++h) {
+                           for (int64_t w = left; w < right; ++w) {
+                             sum += At(c.in(0), {static_cast<int64_t>(At(c.in(1), {i[0], 0})),
+                                                 channel(i), h, w});
+                           }
+                         }
+                         const int64_t pixels = (bottom - top) * (right - left);
+                         return sum / static_cast<double>(std::max<int64_t>(pixels, 1));
+                       }),
               Generate(DataType::kInt32, dims,
-                       [&](const Dims& i) { return static_cast<double>(best(i)); })};
+                       [&](const Dims& i) { return static_cast<double>(channel(i)); })};
     })
     .NeverScalar("maps have four dimensions")
     .Differentiable({0});
-DOPPIO_OP_ROW(RoIPoolGradient).CheckedByGradientOf("RoIPool").NeverScalar("as RoIPool");
+DOPPIO_OP_ROW(PSRoIPoolGradient).CheckedByGradientOf("PSRoIPool").NeverScalar("as PSRoIPool");
 
 DOPPIO_OP_ROW(BBoxTransform)
     .Case([](CaseMaker& c) {
