@@ -103,10 +103,10 @@ class BinnedRois {
   absl::Status Read(const PSRoIPoolArguments& args, const Tensor& rois, int64_t images) {
     return DispatchType(TypeList<float, double>(), rois.dtype(), [&](auto tag) -> absl::Status {
       using R = typename decltype(tag)::type;
+      const RoiRows<R> rows{rois.data<R>(), rois.dim(1), 4};
       rois_.clear();
       for (int64_t i = 0; i < rois.dim(0); ++i) {
-        DOPPIO_ASSIGN_OR_RETURN(ScaledRoi<float> roi,
-                                (ReadRoi<float>(rois.data<R>(), rois.dim(1), i, images, 1.0f)));
+        DOPPIO_ASSIGN_OR_RETURN(ScaledRoi<float> roi, (ReadRoi<float>(rows, i, images, 1.0f)));
         const auto scaled = [&](float side, double more) {
           return static_cast<float>(std::round(side) + more) * args.spatial_scale;
         };

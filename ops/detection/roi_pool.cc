@@ -27,7 +27,7 @@ void StateRoIPoolArguments(OpSchema& schema) {
 
 // The shape of the outputs; argmaxes must be able to number the pixels.
 absl::StatusOr<Dims> OutputShape(const RoIPoolArguments& args, DimsView x, DimsView rois) {
-  DOPPIO_ASSIGN_OR_RETURN(Dims dims, PooledShape(args, false, x, rois, true));
+  DOPPIO_ASSIGN_OR_RETURN(Dims dims, PooledShape(args, false, x, rois, {4, true}));
   DOPPIO_ASSIGN_OR_RETURN(const int64_t pixels, CheckedProduct(x[2], x[3]));
   if (pixels > std::numeric_limits<int32_t>::max()) {
     return absl::InvalidArgumentError(
@@ -131,10 +131,11 @@ class RoIPoolOp final : public Operator<Context> {
   absl::Status ReadRois(const Tensor& rois, int64_t images) {
     return DispatchType(TypeList<float, double>(), rois.dtype(), [&](auto tag) -> absl::Status {
       using R = typename decltype(tag)::type;
+      const RoiRows<R> rows{rois.data<R>(), rois.dim(1), 4};
       rois_.clear();
       for (int64_t i = 0; i < rois.dim(0); ++i) {
-        DOPPIO_ASSIGN_OR_RETURN(const ScaledRoi<R> roi, (ReadRoi<R>(rois.data<R>(), rois.dim(1), i,
-                                                                    images, args_.spatial_scale)));
+        DOPPIO_ASSIGN_OR_RETURN(const ScaledRoi<R> roi,
+                                (ReadRoi<R>(rows, i, images, args_.spatial_scale)));
         DOPPIO_RETURN_IF_ERROR(CheckReach(roi, i));
         const auto round = [](R side) { return static_cast<int64_t>(std::round(side)); };
         rois_.push_back({roi.image, round(roi.x1), round(roi.y1), round(roi.x2), round(roi.y2)});
@@ -249,10 +250,11 @@ class RoIPoolGradientOp final : public Operator<Context> {
   absl::Status ReadImages(const Tensor& rois, int64_t images) {
     return DispatchType(TypeList<float, double>(), rois.dtype(), [&](auto tag) -> absl::Status {
       using R = typename decltype(tag)::type;
+      const RoiRows<R> rows{rois.data<R>(), rois.dim(1), 4};
       images_.clear();
       for (int64_t i = 0; i < rois.dim(0); ++i) {
-        DOPPIO_ASSIGN_OR_RETURN(const ScaledRoi<R> roi, (ReadRoi<R>(rois.data<R>(), rois.dim(1), i,
-                                                                    images, args_.spatial_scale)));
+        DOPPIO_ASSIGN_OR_RETURN(const ScaledRoi<R> roi,
+                                (ReadRoi<R>(rows, i, images, args_.spatial_scale)));
         images_.push_back(roi.image);
       }
       return absl::OkStatus();
