@@ -168,11 +168,12 @@ class PSRoIPoolOp final : public Operator<Context> {
   template <typename T>
   void Pool(const T* x, DimsView dims, T* y, int32_t* channels) const {
     const int64_t bins = args_.bins();
+    const int64_t pixels = SizeFromDim(dims, 2);
     ParallelFor(rois_.count() * dims[1], 64, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t channel = i % dims[1];
         const auto bin = rois_.BinOf(i / dims[1], channel % bins, args_.group, dims);
-        const T* plane = x + (bin.image * dims[1] + channel) * dims[2] * dims[3];
+        const T* plane = x + (bin.image * dims[1] + channel) * pixels;
         double sum = 0;
         for (int64_t h = bin.rows.begin; h < bin.rows.end; ++h) {
           for (int64_t w = bin.columns.begin; w < bin.columns.end; ++w) {
@@ -247,13 +248,14 @@ class PSRoIPoolGradientOp final : public Operator<Context> {
   template <typename T>
   void Spread(const T* dy, DimsView dims, T* dx) const {
     const int64_t bins = args_.bins();
+    const int64_t pixels = SizeFromDim(dims, 2);
     ParallelFor(dims[1], 4, [&](int64_t begin, int64_t end) {
       for (int64_t r = 0; r < rois_.count(); ++r) {
         for (int64_t channel = begin; channel < end; ++channel) {
           const auto bin = rois_.BinOf(r, channel % bins, args_.group, dims);
           if (bin.is_empty()) continue;
           const T part = static_cast<T>(dy[r * dims[1] + channel] / bin.pixels());
-          T* plane = dx + (bin.image * dims[1] + channel) * dims[2] * dims[3];
+          T* plane = dx + (bin.image * dims[1] + channel) * pixels;
           for (int64_t h = bin.rows.begin; h < bin.rows.end; ++h) {
             for (int64_t w = bin.columns.begin; w < bin.columns.end; ++w) {
               plane[h * dims[3] + w] += part;

@@ -64,7 +64,7 @@ struct Selection {
     }
     DOPPIO_ASSIGN_OR_RETURN(const double divisor, ReadNormalizer(normalizer));
     factor = curve.scale / divisor;
-    channel = y_hat.dim(2) * y_hat.dim(3);
+    channel = SizeFromDim(y_hat.dims(), 2);
     places.clear();
     const float* row = locations.data<float>();
     for (int64_t i = 0; i < locations.dim(0); ++i, row += 4) {

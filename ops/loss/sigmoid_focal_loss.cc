@@ -92,7 +92,7 @@ struct SigmoidFocalLoss {
     DOPPIO_RETURN_IF_ERROR(args.CheckShapes(x.dims(), labels.dims()));
     DOPPIO_RETURN_IF_ERROR(args.CheckLabels(labels, args.classes + 1));
     DOPPIO_ASSIGN_OR_RETURN(const double divisor, ReadNormalizer(*inputs[2]));
-    return Terms<T>{args, x.data<T>(), labels.data<int32_t>(), x.dim(2) * x.dim(3),
+    return Terms<T>{args, x.data<T>(), labels.data<int32_t>(), SizeFromDim(x.dims(), 2),
                     args.scale / divisor};
   }
 

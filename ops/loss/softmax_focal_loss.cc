@@ -66,7 +66,7 @@ struct SoftmaxFocal : FocalArguments {
     DOPPIO_ASSIGN_OR_RETURN(const double divisor, ReadNormalizer(normalizer));
     factor = scale / divisor;
     label = labels.data<int32_t>();
-    positions = scores.dim(2) * scores.dim(3);
+    positions = SizeFromDim(scores.dims(), 2);
     return absl::OkStatus();
   }
 
@@ -117,7 +117,7 @@ class SoftmaxFocalLossOp final : public Operator<Context> {
       DOPPIO_ASSIGN_OR_RETURN(Tensor * loss, Output(0, x.dtype(), {}));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * probabilities, Output(1, x.dtype(), x.dims()));
       const T* scores = x.data<T>();
-      ChannelSoftmax(scores, x.dim(0) * (x.dim(1) / focal_.classes), focal_.classes,
+      ChannelSoftmax(scores, SizeToDim(x.dims(), 2) / focal_.classes, focal_.classes,
                      focal_.positions, probabilities->mutable_data<T>());
       const double sum = sum_(anchors, [&](int64_t i) -> double {
         if (focal_.label[i] < 0) return 0;

@@ -60,7 +60,7 @@ struct GroupArguments {
                                                      ",H,W] for some number A of groups, but are ",
                                                      ShapeToString(dims)));
     }
-    return GroupSizes{dims[0] * (dims[1] / classes), dims[2] * dims[3]};
+    return GroupSizes{SizeToDim(dims, 2) / classes, SizeFromDim(dims, 2)};
   }
 
   int64_t classes;
