@@ -25,7 +25,7 @@ The focal loss of anchors that are each of one class (RetinaNet: Lin and others,
 the probability of the label's class, by softmax over the anchor's scores, an anchor loses
 -alpha (1 - p)^gamma ln(p), and with 1 - alpha instead where the label is 0. The loss is the sum of
 that, times scale and divided by max(1, normalizer). The logarithm is not cut off; Caffe2's ends at
--87.3. Caffe2 gives the probabilities without a shape.
+-87.3. Caffe2 gives the probabilities as a vector.
 
 Example: scores [1,2,1,1] = [[[[0]],[[0]]]], labels [1,1,1,1] = [[[[1]]]], num_classes 2 and
 normalizer 1 give loss 0.0866434, which is 0.25 * 0.5 ln(2), and probabilities 0.5.

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <vector>
 
 #include "doppio/gradient_maker.h"
+#include "doppio/parallel.h"
 #include "doppio/registry.h"
 #include "src/kernel/indices.h"
 #include "src/operator/element_copy.h"
@@ -81,10 +83,13 @@ class BatchPermutationOp final : public Operator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
     const ElementCopy copy(x, y);
     const int64_t block = SizeFromDim(x.dims(), 1);
-    for (int64_t i = 0; i < x.dim(0); ++i) {
-      const int64_t other = index[static_cast<size_t>(i)];
-      copy((kBack ? i : other) * block, (kBack ? other : i) * block, block);
-    }
+    ParallelFor(x.dim(0), (1 << 16) / std::max<int64_t>(block, 1) + 1,
+                [&](int64_t begin, int64_t end) {
+                  for (int64_t i = begin; i < end; ++i) {
+                    const int64_t other = index[static_cast<size_t>(i)];
+                    copy((kBack ? i : other) * block, (kBack ? other : i) * block, block);
+                  }
+                });
     return absl::OkStatus();
   }
 
