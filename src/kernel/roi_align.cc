@@ -129,7 +129,29 @@ struct SampleRange {
   int64_t end;
 };
 
-// Lists the pixels of all bins of a region, four for each sample on the map.
+// Makes one of the weights from `first` on that are of the same pixel.
+template <typename T>
+void MergePixels(size_t first, std::vector<PixelWeight<T>>* weights) {
+  if (first == weights->size()) return;
+  PixelWeight<T>* all = weights->data();
+  // By their weights too, so that sums do not depend on how it is sorted.
+  std::sort(all + first, all + weights->size(),
+            [](const PixelWeight<T>& a, const PixelWeight<T>& b) {
+              return a.pixel != b.pixel ? a.pixel < b.pixel : a.weight < b.weight;
+            });
+  size_t last = first;
+  for (size_t i = first + 1; i < weights->size(); ++i) {
+    if (all[i].pixel == all[last].pixel) {
+      all[last].weight += all[i].weight;
+    } else {
+      all[++last] = all[i];
+    }
+  }
+  weights->resize(last + 1);
+}
+
+// Lists the pixels of all bins of a region: the four around each sample on the map, merged so that
+// the lists together are hardly longer than the map and the output.
 template <typename T>
 void WeighRegion(const RotatedRegion<T>& region, const RoIAlignShape& shape,
                  RegionWeights<T>* lists) {
@@ -166,6 +188,7 @@ void WeighRegion(const RotatedRegion<T>& region, const RoIAlignShape& shape,
         AddSample(x(ix), y(ix), shape, &lists->weights);
       }
     }
+    MergePixels(lists->begins.back(), &lists->weights);
   }
   lists->begins.push_back(lists->weights.size());
 }
