@@ -23,7 +23,7 @@ Gives each region to the level of a feature pyramid that suits its size: of
 roi_min_level to roi_max_level the one nearest to
 floor(roi_canonical_level + log2(sqrt(area) / roi_canonical_scale + 1e-6)). There is an output for
 the regions of each level, and a last one: where a region stands when those outputs are put one
-after the other, so that Gather with it restores the order of the input.
+after the other, so that BatchPermutation with it restores the order of the input.
 )DOC")
     .FillUsing(StateDistributeArguments)
     .Input(0, "rois", "[n,5] of float: image, x1, y1, x2, y2; or [n,4] of image 0")

@@ -11,8 +11,6 @@
 namespace doppio {
 namespace {
 
-constexpr int64_t kMostCoordinate = int64_t{1} << 30;  // pixels of the feature map
-
 struct RoIPoolArguments : RoiArguments {
   explicit RoIPoolArguments(ArgumentReader* args) : RoiArguments(args) {
     if (ReadStorageOrder(args) == StorageOrder::kNHWC) {
@@ -29,7 +27,7 @@ void StateRoIPoolArguments(OpSchema& schema) {
 
 // The shape of the outputs; argmaxes must be able to number the pixels.
 absl::StatusOr<Dims> OutputShape(const RoIPoolArguments& args, DimsView x, DimsView rois) {
-  DOPPIO_ASSIGN_OR_RETURN(Dims dims, PooledShape(args, false, x, rois, true));
+  DOPPIO_ASSIGN_OR_RETURN(Dims dims, PooledShape(args, false, x, rois, {4, true}));
   DOPPIO_ASSIGN_OR_RETURN(const int64_t pixels, CheckedProduct(x[2], x[3]));
   if (pixels > std::numeric_limits<int32_t>::max()) {
     return absl::InvalidArgumentError(
@@ -38,8 +36,21 @@ absl::StatusOr<Dims> OutputShape(const RoIPoolArguments& args, DimsView x, DimsV
   return dims;
 }
 
+void StatePooling(OpSchema& schema) {
+  schema.NumInputs(2)
+      .Input(0, "X", "feature map [N,C,H,W] of float or double")
+      .Input(1, "rois", "[R,5] of float or double: image, x1, y1, x2, y2 in pixels of the image")
+      .Output(0, "Y", "[R,C,pooled_h,pooled_w], of X's type")
+      .TensorInference([](InferenceContext* context) -> absl::Status {
+        DOPPIO_ASSIGN_OR_RETURN(const Dims dims, OutputShape(RoIPoolArguments(context),
+                                                             context->dims(0), context->dims(1)));
+        context->SetOutput(0, context->dtype(0), dims);
+        context->SetOutput(1, DataType::kInt32, dims);
+        return absl::OkStatus();
+      });
+}
+
 DOPPIO_OPERATOR_SCHEMA(RoIPool)
-    .NumInputs(2)
     .NumOutputs(1, 2)
     .Doc(R"DOC(
 The largest elements in a grid over each region of interest (Girshick, Fast R-CNN, 2015). Corners of
@@ -49,19 +60,18 @@ bin, 0 for a bin outside of the map, and argmaxes tells where it stands. NaN is 
 there is nothing else the lowest number is put out.
 )DOC")
     .FillUsing(StateRoIPoolArguments)
-    .Input(0, "X", "feature map [N,C,H,W] of float or double")
-    .Input(1, "rois", "[R,5] of float or double: image, x1, y1, x2, y2 in pixels of the image")
-    .Output(0, "Y", "[R,C,pooled_h,pooled_w], of X's type")
+    .FillUsing(StatePooling)
     .Output(1, "argmaxes",
             "int32, of Y's shape: places in [H,W] of the maxima, -1 where there is none; not with "
-            "is_test")
-    .TensorInference([](InferenceContext* context) -> absl::Status {
-      DOPPIO_ASSIGN_OR_RETURN(const Dims dims, OutputShape(RoIPoolArguments(context),
-                                                           context->dims(0), context->dims(1)));
-      context->SetOutput(0, context->dtype(0), dims);
-      context->SetOutput(1, DataType::kInt32, dims);
-      return absl::OkStatus();
-    });
+            "is_test");
+
+DOPPIO_OPERATOR_SCHEMA(RoIPoolF)
+    .NumOutputs(2)
+    .Doc("RoIPool by the name that Detectron has for it; there are always both outputs.")
+    .FillUsing(StateRoiArguments)
+    .FillUsing(StatePooling)
+    .Output(1, "argmaxes",
+            "int32, of Y's shape: places in [H,W] of the maxima, -1 where there is none");
 
 // A region in pixels of the map, both corners inside of it.
 struct PixelRoi {
@@ -91,7 +101,7 @@ class RoIPoolOp final : public Operator<Context> {
   explicit RoIPoolOp(OperatorInit* init)
       : Operator<Context>(init),
         args_(init),
-        is_test_(init->GetSingleArgument<int>("is_test") != 0) {
+        is_test_(init->GetSingleArgument<int>("is_test", 0) != 0) {
     if (OutputSize() != (is_test_ ? 1 : 2)) {
       init->Fail(absl::InvalidArgumentError(
           absl::StrCat("there are ", OutputSize(), " outputs, must be ",
@@ -121,16 +131,12 @@ class RoIPoolOp final : public Operator<Context> {
   absl::Status ReadRois(const Tensor& rois, int64_t images) {
     return DispatchType(TypeList<float, double>(), rois.dtype(), [&](auto tag) -> absl::Status {
       using R = typename decltype(tag)::type;
+      const RoiRows<R> rows{rois.data<R>(), rois.dim(1), 4};
       rois_.clear();
       for (int64_t i = 0; i < rois.dim(0); ++i) {
-        DOPPIO_ASSIGN_OR_RETURN(const ScaledRoi<R> roi, (ReadRoi<R>(rois.data<R>(), rois.dim(1), i,
-                                                                    images, args_.spatial_scale)));
-        for (R side : {roi.x1, roi.y1, roi.x2, roi.y2}) {
-          if (std::abs(side) < static_cast<R>(kMostCoordinate)) continue;
-          return absl::InvalidArgumentError(absl::StrCat("roi ", i, " reaches to ", side,
-                                                         " on the feature map, but must stay ",
-                                                         "within ", kMostCoordinate));
-        }
+        DOPPIO_ASSIGN_OR_RETURN(const ScaledRoi<R> roi,
+                                (ReadRoi<R>(rows, i, images, args_.spatial_scale)));
+        DOPPIO_RETURN_IF_ERROR(CheckReach(roi, i));
         const auto round = [](R side) { return static_cast<int64_t>(std::round(side)); };
         rois_.push_back({roi.image, round(roi.x1), round(roi.y1), round(roi.x2), round(roi.y2)});
       }
@@ -177,22 +183,29 @@ class RoIPoolOp final : public Operator<Context> {
   std::vector<PixelRoi> rois_;  // kept from run to run
 };
 
+void StatePoolingGradient(OpSchema& schema) {
+  schema.NumInputs(4)
+      .NumOutputs(1)
+      .Doc(
+          "The gradient of RoIPool for X: each element of dY is added to the pixel that was the "
+          "maximum. The regions get no gradient.")
+      .Input(0, "X", "RoIPool's input, of which only the shape is used")
+      .Input(1, "rois", "the regions, of which only the image is used")
+      .Input(2, "argmaxes", "RoIPool's second output: int32 in [-1,H*W)")
+      .Input(3, "dY", "gradient of RoIPool's output, float or double")
+      .Output(0, "dX", "gradient of X, of X's shape and dY's type")
+      .TensorInference([](InferenceContext* context) {
+        context->SetOutput(0, context->dtype(3), context->dims(0));
+        return absl::OkStatus();
+      });
+}
+
 DOPPIO_OPERATOR_SCHEMA(RoIPoolGradient)
-    .NumInputs(4)
-    .NumOutputs(1)
-    .Doc(
-        "The gradient of RoIPool for X: each element of dY is added to the pixel that was the "
-        "maximum. The regions get no gradient.")
     .FillUsing(StateRoIPoolArguments)
-    .Input(0, "X", "RoIPool's input, of which only the shape is used")
-    .Input(1, "rois", "the regions, of which only the image is used")
-    .Input(2, "argmaxes", "RoIPool's second output: int32 in [-1,H*W)")
-    .Input(3, "dY", "gradient of RoIPool's output, float or double")
-    .Output(0, "dX", "gradient of X, of X's shape and dY's type")
-    .TensorInference([](InferenceContext* context) {
-      context->SetOutput(0, context->dtype(3), context->dims(0));
-      return absl::OkStatus();
-    });
+    .FillUsing(StatePoolingGradient);
+DOPPIO_OPERATOR_SCHEMA(RoIPoolFGradient)
+    .FillUsing(StateRoiArguments)
+    .FillUsing(StatePoolingGradient);
 
 template <class Context>
 class RoIPoolGradientOp final : public Operator<Context> {
@@ -237,10 +250,11 @@ class RoIPoolGradientOp final : public Operator<Context> {
   absl::Status ReadImages(const Tensor& rois, int64_t images) {
     return DispatchType(TypeList<float, double>(), rois.dtype(), [&](auto tag) -> absl::Status {
       using R = typename decltype(tag)::type;
+      const RoiRows<R> rows{rois.data<R>(), rois.dim(1), 4};
       images_.clear();
       for (int64_t i = 0; i < rois.dim(0); ++i) {
-        DOPPIO_ASSIGN_OR_RETURN(const ScaledRoi<R> roi, (ReadRoi<R>(rois.data<R>(), rois.dim(1), i,
-                                                                    images, args_.spatial_scale)));
+        DOPPIO_ASSIGN_OR_RETURN(const ScaledRoi<R> roi,
+                                (ReadRoi<R>(rows, i, images, args_.spatial_scale)));
         images_.push_back(roi.image);
       }
       return absl::OkStatus();
@@ -275,13 +289,16 @@ class RoIPoolGradientOp final : public Operator<Context> {
 class GetRoIPoolGradient final : public GradientMakerBase {
   using GradientMakerBase::GradientMakerBase;
   std::vector<OperatorDef> GetGradientDefs() override {
-    return SingleGradientDef("RoIPoolGradient", "", {I(0), I(1), O(1), GO(0)}, {GI(0)});
+    return SingleGradientDef(Def().type() + "Gradient", "", {I(0), I(1), O(1), GO(0)}, {GI(0)});
   }
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(RoIPool, RoIPoolOp<CPUContext>);
 DOPPIO_REGISTER_CPU_OPERATOR(RoIPoolGradient, RoIPoolGradientOp<CPUContext>);
 DOPPIO_REGISTER_GRADIENT(RoIPool, GetRoIPoolGradient);
+DOPPIO_REGISTER_CPU_OPERATOR(RoIPoolF, RoIPoolOp<CPUContext>);
+DOPPIO_REGISTER_CPU_OPERATOR(RoIPoolFGradient, RoIPoolGradientOp<CPUContext>);
+DOPPIO_REGISTER_GRADIENT(RoIPoolF, GetRoIPoolGradient);
 
 }  // namespace
 }  // namespace doppio

@@ -1,21 +1,15 @@
 #include <algorithm>
-#include <cmath>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
+#include "ops/loss/logistic.h"
 
 namespace doppio {
 namespace {
 
 using Types = TypeList<float, double>;
 constexpr int64_t kGrain = 4096;  // elements that are worth a thread
-
-// log(1 + exp(x)).
-double Softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
-double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-// a * b, and nothing of infinity where there is nothing of it.
-double Times(double a, double b) { return a == 0 ? 0 : a * b; }
 
 // What an element loses, and its derivative by x; t is the target.
 enum class LossKind { kPlain, kLogD, kUnjoined };
@@ -29,7 +23,7 @@ double Loss(LossKind kind, double x, double t) {
     case LossKind::kPlain:
       break;
   }
-  return Times(x >= 0 ? 1 - t : -t, x) + std::log1p(std::exp(-std::abs(x)));
+  return LogisticLoss(x, t);
 }
 
 double Slope(LossKind kind, double x, double t) {

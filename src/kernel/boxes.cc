@@ -161,6 +161,10 @@ float RotatedIntersection(const float* a, const float* b) {
   const double most = std::min(std::abs(static_cast<double>(a[2]) * a[3]),
                                std::abs(static_cast<double>(b[2]) * b[3]));
   if (!IsFiniteBox(a, 5) || !IsFiniteBox(b, 5) || most == 0) return 0;
+  // Most boxes of an image are far from each other: further than their corners reach.
+  const double apart = std::hypot(double{a[0]} - b[0], double{a[1]} - b[1]);
+  const auto diagonal = [](const float* box) { return std::hypot(double{box[2]}, double{box[3]}); };
+  if (apart > (diagonal(a) + diagonal(b)) / 2) return 0;
   Polygon polygon = Corners(a);
   const Polygon window = Corners(b);
   for (int i = 0; i < 4 && polygon.count > 0; ++i) {

@@ -20,6 +20,16 @@ struct AlignedRegion {
   int64_t grid_x, grid_y;
 };
 
+// A region that is turned around its centre (x, y), counter-clockwise.
+template <typename T>
+struct RotatedRegion {
+  int64_t image;
+  T x, y;
+  T width, height;
+  T cosine, sine;  // of the angle
+  int64_t grid_x, grid_y;
+};
+
 struct RoIAlignShape {
   bool channels_last;
   int64_t channels;
@@ -29,19 +39,21 @@ struct RoIAlignShape {
   int64_t pooled_width;
 };
 
-// A pixel along one axis, and its part in the samples of a bin.
+// A pixel, and its part in the samples of a bin.
 template <typename T>
-struct AxisWeight {
+struct PixelWeight {
   int64_t pixel;
   T weight;
 };
 
-// What the bins of one region are made of: the lists of all rows of bins, then those of all
-// columns, one after the other.
+// What the bins of one region are made of, as lists that stand one after the other. Of an upright
+// region, the pixels along one axis: the lists of all rows of bins, then those of all columns. Of
+// a rotated one, the lists of all bins, whose pixels are places in a plane.
 template <typename T>
 struct RegionWeights {
-  std::vector<AxisWeight<T>> weights;
+  std::vector<PixelWeight<T>> weights;
   std::vector<size_t> begins;  // of each list, and the end
+  bool by_axis = true;
 };
 
 // Scratch of a call, kept from run to run: one for each piece of the work.
@@ -51,16 +63,17 @@ using RoIAlignScratch = std::vector<RegionWeights<T>>;
 // y [regions, channels, pooled_height, pooled_width], or with the channels last: the mean of the
 // samples of each bin of each region, interpolated between the four pixels around each sample,
 // which count as 0 more than a pixel outside of the map. A region's image is in range. The time
-// depends on the pixels that a bin touches, not on how far it reaches beyond the map. T is float or
-// double.
-template <typename T>
-void RoIAlign(const T* x, absl::Span<const AlignedRegion<T>> regions, const RoIAlignShape& shape,
-              T* y, RoIAlignScratch<T>* scratch);
+// depends on the pixels that a bin touches, and of rotated regions on the rows of samples too, but
+// not on the samples beyond the map. T is float or double, Region AlignedRegion<T> or
+// RotatedRegion<T>.
+template <typename T, typename Region>
+void RoIAlign(const T* x, absl::Span<const Region> regions, const RoIAlignShape& shape, T* y,
+              RoIAlignScratch<T>* scratch);
 
 // Adds the gradient of the above to dx, which has the shape of `images` feature maps.
-template <typename T>
-void RoIAlignGradient(const T* dy, absl::Span<const AlignedRegion<T>> regions,
-                      const RoIAlignShape& shape, T* dx, RoIAlignScratch<T>* scratch);
+template <typename T, typename Region>
+void RoIAlignGradient(const T* dy, absl::Span<const Region> regions, const RoIAlignShape& shape,
+                      T* dx, RoIAlignScratch<T>* scratch);
 
 }  // namespace doppio
 

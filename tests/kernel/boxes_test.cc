@@ -140,10 +140,17 @@ TEST(RotatedIntersectionTest, IsTheAreaOfEqualBoxes) {
   EXPECT_EQ(Intersection({7, -3, 0.3f, 1e4f, 33}, {7, -3, 0.3f, 1e4f, 33}), 0.3f * 1e4f);
 }
 
+TEST(RotatedIntersectionTest, IsTheBoxThatLiesInTheOther) {
+  EXPECT_THAT(Intersection({3, 4, 10, 10, 20}, {3, 4, 2, 3, 65}), FloatNear(6, 1e-5));
+  EXPECT_THAT(Intersection({3, 4, 10, 10, 20}, {4, 4, 2, 3, 200}), FloatNear(6, 1e-5));
+}
+
 TEST(RotatedIntersectionTest, IsNothingForBoxesThatOnlyTouchOrHaveNoArea) {
   EXPECT_EQ(Intersection({0, 0, 2, 2, 0}, {2, 0, 2, 2, 0}), 0);
   EXPECT_EQ(Intersection({0, 0, 2, 2, 10}, {50, 0, 2, 2, 70}), 0);
   EXPECT_EQ(Intersection({0, 0, 2, 0, 10}, {0, 0, 2, 2, 70}), 0);
+  // Their corners reach as far as each other's, but not in this direction.
+  EXPECT_EQ(Intersection({0, 0, 10, 1, 45}, {5, 5, 10, 1, 45}), 0);
 }
 
 TEST(RotatedIntersectionTest, IsNothingForBoxesThatAreNotFinite) {

@@ -69,6 +69,43 @@ TEST(BBoxTransformTest, TurnsRotatedBoxesWithoutClippingThem) {
       .ExpectOutput(0, Tensor::Of<float>({1, 5}, {55, 5, 100, 10, -70}), 1e-5);
 }
 
+TEST(BBoxTransformTest, BringsAnglesIntoOtherBounds) {
+  const auto roi = Tensor::Of<float>({1, 5}, {50, 50, 10, 4, 160});
+  const auto turn = Tensor::Of<float>({1, 5}, {0, 0, 0, 0, 3.14159265f / 4});
+  const auto rotated = [&](int low, int high) {
+    OpTester tester = Transform(roi, turn, kImage);
+    tester.Arg("rotated", 1).Arg("angle_bound_lo", low).Arg("angle_bound_hi", high);
+    return tester;
+  };
+  rotated(0, 180).ExpectOutput(0, Tensor::Of<float>({1, 5}, {50, 50, 10, 4, 25}), 1e-5);
+  rotated(-180, 180).ExpectOutput(0, Tensor::Of<float>({1, 5}, {50, 50, 10, 4, -155}), 1e-5);
+  // By one period at most.
+  rotated(-180, 0).ExpectOutput(0, Tensor::Of<float>({1, 5}, {50, 50, 10, 4, 25}), 1e-5);
+  rotated(0, 180)
+      .Arg("angle_bound_on", 0)
+      .ExpectOutput(0, Tensor::Of<float>({1, 5}, {50, 50, 10, 4, 205}), 1e-5);
+  rotated(0, 90).ExpectError(kInvalid, "must be a positive multiple of 180");
+  rotated(90, -90).ExpectError(kInvalid, "angle_bound_lo is 90 and angle_bound_hi -90");
+}
+
+TEST(BBoxTransformTest, ClipsRotatedBoxesUpToTheAngleThatIsGiven) {
+  // From -5 to 14 in x: 0 to 14 is left, 15 pixels.
+  const auto roi = Tensor::Of<float>({1, 5}, {4.5, 50, 20, 5, 30});
+  const auto none = Tensor::Of<float>({1, 5}, {0, 0, 0, 0, 0});
+  Transform(roi, none, kImage)
+      .Arg("rotated", 1)
+      .Arg("clip_angle_thresh", 30.0f)
+      .ExpectOutput(0, Tensor::Of<float>({1, 5}, {7, 50, 15, 5, 30}), 1e-5);
+  Transform(roi, none, kImage)
+      .Arg("rotated", 1)
+      .Arg("clip_angle_thresh", 29.0f)
+      .ExpectOutput(0, roi);
+  Transform(Tensor::Of<float>({1, 5}, {4.5, 50, 20, 5, 0}), none, kImage)
+      .Arg("rotated", 1)
+      .Arg("clip_angle_thresh", -1.0f)
+      .ExpectOutput(0, Tensor::Of<float>({1, 5}, {4.5, 50, 20, 5, 0}));
+}
+
 TEST(BBoxTransformTest, DoesNotScaleAngles) {
   Transform(Tensor::Of<float>({1, 5}, {20, 20, 4, 4, 30}),
             Tensor::Of<float>({1, 5}, {0, 0, 0, 0, 0}), Tensor::Of<float>({1, 3}, {100, 200, 2}))

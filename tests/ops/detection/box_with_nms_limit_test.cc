@@ -148,6 +148,30 @@ TEST(BoxWithNMSLimitTest, SuppressesRotatedBoxes) {
       .ExpectOutput(1, Tensor::Of<float>({2, 5}, {5, 5, 2, 8, -60, 5, 5, 2, 8, 30}));
 }
 
+TEST(BoxWithNMSLimitTest, TakesTheOverlapOfRotatedBoxesFromTheirScores) {
+  // A square and the same turned by half a right angle overlap by the root of a half; a square of
+  // half its sides inside of it by a quarter.
+  OpTester("BoxWithNMSLimit")
+      .Input("scores", Tensor::Of<float>({3, 2}, {0, 0.9f, 0, 0.8f, 0, 0.6f}))
+      .Input("boxes", Tensor::Of<float>({3, 5}, {5, 5, 4, 4, 10, 5, 5, 4, 4, 55, 5, 5, 2, 2, 10}))
+      .Arg("rotated", 1)
+      .Arg("cls_agnostic_bbox_reg", 1)
+      .Arg("soft_nms_enabled", 1)
+      .Arg("nms", 0.3f)
+      .Outputs({"s", "b", "c"})
+      .ExpectOutput(0, Tensor::Of<float>({3}, {0.9f, 0.6f, 0.8f * (1 - 0.70710678f)}), 1e-5);
+}
+
+TEST(BoxWithNMSLimitTest, RejectsBoxesWithoutTheirAngle) {
+  OpTester("BoxWithNMSLimit")
+      .Input("scores", kScores)
+      .Input("boxes", Tensor::Of<float>({3, 4}, {5, 5, 8, 2, 5, 5, 2, 8, 5, 5, 2, 8}))
+      .Arg("rotated", 1)
+      .Arg("cls_agnostic_bbox_reg", 1)
+      .Outputs({"s", "b", "c"})
+      .ExpectError(kInvalid, "go with 1 boxes of 5 numbers in a row, but the boxes are [3,4]");
+}
+
 TEST(BoxWithNMSLimitTest, AcceptsWhatAConvolutionGives) {
   Limit(Tensor::Of<float>({1, 2, 1, 1}, {0, 0.5f}), Tensor::Of<float>({1, 4, 1, 1}, {1, 1, 2, 2}))
       .Arg("cls_agnostic_bbox_reg", 1)

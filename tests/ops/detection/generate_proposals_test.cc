@@ -108,6 +108,18 @@ TEST(GenerateProposalsTest, MakesRotatedBoxes) {
       .ExpectOutput(0, Tensor::Of<float>({1, 6}, {0, 20, 20, 4, 10, -60}));
 }
 
+TEST(GenerateProposalsTest, MovesRotatedBoxesByTheirDeltas) {
+  // The second position is 8 pixels to the right. Deltas: half a width, then a quarter of a turn.
+  Tensor deltas = *NoDeltas(2, 5);
+  deltas.mutable_data<float>()[0] = 0.5f;
+  deltas.mutable_data<float>()[9] = 3.14159265f / 2;
+  Propose(Tensor::Of<float>({1, 1, 1, 2}, {0.9f, 0.5f}), deltas, kImage,
+          Tensor::Of<float>({1, 5}, {20, 20, 10, 6, 60}))
+      .Arg("clip_angle_thresh", -1.0f)
+      .ExpectOutput(0, Tensor::Of<float>({2, 6}, {0, 25, 20, 10, 6, 60, 0, 28, 20, 10, 6, -30}),
+                    1e-5);
+}
+
 TEST(GenerateProposalsTest, HasAnOlderName) {
   OpTester("GenerateProposalsCPP")
       .Input("scores", Tensor::Of<float>({1, 1, 1, 1}, {0.5f}))

@@ -71,6 +71,20 @@ TEST(RoIPoolTest, IsQuickForRegionsFarLargerThanTheMap) {
       .ExpectOutput(0, Tensor::Of<float>({1, 1, 1, 1}, {9}));
 }
 
+TEST(RoIPoolFTest, IsRoIPool) {
+  OpTester("RoIPoolF")
+      .Input("X", kMap)
+      .Input("rois", Tensor::Of<float>({1, 5}, {0, 0, 1, 1, 2}))
+      .Outputs({"Y", "argmaxes"})
+      .ExpectOutput(0, Tensor::Of<float>({1, 1, 1, 1}, {7}))
+      .ExpectOutput(1, Tensor::Of<int32_t>({1, 1, 1, 1}, {6}));
+  OpTester("RoIPoolF")
+      .Input("X", kMap)
+      .Input("rois", Tensor::Of<float>({1, 5}, {0, 0, 1, 1, 2}))
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "");
+}
+
 TEST(RoIPoolTest, RejectsAnotherNumberOfOutputs) {
   OpTester("RoIPool")
       .Input("X", kMap)

@@ -42,6 +42,28 @@ inline void DrawBoxArguments(CaseMaker& c) {
   if (c.Chance(0.3)) c.Arg("correct_transform_coords", c.Chance());
 }
 
+// Arguments of rotated boxes.
+inline void DrawAngleArguments(CaseMaker& c) {
+  c.Arg("angle_bound_on", c.Chance());
+  if (c.Chance()) {
+    const int low = c.OneOf({-90, 0, -180});
+    c.Arg("angle_bound_lo", low);
+    c.Arg("angle_bound_hi", low + (low == -180 ? 360 : 180));
+  }
+  c.Arg("clip_angle_thresh", c.OneOf({1.0f, 60.0f, -1.0f}));
+}
+
+// `count` boxes [centre x, centre y, width, height, angle] with centres from `least` to `most`.
+inline Tensor RotatedBoxes(CaseMaker& c, int64_t count, double least, double most) {
+  Tensor boxes = c.Random(DataType::kFloat, {count, 5}, least, most);
+  for (int64_t i = 0; i < count; ++i) {
+    float* box = boxes.mutable_data<float>() + 5 * i;
+    for (int k = 2; k < 4; ++k) box[k] = static_cast<float>(c.Real(1, 9));
+    box[4] = static_cast<float>(c.Real(-90, 90));
+  }
+  return boxes;
+}
+
 // The box of four or five numbers after a delta (already divided by its weights), in an image.
 inline std::vector<double> MovedBox(const OpCase& c, const std::vector<double>& box,
                                     const std::vector<double>& delta, double height, double width) {
@@ -52,10 +74,12 @@ inline std::vector<double> MovedBox(const OpCase& c, const std::vector<double>& 
   if (rotated) {
     moved[4] += delta[4] * 180 / 3.14159265358979323846;
     if (c.Arg<bool>("angle_bound_on", true)) {
-      if (moved[4] < -90) {
-        moved[4] += 180;
-      } else if (moved[4] > 90) {
-        moved[4] -= 180;
+      const int low = c.Arg<int>("angle_bound_lo", -90);
+      const int high = c.Arg<int>("angle_bound_hi", 90);
+      if (moved[4] < low) {
+        moved[4] += high - low;
+      } else if (moved[4] > high) {
+        moved[4] -= high - low;
       }
     }
   }
@@ -82,8 +106,74 @@ inline std::vector<double> MovedBox(const OpCase& c, const std::vector<double>& 
   return moved;
 }
 
-// Intersection over union of two upright boxes.
+// Where the vertical line at x enters and leaves a rotated box; the first is above the second where
+// it misses it.
+inline std::pair<double, double> Chord(const std::vector<double>& box, double x) {
+  const double angle = box[4] * 3.14159265358979323846 / 180;
+  const double cosine = std::cos(angle);
+  const double sine = std::sin(angle);
+  std::pair<double, double> chord = {-1e9, 1e9};
+  // Along each of its own axes a point is within half a side of the centre: |p + q y| <= side / 2.
+  const double p[2] = {cosine * (x - box[0]), sine * (x - box[0])};
+  const double q[2] = {-sine, cosine};
+  for (size_t k = 0; k < 2; ++k) {
+    if (std::abs(q[k]) < 1e-12) {
+      if (std::abs(p[k]) > box[k + 2] / 2) return {1, 0};
+      continue;
+    }
+    const double one = box[1] + (-box[k + 2] / 2 - p[k]) / q[k];
+    const double other = box[1] + (box[k + 2] / 2 - p[k]) / q[k];
+    chord.first = std::max(chord.first, std::min(one, other));
+    chord.second = std::min(chord.second, std::max(one, other));
+  }
+  return chord;
+}
+
+// The area that two rotated boxes have in common. What a vertical line has of it changes evenly
+// between the places where corners lie or sides cross.
+inline double RotatedArea(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<std::pair<double, double>> corners;
+  for (const auto* box : {&a, &b}) {
+    const double angle = (*box)[4] * 3.14159265358979323846 / 180;
+    for (int k = 0; k < 4; ++k) {
+      const double u = (k == 0 || k == 3 ? -0.5 : 0.5) * (*box)[2];
+      const double v = (k < 2 ? -0.5 : 0.5) * (*box)[3];
+      corners.emplace_back((*box)[0] + std::cos(angle) * u + std::sin(angle) * v,
+                           (*box)[1] - std::sin(angle) * u + std::cos(angle) * v);
+    }
+  }
+  std::vector<double> places;
+  for (const auto& corner : corners) places.push_back(corner.first);
+  for (size_t i = 0; i < 4; ++i) {
+    for (size_t j = 4; j < 8; ++j) {
+      const auto& [px, py] = corners[i];
+      const auto& [qx, qy] = corners[j];
+      const double dx = corners[(i + 1) % 4].first - px;
+      const double dy = corners[(i + 1) % 4].second - py;
+      const double ex = corners[4 + (j + 1) % 4].first - qx;
+      const double ey = corners[4 + (j + 1) % 4].second - qy;
+      const double turn = dx * ey - dy * ex;
+      if (turn != 0) places.push_back(px + dx * ((qx - px) * ey - (qy - py) * ex) / turn);
+    }
+  }
+  std::sort(places.begin(), places.end());
+  double area = 0;
+  for (size_t i = 0; i + 1 < places.size(); ++i) {
+    const double middle = (places[i] + places[i + 1]) / 2;
+    const auto [a_low, a_high] = Chord(a, middle);
+    const auto [b_low, b_high] = Chord(b, middle);
+    const double length = std::min(a_high, b_high) - std::max(a_low, b_low);
+    area += std::max(0.0, length) * (places[i + 1] - places[i]);
+  }
+  return area;
+}
+
+// Intersection over union of two boxes of four or five numbers.
 inline double BoxOverlap(const std::vector<double>& a, const std::vector<double>& b, double pixel) {
+  if (a.size() == 5) {
+    const double both = RotatedArea(a, b);
+    return both / (a[2] * a[3] + b[2] * b[3] - both);
+  }
   double both = 1;
   double areas[2] = {1, 1};
   for (size_t k = 0; k < 2; ++k) {

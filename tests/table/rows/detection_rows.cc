@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "tests/table/op_table.h"
 #include "tests/table/rows/boxes.h"
@@ -38,22 +39,30 @@ double Interpolate(const OpCase& c, bool channels_last, int64_t image, int64_t c
   return sum;
 }
 
-double AlignedMean(const OpCase& c, const Dims& i) {
+// Of rois with `numbers` after the image: corners, or centre, size and angle.
+double AlignedMean(const OpCase& c, const Dims& i, int64_t numbers) {
   const bool channels_last = c.Arg<std::string>("order", "NCHW") == "NHWC";
   const bool aligned = c.Arg<bool>("aligned");
+  const bool rotated = numbers == 5;
   const int ratio = c.Arg<int>("sampling_ratio", -1);
   const double scale = c.Arg<float>("spatial_scale");
+  const double shift = aligned ? 0.5 : 0;
   const int64_t pooled[2] = {c.Arg<int>("pooled_h"), c.Arg<int>("pooled_w")};
   const int64_t bin[2] = {i[channels_last ? 1 : 2], i[channels_last ? 2 : 3]};
-  const int64_t first = c.in(1).dim(1) - 4;
+  const int64_t first = c.in(1).dim(1) - numbers;
   const int64_t image = first == 0 ? 0 : static_cast<int64_t>(At(c.in(1), {i[0], 0}));
+  const double angle = rotated ? At(c.in(1), {i[0], first + 4}) * 3.14159265358979323846 / 180 : 0;
+  double center[2] = {0, 0};  // around which it is turned, and from where it starts
   double start[2];
   double size[2];
   int64_t grid[2];
   for (int k = 0; k < 2; ++k) {  // y, x
-    start[k] = At(c.in(1), {i[0], first + 1 - k}) * scale - (aligned ? 0.5 : 0);
-    size[k] = At(c.in(1), {i[0], first + 3 - k}) * scale - (aligned ? 0.5 : 0) - start[k];
+    const double place = At(c.in(1), {i[0], first + 1 - k}) * scale - shift;
+    const double end = At(c.in(1), {i[0], first + 3 - k}) * scale;
+    size[k] = rotated ? end : end - shift - place;
     if (!aligned) size[k] = std::max(size[k], 1.0);
+    start[k] = rotated ? -size[k] / 2 : place;
+    if (rotated) center[k] = place;
     size[k] /= static_cast<double>(pooled[k]);
     grid[k] = ratio > 0 ? ratio : static_cast<int64_t>(std::ceil(size[k]));
   }
@@ -64,41 +73,65 @@ double AlignedMean(const OpCase& c, const Dims& i) {
   };
   for (int64_t iy = 0; iy < grid[0]; ++iy) {
     for (int64_t ix = 0; ix < grid[1]; ++ix) {
-      sum += Interpolate(c, channels_last, image, i[channels_last ? 3 : 1], place(0, iy),
-                         place(1, ix));
+      const double y = place(0, iy) * std::cos(angle) - place(1, ix) * std::sin(angle);
+      const double x = place(1, ix) * std::cos(angle) + place(0, iy) * std::sin(angle);
+      sum += Interpolate(c, channels_last, image, i[channels_last ? 3 : 1], y + center[0],
+                         x + center[1]);
     }
   }
   return grid[0] * grid[1] == 0 ? 0 : sum / static_cast<double>(grid[0] * grid[1]);
 }
 
-DOPPIO_OP_ROW(RoIAlign)
-    .Case([](CaseMaker& c) {
-      const Dims x = c.Shape(4, 4);
-      const int64_t columns = c.Chance() && x[0] > 0 ? 4 : 5;
-      c.Input("X", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble}), x));
-      c.Input("RoIs", Regions(c, x[0] == 0 ? 0 : c.Int(0, 5), x[0], columns));
-      PoolingArguments(c);
-      if (c.Chance()) c.Arg<std::string>("order", c.Chance() ? "NHWC" : "NCHW");
-      if (c.Chance()) c.Arg("aligned", c.Chance());
-      c.Arg("sampling_ratio", static_cast<int>(c.Int(-1, 3)));
-      c.Output("Y");
-    })
-    .Reference([](const OpCase& c) -> std::vector<Tensor> {
-      const bool channels_last = c.Arg<std::string>("order", "NCHW") == "NHWC";
-      const int64_t h = c.Arg<int>("pooled_h");
-      const int64_t w = c.Arg<int>("pooled_w");
-      const int64_t count = c.in(1).dim(0);
-      const Dims dims =
-          channels_last ? Dims{count, h, w, c.in(0).dim(3)} : Dims{count, c.in(0).dim(1), h, w};
-      return {Generate(c.in(0).dtype(), dims, [&](const Dims& i) { return AlignedMean(c, i); })};
-    })
-    .Tolerance(1e-4)
-    .NeverScalar("maps have four dimensions")
-    .Differentiable({0});
-DOPPIO_OP_ROW(RoIAlignGradient)
-    .CheckedByGradientOf("RoIAlign")
-    .Tolerance(1e-4)
-    .NeverScalar("as RoIAlign");
+void RoIAlignRow(const char* type, int64_t numbers) {
+  NewOpRow(type)
+      .Case([numbers](CaseMaker& c) {
+        const Dims x = c.Shape(4, 4);
+        const int64_t columns = c.Chance() && x[0] > 0 ? numbers : numbers + 1;
+        const int64_t count = x[0] == 0 ? 0 : c.Int(0, 5);
+        c.Input("X", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble}), x));
+        if (numbers == 5) {
+          Tensor rois = c.Random(DataType::kFloat, {count, columns});
+          const Tensor boxes = RotatedBoxes(c, count, -6, 20);
+          for (int64_t i = 0; i < count; ++i) {
+            float* row = rois.mutable_data<float>() + i * columns;
+            if (columns == 6) *row++ = static_cast<float>(c.Int(0, x[0] - 1));
+            std::copy_n(boxes.data<float>() + 5 * i, 5, row);
+            row[4] *= 3;
+          }
+          c.Input("RoIs", rois);
+        } else {
+          c.Input("RoIs", Regions(c, count, x[0], columns));
+        }
+        PoolingArguments(c);
+        if (c.Chance()) c.Arg<std::string>("order", c.Chance() ? "NHWC" : "NCHW");
+        if (c.Chance()) c.Arg("aligned", c.Chance());
+        c.Arg("sampling_ratio", static_cast<int>(c.Int(-1, 3)));
+        c.Output("Y");
+      })
+      .Reference([numbers](const OpCase& c) -> std::vector<Tensor> {
+        const bool channels_last = c.Arg<std::string>("order", "NCHW") == "NHWC";
+        const int64_t h = c.Arg<int>("pooled_h");
+        const int64_t w = c.Arg<int>("pooled_w");
+        const int64_t count = c.in(1).dim(0);
+        const Dims dims =
+            channels_last ? Dims{count, h, w, c.in(0).dim(3)} : Dims{count, c.in(0).dim(1), h, w};
+        return {Generate(c.in(0).dtype(), dims,
+                         [&](const Dims& i) { return AlignedMean(c, i, numbers); })};
+      })
+      .Tolerance(1e-4)
+      .NeverScalar("maps have four dimensions")
+      .Differentiable({0});
+  NewOpRow(absl::StrCat(type, "Gradient"))
+      .CheckedByGradientOf(type)
+      .Tolerance(1e-4)
+      .NeverScalar("as the forward operator");
+}
+
+[[maybe_unused]] const bool roi_align_rows = [] {
+  RoIAlignRow("RoIAlign", 4);
+  RoIAlignRow("RoIAlignRotated", 5);
+  return true;
+}();
 
 // The pixels of X [N,C,H,W] that output i of RoIPool is the largest of, as places in [H,W].
 std::vector<int64_t> PooledPlaces(const OpCase& c, const Dims& i) {
@@ -127,37 +160,101 @@ std::vector<int64_t> PooledPlaces(const OpCase& c, const Dims& i) {
   return places;
 }
 
+void PoolCase(CaseMaker& c) {
+  const Dims x = c.Shape(4, 4);
+  c.Input("X", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble}), x));
+  c.Input("rois", Regions(c, x[0] == 0 ? 0 : c.Int(0, 5), x[0], 5));
+  PoolingArguments(c);
+  c.Output("Y");
+  c.Output("argmaxes");
+}
+
+std::vector<Tensor> Pooled(const OpCase& c) {
+  const Tensor& x = c.in(0);
+  const Dims dims = {c.in(1).dim(0), x.dim(1), c.Arg<int>("pooled_h"), c.Arg<int>("pooled_w")};
+  const auto value = [&](const Dims& i, int64_t place) {
+    return At(x, {static_cast<int64_t>(At(c.in(1), {i[0], 0})), i[1], place / x.dim(3),
+                  place % x.dim(3)});
+  };
+  const auto best = [&](const Dims& i) -> int64_t {
+    int64_t where = -1;
+    for (int64_t place : PooledPlaces(c, i)) {
+      if (where < 0 || value(i, place) > value(i, where)) where = place;
+    }
+    return where;
+  };
+  return {Generate(x.dtype(), dims,
+                   [&](const Dims& i) { return best(i) < 0 ? 0.0 : value(i, best(i)); }),
+          Generate(DataType::kInt32, dims,
+                   [&](const Dims& i) { return static_cast<double>(best(i)); })};
+}
+
 DOPPIO_OP_ROW(RoIPool)
+    .Case(PoolCase)
+    .Reference(Pooled)
+    .NeverScalar("maps have four dimensions")
+    .Differentiable({0});
+DOPPIO_OP_ROW(RoIPoolGradient).CheckedByGradientOf("RoIPool").NeverScalar("as RoIPool");
+DOPPIO_OP_ROW(RoIPoolF)
+    .Case(PoolCase)
+    .Reference(Pooled)
+    .NeverScalar("as RoIPool")
+    .Differentiable({0});
+DOPPIO_OP_ROW(RoIPoolFGradient).CheckedByGradientOf("RoIPoolF").NeverScalar("as RoIPool");
+
+// The pixels [begin, end) of axis k (0: y) that belong to output i of PSRoIPool.
+std::pair<int64_t, int64_t> PositionRange(const OpCase& c, const Dims& i, int k) {
+  const float scale = c.Arg<float>("spatial_scale");
+  const int64_t group = c.Arg<int>("group_size", 1);
+  const auto corner = [&](int column) { return std::round(At(c.in(1), {i[0], column})); };
+  const float start = static_cast<float>(corner(2 - k)) * scale;
+  const float size = static_cast<float>(corner(4 - k) + 1) * scale - start;
+  const float step = std::max(size, 0.1f) / static_cast<float>(group);
+  const float bin = static_cast<float>(i[static_cast<size_t>(2 + k)]);
+  const auto inside = [&](float at) {
+    return std::clamp<int64_t>(static_cast<int64_t>(at), 0, c.in(0).dim(2 + k));
+  };
+  return {inside(std::floor(bin * step + start)), inside(std::ceil((bin + 1) * step + start))};
+}
+
+DOPPIO_OP_ROW(PSRoIPool)
     .Case([](CaseMaker& c) {
-      const Dims x = c.Shape(4, 4);
+      Dims x = c.Shape(4, 4);
+      const int64_t group = c.Int(1, 3);
+      const int64_t channels = std::max<int64_t>(x[1], 1);
+      x[1] = channels * group * group;
       c.Input("X", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble}), x));
       c.Input("rois", Regions(c, x[0] == 0 ? 0 : c.Int(0, 5), x[0], 5));
-      PoolingArguments(c);
+      c.Arg("spatial_scale", c.OneOf({1.0f, 0.5f, 0.0625f}));
+      if (group > 1 || c.Chance()) c.Arg("group_size", static_cast<int>(group));
+      if (channels > 1 || c.Chance()) c.Arg("output_dim", static_cast<int>(channels));
       c.Output("Y");
       c.Output("argmaxes");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
-      const Tensor& x = c.in(0);
-      const Dims dims = {c.in(1).dim(0), x.dim(1), c.Arg<int>("pooled_h"), c.Arg<int>("pooled_w")};
-      const auto value = [&](const Dims& i, int64_t place) {
-        return At(x, {static_cast<int64_t>(At(c.in(1), {i[0], 0})), i[1], place / x.dim(3),
-                      place % x.dim(3)});
-      };
-      const auto best = [&](const Dims& i) -> int64_t {
-        int64_t where = -1;
-        for (int64_t place : PooledPlaces(c, i)) {
-          if (where < 0 || value(i, place) > value(i, where)) where = place;
-        }
-        return where;
-      };
-      return {Generate(x.dtype(), dims,
-                       [&](const Dims& i) { return best(i) < 0 ? 0.0 : value(i, best(i)); }),
+      const int64_t group = c.Arg<int>("group_size", 1);
+      const Dims dims = {c.in(1).dim(0), c.Arg<int>("output_dim", 1), group, group};
+      const auto channel = [&](const Dims& i) { return (i[1] * group + i[2]) * group + i[3]; };
+      return {Generate(c.in(0).dtype(), dims,
+                       [&](const Dims& i) {
+                         const auto [top, bottom] = PositionRange(c, i, 0);
+                         const auto [left, right] = PositionRange(c, i, 1);
+                         double sum = 0;
+                         for (int64_t h = top; h < bottom; ++h) {
+                           for (int64_t w = left; w < right; ++w) {
+                             sum += At(c.in(0), {static_cast<int64_t>(At(c.in(1), {i[0], 0})),
+                                                 channel(i), h, w});
+                           }
+                         }
+                         const int64_t pixels = (bottom - top) * (right - left);
+                         return sum / static_cast<double>(std::max<int64_t>(pixels, 1));
+                       }),
               Generate(DataType::kInt32, dims,
-                       [&](const Dims& i) { return static_cast<double>(best(i)); })};
+                       [&](const Dims& i) { return static_cast<double>(channel(i)); })};
     })
     .NeverScalar("maps have four dimensions")
     .Differentiable({0});
-DOPPIO_OP_ROW(RoIPoolGradient).CheckedByGradientOf("RoIPool").NeverScalar("as RoIPool");
+DOPPIO_OP_ROW(PSRoIPoolGradient).CheckedByGradientOf("PSRoIPool").NeverScalar("as PSRoIPool");
 
 DOPPIO_OP_ROW(BBoxTransform)
     .Case([](CaseMaker& c) {
@@ -176,8 +273,7 @@ DOPPIO_OP_ROW(BBoxTransform)
       c.Input("im_info", ImageInfo(c, images));
       if (rotated) {
         c.Arg("rotated", true);
-        c.Arg("angle_bound_on", c.Chance());
-        c.Arg("clip_angle_thresh", c.OneOf({1.0f, 60.0f, -1.0f}));
+        DrawAngleArguments(c);
       }
       if (c.Chance()) c.Arg("weights", std::vector<float>{10, 10, 5, 4});
       if (c.Chance()) c.Arg("apply_scale", c.Chance());

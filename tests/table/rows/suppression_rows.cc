@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "doppio/shape.h"
 #include "tests/table/op_table.h"
 #include "tests/table/rows/boxes.h"
 
@@ -40,16 +41,23 @@ void Limit(int64_t most, std::vector<T>* all) {
 
 void ProposalCase(CaseMaker& c) {
   const Dims dims = c.Shape(4, 4);  // images, anchors, height, width
+  const bool rotated = c.Chance(0.3);
   c.Input("scores", c.Random(DataType::kFloat, dims, 0, 1));
-  c.Input("deltas", c.Random(DataType::kFloat, {dims[0], 4 * dims[1], dims[2], dims[3]}, -1, 1));
+  c.Input("deltas", c.Random(DataType::kFloat,
+                             {dims[0], (rotated ? 5 : 4) * dims[1], dims[2], dims[3]}, -1, 1));
   c.Input("im_info", ImageInfo(c, dims[0]));
-  Tensor anchors = c.Random(DataType::kFloat, {dims[1], 4}, -8, 0);
-  for (int64_t i = 0; i < dims[1]; ++i) {
-    float* anchor = anchors.mutable_data<float>() + 4 * i;
-    anchor[2] = -anchor[0];
-    anchor[3] = -anchor[1];
+  if (rotated) {
+    c.Input("anchors", RotatedBoxes(c, dims[1], -4, 4));
+    DrawAngleArguments(c);
+  } else {
+    Tensor anchors = c.Random(DataType::kFloat, {dims[1], 4}, -8, 0);
+    for (int64_t i = 0; i < dims[1]; ++i) {
+      float* anchor = anchors.mutable_data<float>() + 4 * i;
+      anchor[2] = -anchor[0];
+      anchor[3] = -anchor[1];
+    }
+    c.Input("anchors", anchors);
   }
-  c.Input("anchors", anchors);
   c.Arg("spatial_scale", 0.25f);
   c.Arg("nms_thresh", c.OneOf({0.3f, 0.7f}));
   c.Arg("min_size", c.OneOf({0.0f, 3.0f}));
@@ -62,6 +70,8 @@ void ProposalCase(CaseMaker& c) {
 
 std::vector<Tensor> Proposals(const OpCase& c) {
   const Tensor& scores = c.in(0);
+  const int64_t size = c.in(3).dim(1);
+  const bool rotated = size == 5;
   const double pixel = c.Arg<bool>("legacy_plus_one", true) ? 1 : 0;
   std::vector<float> rois;
   std::vector<float> probs;
@@ -72,9 +82,11 @@ std::vector<Tensor> Proposals(const OpCase& c) {
     ForEachIndex({scores.dim(1), scores.dim(2), scores.dim(3)}, [&](const Dims& i) {
       std::vector<double> box;
       std::vector<double> delta;
-      for (int64_t k = 0; k < 4; ++k) {
-        box.push_back(At(c.in(3), {i[0], k}) + 4 * static_cast<double>(i[k % 2 == 0 ? 2 : 1]));
-        delta.push_back(At(c.in(1), {image, i[0] * 4 + k, i[1], i[2]}));
+      for (int64_t k = 0; k < size; ++k) {
+        const bool is_place = k < (rotated ? 2 : 4);
+        box.push_back(At(c.in(3), {i[0], k}) +
+                      (is_place ? 4 * static_cast<double>(i[k % 2 == 0 ? 2 : 1]) : 0));
+        delta.push_back(At(c.in(1), {image, i[0] * size + k, i[1], i[2]}));
       }
       all.push_back(
           {At(scores, {image, i[0], i[1], i[2]}), MovedBox(c, box, delta, height, width), 0, 0});
@@ -83,6 +95,10 @@ std::vector<Tensor> Proposals(const OpCase& c) {
     Limit(c.Arg<int>("pre_nms_topN"), &all);
     const double least = static_cast<double>(c.Arg<float>("min_size")) * At(c.in(2), {image, 2});
     const auto is_small = [&](const Found& found) {
+      if (rotated) {
+        return found.box[2] < least || found.box[3] < least || found.box[0] >= width ||
+               found.box[1] >= height;
+      }
       const double w = found.box[2] - found.box[0] + pixel;
       const double h = found.box[3] - found.box[1] + pixel;
       return w < least || h < least || found.box[0] + w / 2 >= width ||
@@ -99,7 +115,8 @@ std::vector<Tensor> Proposals(const OpCase& c) {
     }
   }
   const int64_t count = static_cast<int64_t>(probs.size());
-  return {*Tensor::FromSpan<float>({count, 5}, rois), *Tensor::FromSpan<float>({count}, probs)};
+  return {*Tensor::FromSpan<float>({count, size + 1}, rois),
+          *Tensor::FromSpan<float>({count}, probs)};
 }
 
 DOPPIO_OP_ROW(GenerateProposals)
@@ -150,15 +167,21 @@ DOPPIO_OP_ROW(BoxWithNMSLimit)
       const int64_t boxes = agnostic ? 1 : dims[1] - (has_background ? 0 : 1);
       const bool has_ones = c.Chance(0.2);
       Tensor scores = c.Random(DataType::kFloat, dims, 0, 1);
-      Tensor box = c.Random(DataType::kFloat, {dims[0], 4 * boxes}, 0, 10);
-      for (int64_t i = 0; i < dims[0] * boxes; ++i) {
+      // A large case has millions of pairs, which take long where they are rotated.
+      const bool rotated = c.Chance(0.3) && SizeFromDim(dims, 0) < 2000;
+      const int64_t size = rotated ? 5 : 4;
+      Tensor box = rotated ? RotatedBoxes(c, dims[0] * boxes, 0, 10)
+                           : c.Random(DataType::kFloat, {dims[0] * boxes, 4}, 0, 10);
+      for (int64_t i = 0; !rotated && i < dims[0] * boxes; ++i) {
         for (int k = 2; k < 4; ++k) {
           box.mutable_data<float>()[4 * i + k] += box.data<float>()[4 * i + k - 2];
         }
       }
+      EXPECT_TRUE(box.Reshape({dims[0], size * boxes}).ok());
+      if (rotated) c.Arg("rotated", true);
       if (has_ones) {
         EXPECT_TRUE(scores.Reshape({dims[0], dims[1], 1, 1}).ok());
-        EXPECT_TRUE(box.Reshape({dims[0], 4 * boxes, 1, 1}).ok());
+        EXPECT_TRUE(box.Reshape({dims[0], size * boxes, 1, 1}).ok());
       }
       c.Input("scores", scores);
       c.Input("boxes", box);
@@ -185,6 +208,7 @@ DOPPIO_OP_ROW(BoxWithNMSLimit)
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
       const double pixel = c.Arg<bool>("legacy_plus_one", true) ? 1 : 0;
+      const int64_t size = c.Arg<bool>("rotated") ? 5 : 4;
       const int64_t classes = c.in(0).dim(1);
       const int64_t columns = c.in(1).dim(1);
       const int64_t first = c.Arg<bool>("input_boxes_include_bg_cls", true) ? 0 : 1;
@@ -208,8 +232,8 @@ DOPPIO_OP_ROW(BoxWithNMSLimit)
             if (score <= static_cast<double>(c.Arg<float>("score_thresh"))) continue;
             const int64_t box = c.Arg<bool>("cls_agnostic_bbox_reg") ? 0 : id - first;
             std::vector<double> corners;
-            for (int64_t k = 0; k < 4; ++k) {
-              corners.push_back(ElementAsDouble(c.in(1), (begin + row) * columns + box * 4 + k));
+            for (int64_t k = 0; k < size; ++k) {
+              corners.push_back(ElementAsDouble(c.in(1), (begin + row) * columns + box * size + k));
             }
             found.push_back({score, corners, row, id});
           }
@@ -240,7 +264,7 @@ DOPPIO_OP_ROW(BoxWithNMSLimit)
       const int64_t n = static_cast<int64_t>(scores.size());
       const int64_t images = static_cast<int64_t>(splits.size());
       std::vector<Tensor> outputs = {*Tensor::FromSpan<float>({n}, scores),
-                                     *Tensor::FromSpan<float>({n, 4}, boxes),
+                                     *Tensor::FromSpan<float>({n, size}, boxes),
                                      *Tensor::FromSpan<float>({n}, ids),
                                      *Tensor::FromSpan<float>({images}, batch),
                                      *Tensor::FromSpan<int32_t>({n}, keeps),
