@@ -71,6 +71,8 @@ std::map<std::string, Case> Cases() {
       {{"inputs", Floats({1, 1, 1, 2048})}}, {1, 1, 1, 9190}, ""};
   cases["gather_const_fold"] = {
       {{"data", Floats({1, 2, 4, 3})}, {"index", Vector<int64_t>({0, 3, 1, 2})}}, {1, 3, 2, 4}, ""};
+  cases["gather_ranges"] = {
+      {{"data", Floats({6})}, {"ranges", Tensor::Of<int32_t>({2, 1, 2}, {3, 2, 0, 1})}}, {3}, ""};
   cases["gaussian_fill_use_input_shape"] = {{{"inputs_0", Floats({4, 5, 6, 7})}}, {4, 5, 6, 7}, ""};
   cases["gaussian_fill_use_provided_shape"] = {{}, {4, 5, 6, 7}, ""};
   cases["gelu"] = {{{"input", Floats({3, 4})}}, {3, 4}, ""};
@@ -105,6 +107,11 @@ std::map<std::string, Case> Cases() {
                                {"dataToInferDim", Floats({4})}},
                               {4, 3},
                               ""};
+  cases["sparse_to_dense_mask_op_net"] = {{{"indices", Vector<int64_t>({100, 7, 0})},
+                                           {"values", Floats({3, 2})},
+                                           {"defaultValue", Floats({2})}},
+                                          {6, 2},
+                                          ""};
   cases["swish_op_net"] = {{{"input", Floats({3, 4})}}, {3, 4}, ""};
   // Without a shape it takes that of an input, if that is no tensor of sizes.
   cases["uniform_fill_input_as_shape"] = {{{"inputs_0", Vector<int64_t>({2, 3})}}, {2, 3}, ""};
