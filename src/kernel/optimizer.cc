@@ -176,6 +176,18 @@ void Storm(const StormStep& step, int64_t n, const float* grad, Slot param, Slot
   });
 }
 
+void Average(const AverageStep& step, int64_t n, const float* grad, Slot mean, Slot squares) {
+  ForEachVector(n, [&](F d, auto at) HWY_ATTR {
+    const V decay = hn::Set(d, step.decay);
+    const V rest = hn::Set(d, 1 - step.decay);
+    const V g = at.Load(d, grad);
+    const V m = hn::MulAdd(decay, at.Load(d, mean.in), hn::Mul(rest, g));
+    const V s = hn::MulAdd(decay, at.Load(d, squares.in), hn::Mul(rest, hn::Mul(g, g)));
+    at.Store(d, m, mean.out);
+    at.Store(d, s, squares.out);
+  });
+}
+
 // n and z become the next ones. sqrt(n') - sqrt(n) is computed as grad^2 / (sqrt(n') + sqrt(n)),
 // which loses no digits where n is large.
 HWY_INLINE void NextPair(F d, const FtrlStep& step, V g, V w, V& n, V& z) {
@@ -263,6 +275,7 @@ HWY_EXPORT(Scaled);
 HWY_EXPORT(Adadelta);
 HWY_EXPORT(RmsProp);
 HWY_EXPORT(Storm);
+HWY_EXPORT(Average);
 HWY_EXPORT(Ftrl);
 HWY_EXPORT(GroupFtrl);
 HWY_EXPORT(GroupZ);
@@ -294,6 +307,9 @@ void TakeStep(const RmsPropStep& step, int64_t n, Slot grad, Slot squares, Slot 
 }
 void TakeStep(const StormStep& step, int64_t n, const float* grad, Slot param, Slot moment) {
   HWY_DYNAMIC_DISPATCH(Storm)(step, n, grad, param, moment);
+}
+void TakeStep(const AverageStep& step, int64_t n, const float* grad, Slot mean, Slot squares) {
+  HWY_DYNAMIC_DISPATCH(Average)(step, n, grad, mean, squares);
 }
 void TakeStep(const FtrlStep& step, int64_t n, const float* grad, Slot param, Slot n_z) {
   HWY_DYNAMIC_DISPATCH(Ftrl)(step, n, grad, param, n_z);

@@ -95,6 +95,12 @@ struct StormStep {
 };
 void TakeStep(const StormStep& step, int64_t n, const float* grad, Slot param, Slot moment);
 
+// mean = decay mean + (1 - decay) grad, and squares the same of grad^2.
+struct AverageStep {
+  float decay;
+};
+void TakeStep(const AverageStep& step, int64_t n, const float* grad, Slot mean, Slot squares);
+
 // n_z has a pair for every element. n' = n + grad^2; z += grad - (sqrt(n') - sqrt(n)) param /
 // alpha; param = 0 where |z| <= lambda1, otherwise (sign(z) lambda1 - z) / ((beta + sqrt(n')) /
 // alpha + lambda2).
