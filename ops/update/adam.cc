@@ -90,8 +90,8 @@ A step of Adam (Kingma, Ba 2014, https://arxiv.org/abs/1412.6980), the t-th, whe
 
 Note the sign: lr is negative where grad points uphill.
 
-Example: param [10], moments [0] and [0], grad [4], lr [-1], iter [0] and epsilon=0 give
-output_moment_1 [0.4], output_moment_2 [0.016], output_grad [1] and output_param [9].
+Example: param [10], moments [0] and [0], grad [4], lr [-0.1], iter [0] and epsilon=0 give
+output_moment_1 [0.4], output_moment_2 [0.016], output_grad [1] and output_param [9.9].
 )DOC")
     .FillUsing(StateBetas)
     .Input(0, "param", "tensor of float: what is trained")
@@ -155,8 +155,8 @@ rho_max = 2 / (1 - beta2) - 1 and rho = rho_max - 2 t beta2^t / (1 - beta2^t), w
 
 and otherwise is moment_1[r] / (1 - beta1^t).
 
-Example: param [[10],[20]], moments [[0],[0]], indices [0], grad [[4]], lr [-1], iter [0] and
-epsilon=0 give output_param [[9],[20]].
+Example: param [[10,20]], moments [[0,0]], indices [0], grad [[1,7]], lr [-1], iter [0] and epsilon=0
+give output_param [[9,19]], and with enableRAdam=1 [[9,13]].
 )DOC")
     .FillUsing(StateBetas)
     .Arg<bool>("enableRAdam", "rectify the step as RAdam does", false)

@@ -12,24 +12,26 @@ enum class Reduction { kSum, kMean, kWeightedSum };
 
 constexpr char kDoc[] = R"DOC(
 A step of $0 (Duchi, Hazan, Singer 2011, Adaptive subgradient methods for
-online learning and stochastic optimization) with the gradient of $1, which never
-exists as a tensor. For every k in turn, where the k-th index r = indices[k] stands in segment s at
-place p,
+online learning and stochastic optimization) with the gradient of $1,
+which never exists as a tensor. For every k in turn, where the k-th index r = indices[k] stands in
+segment s at place p,
 
     g = $2 + weight_decay param[r]
     moment[r] = moment[r] + $3
     param[r] = param[r] + lr g / (sqrt(moment[r]) + epsilon)
+$4
+A row that stands in indices twice takes two steps. Other rows stay as they are. The operators with
+and without Approx in their names, which differ on GPUs, are the same here.
 
-A row that stands in indices twice takes two steps. Other rows stay as they are. $4With Approx in its
-name, as on GPUs, the operator is the same.
-
-Example: param [[10],[20]], moment $5, $6, indices [0,1], lengths [2], lr [-1]
-and epsilon=0 give output_param [[9.2],[19.2]].
+Example: param [[10],[20]], moment $5, $6, indices [0,1],
+lengths [2], lr [-1] and epsilon=0 give output_param [[9.2],[19.2]].
 )DOC";
 
 constexpr char kWeights[] = R"DOC(
-aux_grad[k] = sum(grad[s] param[r]), the gradient of the weight, is of the parameters before all
-steps (with Approx, Caffe2 takes those after the steps of the indices before k).
+and before all that, of the parameters as they were, the gradients of the weights (in Caffe2 those of
+the operator with Approx are of parameters that indices before k have changed):
+
+    aux_grad[k] = sum(grad[s] param[r])
 )DOC";
 
 template <Reduction kReduction, bool kIsRowWise>

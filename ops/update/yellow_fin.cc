@@ -20,8 +20,8 @@ https://arxiv.org/abs/1706.03471) then finds the learning rate and the momentum 
     output_param = param - output_moment
     output_param = param - (1 + mu) output_moment + mu moment      with nesterov
 
-Then, where avg(x) = beta old + (1 - beta) x is a moving average, hat(x) is that of avg(x) divided by
-1 - beta^iter (without zero_debias: by 1), and all that is divided by is at least epsilon,
+Then, where avg(x) = beta old + (1 - beta) x is a moving average, hat(x) is avg(x) / (1 - beta^iter),
+or avg(x) without zero_debias, and h, hmin, hmax and C are epsilon where they would be less,
 
     h = sum(grad^2), of which the logarithms of the last curv_win_width iterations are kept
     hmin, hmax = exp(hat(the least of them)), exp(hat(the greatest of them))
