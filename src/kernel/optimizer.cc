@@ -143,11 +143,11 @@ void Adadelta(const AdadeltaStep& step, int64_t n, const float* grad, Slot param
     const V w = at.Load(d, param.in);
     const V g = at.Load(d, grad);
     const V delta = at.Load(d, moment_delta.in);
-    const V h = hn::MulAdd(decay, at.Load(d, moment_grad.in), hn::Mul(hn::Mul(rest, g), g));
+    const V h = hn::MulAdd(hn::Mul(rest, g), g, hn::Mul(decay, at.Load(d, moment_grad.in)));
     const V ratio = hn::Div(hn::Sqrt(hn::Add(delta, epsilon)), hn::Sqrt(hn::Add(h, epsilon)));
     const V change = hn::Mul(ratio, g);
     at.Store(d, h, moment_grad.out);
-    at.Store(d, hn::MulAdd(decay, delta, hn::Mul(hn::Mul(rest, change), change)), moment_delta.out);
+    at.Store(d, hn::MulAdd(hn::Mul(rest, change), change, hn::Mul(decay, delta)), moment_delta.out);
     at.Store(d, hn::MulAdd(hn::Set(d, step.lr), change, w), param.out);
   });
 }
