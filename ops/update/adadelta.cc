@@ -117,10 +117,12 @@ class SparseAdadeltaOp final : public UpdateOperator {
     const Slot moment_delta = Updated(2, 2);
     const float* grad = In(4);
     const int64_t block = RowSize(0);
-    return ForEachIndex(3, Input(0).dim(0), block, [&](int64_t row, int64_t k) {
-      TakeStep(step_, block, grad + k * block, param + row * block, moment + row * block,
-               moment_delta + row * block);
-    });
+    return ForEachIndex(3, Input(0).dim(0),
+                        {{param.in, block}, {moment.in, block}, {moment_delta.in, block}},
+                        [&](int64_t row, int64_t k) {
+                          TakeStep(step_, block, grad + k * block, param + row * block,
+                                   moment + row * block, moment_delta + row * block);
+                        });
   }
 
  private:

@@ -115,9 +115,10 @@ class SparseAdagradOp final : public UpdateOperator {
     float* moment = Out(1);
     const float* grad = In(3);
     const int64_t block = RowSize(0);
-    return ForEachIndex(2, Input(0).dim(0), block, [&](int64_t row, int64_t k) {
-      adagrad_.Update(row, block, 1, grad + k * block, param, moment);
-    });
+    return ForEachIndex(2, Input(0).dim(0), {{param, block}, {moment, block}},
+                        [&](int64_t row, int64_t k) {
+                          adagrad_.Update(row, block, 1, grad + k * block, param, moment);
+                        });
   }
 
  private:
@@ -172,7 +173,7 @@ class RowWiseSparseAdagradOp final : public UpdateOperator {
     const float* grad = In(3);
     const int64_t block = RowSize(0);
     if (block == 0) return absl::OkStatus();  // rows without elements have no mean
-    return ForEachIndex(2, rows, block, [&](int64_t row, int64_t k) {
+    return ForEachIndex(2, rows, {{param, block}}, [&](int64_t row, int64_t k) {
       adagrad_.Update(row, block, 1, grad + k * block, param, moment);
     });
   }

@@ -191,10 +191,12 @@ class SparseAdamOp final : public UpdateOperator {
     const Slot direction = {nullptr, Out(3)};
     const float* grad = In(4);
     const int64_t block = RowSize(0);
-    return ForEachIndex(3, Input(0).dim(0), block, [&](int64_t row, int64_t k) {
-      TakeStep(step, block, grad + k * block, param + row * block, moment_1 + row * block,
-               moment_2 + row * block, (direction + k * block).out);
-    });
+    return ForEachIndex(
+        3, Input(0).dim(0), {{param.in, block}, {moment_1.in, block}, {moment_2.in, block}},
+        [&](int64_t row, int64_t k) {
+          TakeStep(step, block, grad + k * block, param + row * block, moment_1 + row * block,
+                   moment_2 + row * block, (direction + k * block).out);
+        });
   }
 
  private:
@@ -250,15 +252,16 @@ class RowWiseSparseAdamOp final : public UpdateOperator {
     const float* grad = In(4);
     const int64_t block = RowSize(0);
     if (block == 0) return absl::OkStatus();  // rows without elements have no mean
-    return ForEachIndex(3, rows, block, [&](int64_t row, int64_t k) {
-      const float* g = grad + k * block;
-      AdamStep step = PlainStep(betas_, lr);
-      const double mean = SumOfProducts(g, g, block) / static_cast<double>(block);
-      moment_2[row] = static_cast<float>(step.decay2 * moment_2[row] + step.gain2 * mean);
-      step.factor = correction / (std::sqrt(moment_2[row]) + step.epsilon);
-      TakeStep(step, block, g, param + row * block, moment_1 + row * block, Slot(),
-               (direction + k * block).out);
-    });
+    return ForEachIndex(
+        3, rows, {{param.in, block}, {moment_1.in, block}}, [&](int64_t row, int64_t k) {
+          const float* g = grad + k * block;
+          AdamStep step = PlainStep(betas_, lr);
+          const double mean = SumOfProducts(g, g, block) / static_cast<double>(block);
+          moment_2[row] = static_cast<float>(step.decay2 * moment_2[row] + step.gain2 * mean);
+          step.factor = correction / (std::sqrt(moment_2[row]) + step.epsilon);
+          TakeStep(step, block, g, param + row * block, moment_1 + row * block, Slot(),
+                   (direction + k * block).out);
+        });
   }
 
  private:
@@ -317,19 +320,22 @@ class SmartDecaySparseAdamOp final : public UpdateOperator {
     int64_t* last_seen = OutputBlob(3)->GetMutable<Tensor>()->mutable_data<int64_t>();
     const float* grad = In(5);
     const int64_t block = RowSize(0);
-    return ForEachIndex(4, rows, block, [&](int64_t row, int64_t k) {
-      const double steps = static_cast<double>(t) - static_cast<double>(last_seen[row]);
-      last_seen[row] = t;
-      const double beta1 = betas_.beta1;
-      AdamStep step = PlainStep(betas_, lr);
-      step.decay1 = static_cast<float>(std::pow(beta1, steps));
-      step.decay2 = static_cast<float>(std::pow(static_cast<double>(betas_.beta2), steps));
-      if (steps > 1) {
-        step.catch_up = static_cast<float>(beta1 * (1 - std::pow(beta1, steps - 1)) / (1 - beta1));
-      }
-      TakeStep(step, block, grad + k * block, param + row * block, moment_1 + row * block,
-               moment_2 + row * block, nullptr);
-    });
+    return ForEachIndex(
+        4, rows, {{param.in, block}, {moment_1.in, block}, {moment_2.in, block}},
+        [&](int64_t row, int64_t k) {
+          const double steps = static_cast<double>(t) - static_cast<double>(last_seen[row]);
+          last_seen[row] = t;
+          const double beta1 = betas_.beta1;
+          AdamStep step = PlainStep(betas_, lr);
+          step.decay1 = static_cast<float>(std::pow(beta1, steps));
+          step.decay2 = static_cast<float>(std::pow(static_cast<double>(betas_.beta2), steps));
+          if (steps > 1) {
+            step.catch_up =
+                static_cast<float>(beta1 * (1 - std::pow(beta1, steps - 1)) / (1 - beta1));
+          }
+          TakeStep(step, block, grad + k * block, param + row * block, moment_1 + row * block,
+                   moment_2 + row * block, nullptr);
+        });
   }
 
  private:

@@ -134,9 +134,10 @@ class SparseFtrlOp final : public FtrlOperator {
     const Slot n_z = Updated(1, 1);
     const float* grad = In(3);
     const int64_t block = RowSize(0);
-    return ForEachIndex(2, Input(0).dim(0), block, [&](int64_t row, int64_t k) {
-      TakeStep(step, block, grad + k * block, var + row * block, n_z + 2 * row * block);
-    });
+    return ForEachIndex(
+        2, Input(0).dim(0), {{var.in, block}, {n_z.in, 2 * block}}, [&](int64_t row, int64_t k) {
+          TakeStep(step, block, grad + k * block, var + row * block, n_z + 2 * row * block);
+        });
   }
 };
 

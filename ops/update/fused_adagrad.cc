@@ -117,16 +117,19 @@ class FusedAdagradOp final : public UpdateOperator {
     if constexpr (kIsWeighted) {
       DOPPIO_RETURN_IF_ERROR(Output(2, DataType::kFloat, Input(kIndices).dims()).status());
       float* weight_grad = Out(2);
-      DOPPIO_RETURN_IF_ERROR(ForEachIndex(kIndices, rows, block, [&](int64_t row, int64_t k) {
-        const float* g = grad + places_[static_cast<size_t>(k)].segment * block;
-        weight_grad[k] = static_cast<float>(SumOfProducts(g, param + row * block, block));
-      }));
+      DOPPIO_RETURN_IF_ERROR(
+          ForEachIndex(kIndices, rows, {{param, block}}, [&](int64_t row, int64_t k) {
+            const float* g = grad + places_[static_cast<size_t>(k)].segment * block;
+            weight_grad[k] = static_cast<float>(SumOfProducts(g, param + row * block, block));
+          }));
     }
     if (block == 0) return absl::OkStatus();  // rows without elements have no mean
-    return ForEachIndex(kIndices, rows, block, [&](int64_t row, int64_t k) {
-      const Place& place = places_[static_cast<size_t>(k)];
-      rule_.Update(row, block, place.weight, grad + place.segment * block, param, moment);
-    });
+    return ForEachIndex(kIndices, rows, {{param, block}, {moment, kIsRowWise ? 1 : block}},
+                        [&](int64_t row, int64_t k) {
+                          const Place& place = places_[static_cast<size_t>(k)];
+                          rule_.Update(row, block, place.weight, grad + place.segment * block,
+                                       param, moment);
+                        });
   }
 
  private:

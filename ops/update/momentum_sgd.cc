@@ -124,9 +124,10 @@ class SparseMomentumSGDUpdateOp final : public UpdateOperator {
     const Slot moment = Updated(1, 1);
     const Slot param = Updated(3, 2);
     const int64_t block = RowSize(3);
-    return ForEachIndex(4, Input(3).dim(0), block, [&](int64_t row, int64_t k) {
-      TakeStep(step_, block, grad + k * block, moment + row * block, param + row * block);
-    });
+    return ForEachIndex(
+        4, Input(3).dim(0), {{param.in, block}, {moment.in, block}}, [&](int64_t row, int64_t k) {
+          TakeStep(step_, block, grad + k * block, moment + row * block, param + row * block);
+        });
   }
 
  private:

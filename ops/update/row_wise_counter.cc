@@ -49,7 +49,7 @@ class RowWiseCounterOp final : public UpdateOperator {
     if (halflife_ <= 0) return absl::OkStatus();
     auto* previous = OutputBlob(0)->GetMutable<Tensor>()->mutable_data<int64_t>();
     auto* counter = OutputBlob(1)->GetMutable<Tensor>()->mutable_data<double>();
-    return ForEachIndex(2, rows, 1, [&](int64_t row, int64_t) {
+    return ForEachIndex(2, rows, {}, [&](int64_t row, int64_t) {
       // In double: the difference of two numbers may not fit into int64.
       const double passed =
           std::max(0.0, static_cast<double>(iteration) - static_cast<double>(previous[row]));

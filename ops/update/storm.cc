@@ -124,9 +124,10 @@ class SparseStormOp final : public StormOperator {
     const Slot moment = Updated(1, 1);
     const float* grad = In(3);
     const int64_t block = RowSize(0);
-    return ForEachIndex(4, Input(0).dim(0), block, [&](int64_t row, int64_t k) {
-      TakeStep(step, block, grad + k * block, param + row * block, moment + row * block);
-    });
+    return ForEachIndex(
+        4, Input(0).dim(0), {{param.in, block}, {moment.in, block}}, [&](int64_t row, int64_t k) {
+          TakeStep(step, block, grad + k * block, param + row * block, moment + row * block);
+        });
   }
 };
 

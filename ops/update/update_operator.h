@@ -184,31 +184,57 @@ class UpdateOperator : public Operator<CPUContext> {
 
   int64_t RowSize(int table) const { return SizeFromDim(Input(table).dims(), 1); }
 
+  // A table that f of ForEachIndex works on, whose rows have `width` elements.
+  struct RowTable {
+    const float* rows;
+    int64_t width;
+  };
+
   // f(row, k) for every k, where the k-th index is `row`. What happens to one row happens in the
-  // order of k, since an index may stand there twice: threads share out the rows of the table, of
-  // which there are `rows`, each with `block` elements.
-  absl::Status ForEachIndex(int indices, int64_t rows, int64_t block,
+  // order of k, since an index may stand there twice: threads share out the rows of the tables, of
+  // which there are `rows`. Tables are named so that their rows are fetched before f needs them.
+  absl::Status ForEachIndex(int indices, int64_t rows, std::initializer_list<RowTable> tables,
                             absl::FunctionRef<void(int64_t row, int64_t k)> f) const {
     const Tensor& input = Input(indices);
+    const int64_t width = tables.size() == 0 ? 1 : tables.begin()->width;
     return DispatchType(IndexTypes(), input.dtype(), [&](auto tag) {
       const auto index = input.template span<typename decltype(tag)::type>();
-      ParallelFor(rows, RowGrain(rows, input.numel(), block), [&](int64_t begin, int64_t end) {
-        for (size_t k = 0; k < index.size(); ++k) {
-          if (index[k] >= begin && index[k] < end) f(index[k], static_cast<int64_t>(k));
+      const auto count = static_cast<int64_t>(index.size());
+      ParallelFor(rows, RowGrain(rows, count, width), [&](int64_t begin, int64_t end) {
+        for (int64_t k = 0; k < count; ++k) {
+          if (k + kAhead < count) {
+            const int64_t next = index[static_cast<size_t>(k + kAhead)];
+            if (next >= begin && next < end) FetchRow(tables, next);
+          }
+          const int64_t row = index[static_cast<size_t>(k)];
+          if (row >= begin && row < end) f(row, k);
         }
       });
       return absl::OkStatus();
     });
   }
 
-  // Of a table with `rows`, how many a thread should have at least where `count` of them are
+ private:
+  static constexpr int64_t kAhead = 16;     // indices
+  static constexpr int64_t kFetched = 128;  // elements of a row; the processor goes on by itself
+  static constexpr int64_t kLine = 16;      // elements in a line of the cache
+
+  static void FetchRow(std::initializer_list<RowTable> tables, int64_t row) {
+    for (const RowTable& table : tables) {
+      const float* begin = table.rows + row * table.width;
+      for (int64_t i = 0; i < std::min(kFetched, table.width); i += kLine) {
+        __builtin_prefetch(begin + i, /*rw=*/1);
+      }
+    }
+  }
+
+  // Of tables with so many rows, how many a thread should have at least where `count` of them are
   // updated, with repetitions.
-  static int64_t RowGrain(int64_t rows, int64_t count, int64_t block) {
-    const int64_t threads = std::max<int64_t>(count * std::max<int64_t>(block, 1) / kGrain, 1);
+  static int64_t RowGrain(int64_t rows, int64_t count, int64_t width) {
+    const int64_t threads = std::max<int64_t>(count * std::max<int64_t>(width, 1) / kGrain, 1);
     return std::max<int64_t>((rows + threads - 1) / threads, 1);
   }
 
- private:
   absl::string_view Name(int i) const { return schema().inputs()[static_cast<size_t>(i)].name; }
 
   std::vector<double> sums_;

@@ -107,7 +107,7 @@ class SparseWngradOp final : public UpdateOperator {
     const float* grad = In(3);
     *Out(1) = static_cast<float>(seq_b + SumOfSquaresOf(grad, Input(3).numel()) / seq_b);
     const int64_t block = RowSize(0);
-    return ForEachIndex(2, Input(0).dim(0), block, [&](int64_t row, int64_t k) {
+    return ForEachIndex(2, Input(0).dim(0), {{param.in, block}}, [&](int64_t row, int64_t k) {
       TakeStep(step, block, grad + k * block, param + row * block, nullptr);
     });
   }
