@@ -147,7 +147,7 @@ DOPPIO_OPERATOR_SCHEMA(GFtrl)
     .AllowInplace({{0, 0}, {1, 1}})
     .Doc(R"DOC(
 A step of FTRL-Proximal (McMahan et al. 2013, Ad click prediction: a view from the trenches) with groups
-(Ni et al. 2019, Feature selection for facebook feed ranking system via a group-sparsity-regularized
+(Ni et al. 2019, Feature selection for Facebook feed ranking system via a group-sparsity-regularized
 training algorithm): the weights of one feature, a column of var where that is seen as a matrix of
 outputs and features, become 0 all together. With D outputs, which are the first dimension of grad,
 

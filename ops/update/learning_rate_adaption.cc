@@ -19,8 +19,8 @@ adaptation with hypergradient descent, https://arxiv.org/abs/1703.04782). With d
     output_lr = lr - lr_alpha dot
     output_lr = lr (1 - lr_alpha dot / (norm(grad) norm(effgrad)))      with normalized_lr_adaption
 
-where norms less than 1e-12 count as 1e-12. effgrad is the step of the last iteration, as it was added
-to the parameters; Adagrad, for one, gives it.
+where norms less than 1e-12 count as 1e-12. effgrad is the direction of the last step, which lr was
+multiplied by: output_grad of Adam, for one.
 
 Example: lr [1], grad [3,4], effgrad [4,3] and lr_alpha=0.5 give output_lr [0.52], and with
 normalized_lr_adaption=0 [-11].

@@ -227,7 +227,7 @@ DOPPIO_OP_ROW(SparseFtrl)
     .Reference([](const OpCase& c) {
       return Take(c, 2, 3, {0, 1}, FtrlSettings(c, 4).Rule()).changed;
     })
-    .Tolerance(1e-3);
+    .Tolerance(1e-4);
 
 DOPPIO_OP_ROW(GFtrl)
     .Case([](CaseMaker& c) {
