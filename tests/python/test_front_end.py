@@ -33,6 +33,7 @@ NOT = {
         "test_apply_transform_if_faster": "rewrites of nets are not there",
         "test_simple_transform": "rewrites of nets are not there",
     },
+    "optimizer_test": {},
     "python_op_test": {},
     "operator_test.expand_op_test": {},
 }
