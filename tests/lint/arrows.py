@@ -19,7 +19,7 @@ PLAN = {
     "graph": ["operator", "proto"],
     "runtime": ["graph"],
     "io": ["operator", "proto"],
-    "ops": ["operator", "kernel", "dnn"],
+    "ops": ["operator", "kernel", "dnn", "io"],
     "ops/control": ["operator", "kernel", "runtime"],
 }
 # What ops/CMakeLists.txt gives to every family; family.cmake declares the rest.
