@@ -128,7 +128,7 @@ TEST_F(IndexTest, IsWrittenAndReadAsCaffe2Does) {
   EXPECT_EQ(proto->type(), "std::unique_ptr<caffe2::IndexBase>");
   EXPECT_EQ(proto->content(), "10 1");
   EXPECT_EQ(proto->tensor().int64_data_size(), 2);
-  Feed("index", Tensor::Scalar<float>(1));
+  MustRun("Free", {"index"}, {"index"});
   const absl::Status status = BlobFromProto(*proto, workspace_.FindBlob("index").get());
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(Get({5, 6}), Numbers({2, 0}));

@@ -44,6 +44,23 @@ DOPPIO_OP_ROW(LastNWindowCollector)
     .InferenceOpen("the sizes are those of a run");
 DOPPIO_OP_ROW(Accumulate).NoTensors("it adds to what is there from runs before");
 
+DOPPIO_OP_ROW(ReservoirSampling)
+    .NoTensors("it takes a lock, and gives what it collected in runs before")
+    .InferenceOpen("the sizes are those of a run");
+
+DOPPIO_OP_ROW(StatRegistryCreate).NoTensors("it makes a registry").InferenceOpen("it has no shape");
+DOPPIO_OP_ROW(StatRegistryUpdate).NoTensors("it changes a registry");
+DOPPIO_OP_ROW(StatRegistryExport)
+    .NoTensors("it reads a registry")
+    .InferenceOpen("the sizes are the registry's");
+DOPPIO_OP_ROW(TimerBegin).NoTensors("it makes a timer").InferenceOpen("it has no shape");
+DOPPIO_OP_ROW(TimerEnd).NoTensors("it takes a timer");
+DOPPIO_OP_ROW(TimerGetAndEnd).NoTensors("it takes a timer");
+DOPPIO_OP_ROW(TimerGet).NoTensors("it takes a timer");
+DOPPIO_OP_ROW(AveragePut).NoTensors("it writes to the registry of the process");
+DOPPIO_OP_ROW(IncrementPut).NoTensors("it writes to the registry of the process");
+DOPPIO_OP_ROW(StdDevPut).NoTensors("it writes to the registry of the process");
+
 DOPPIO_OP_ROW(Free).NoTensors("its outputs hold nothing").InferenceOpen("nothing has no shape");
 DOPPIO_OP_ROW(FeedBlob).NoTensors("it makes a string").InferenceOpen("it has no shape");
 DOPPIO_OP_ROW(GetAllBlobNames)
