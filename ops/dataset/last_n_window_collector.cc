@@ -33,7 +33,7 @@ Several threads need a mutex, which is held while the buffer is looked at and ch
 Example: num_to_collect = 3 and the batches [1,2] and [3,4] give [4,2,3] and 1.
 )DOC")
     .RequiredArg<int>("num_to_collect", "how many rows are kept, at least 1")
-    .Input(kLastNIn, "last_n", "the rows so far; an empty tensor at first")
+    .Input(kLastNIn, "last_n", "the rows so far; an empty tensor, or nothing, at first")
     .Input(kNextIn, "next", "scalar of int32: the row that is replaced next; 0 at first")
     .Input(kData, "DATA", "tensor of any type, at least a vector: a batch of rows")
     .Input(kMutex, "MUTEX", "a lock, made by CreateMutex; may be left out")
@@ -72,9 +72,9 @@ class LastNWindowCollectorOp final : public Operator<Context> {
   absl::Status Collect() {
     const Tensor& data = Input(kData);
     const Tensor* kept = InputBlob(kLastNIn).template Get<Tensor>();
-    if (kept == nullptr) return Wrong(kLastNIn, "a tensor");
+    if (kept == nullptr && !InputBlob(kLastNIn).IsEmpty()) return Wrong(kLastNIn, "a tensor");
     if (data.rank() == 0) return Wrong(kData, "at least a vector");
-    const bool is_new = kept->numel() == 0;
+    const bool is_new = kept == nullptr || kept->numel() == 0;
     const int64_t rows = is_new ? 0 : kept->dim(0);
     if (!is_new) DOPPIO_RETURN_IF_ERROR(CheckSameRows(*kept, "last_n", data, "DATA"));
     DOPPIO_ASSIGN_OR_RETURN(const int64_t next, Next(is_new, rows));

@@ -232,9 +232,9 @@ class MapToKeyValueOp final : public Operator<Context> {
 DOPPIO_REGISTER_CPU_OPERATOR(CreateMap, CreateMapOp<CPUContext>);
 DOPPIO_REGISTER_CPU_OPERATOR(KeyValueToMap, KeyValueToMapOp<CPUContext>);
 DOPPIO_REGISTER_CPU_OPERATOR(MapToKeyValue, MapToKeyValueOp<CPUContext>);
-DOPPIO_NO_GRADIENT(CreateMap);
-DOPPIO_NO_GRADIENT(KeyValueToMap);
-DOPPIO_NO_GRADIENT(MapToKeyValue);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(CreateMap);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(KeyValueToMap);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(MapToKeyValue);
 
 }  // namespace
 }  // namespace doppio

@@ -53,7 +53,7 @@ option makes the choice repeatable.
 Example: num_to_collect = 3 and the batches [1,2] and [3] give [1,2,3] and 3.
 )DOC")
     .RequiredArg<int>("num_to_collect", "how many rows are kept, at least 1")
-    .Input(kReservoirIn, "RESERVOIR", "the rows so far; an empty tensor at first")
+    .Input(kReservoirIn, "RESERVOIR", "the rows so far; an empty tensor, or nothing, at first")
     .Input(kNumVisitedIn, "NUM_VISITED", "one int64: how many rows came so far")
     .Input(kData, "DATA", "tensor of any type, at least a vector: a batch of rows")
     .Input(kMutex, "MUTEX", "a lock, made by CreateMutex")
@@ -130,12 +130,14 @@ class ReservoirSamplingOp final : public Operator<Context> {
     const Tensor& data = Input(kData);
     const Tensor* reservoir = InputBlob(kReservoirIn).template Get<Tensor>();
     const Tensor* num_visited = InputBlob(kNumVisitedIn).template Get<Tensor>();
-    if (reservoir == nullptr) return Wrong(kReservoirIn, "a tensor");
+    if (reservoir == nullptr && !InputBlob(kReservoirIn).IsEmpty()) {
+      return Wrong(kReservoirIn, "a tensor");
+    }
     if (data.rank() == 0) return Wrong(kData, "at least a vector");
     if (num_visited == nullptr || !num_visited->Is<int64_t>() || num_visited->numel() != 1) {
       return Wrong(kNumVisitedIn, "one int64");
     }
-    const bool is_new = reservoir->numel() == 0;
+    const bool is_new = reservoir == nullptr || reservoir->numel() == 0;
     const int64_t rows = is_new ? 0 : reservoir->dim(0);
     const int64_t visited = is_new ? 0 : *num_visited->data<int64_t>();
     if (!is_new) DOPPIO_RETURN_IF_ERROR(CheckRows(*reservoir, visited));

@@ -169,9 +169,9 @@ using StdDevPutOp = StatPutOp<CPUContext, StandardDeviation>;
 DOPPIO_REGISTER_CPU_OPERATOR(AveragePut, AveragePutOp);
 DOPPIO_REGISTER_CPU_OPERATOR(IncrementPut, IncrementPutOp);
 DOPPIO_REGISTER_CPU_OPERATOR(StdDevPut, StdDevPutOp);
-DOPPIO_NO_GRADIENT(AveragePut);
-DOPPIO_NO_GRADIENT(IncrementPut);
-DOPPIO_NO_GRADIENT(StdDevPut);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(AveragePut);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(IncrementPut);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(StdDevPut);
 
 }  // namespace
 }  // namespace doppio

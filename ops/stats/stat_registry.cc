@@ -173,9 +173,9 @@ class StatRegistryExportOp final : public Operator<Context> {
 DOPPIO_REGISTER_CPU_OPERATOR(StatRegistryCreate, StatRegistryCreateOp<CPUContext>);
 DOPPIO_REGISTER_CPU_OPERATOR(StatRegistryUpdate, StatRegistryUpdateOp<CPUContext>);
 DOPPIO_REGISTER_CPU_OPERATOR(StatRegistryExport, StatRegistryExportOp<CPUContext>);
-DOPPIO_NO_GRADIENT(StatRegistryCreate);
-DOPPIO_NO_GRADIENT(StatRegistryUpdate);
-DOPPIO_NO_GRADIENT(StatRegistryExport);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(StatRegistryCreate);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(StatRegistryUpdate);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(StatRegistryExport);
 
 }  // namespace
 }  // namespace doppio

@@ -127,7 +127,7 @@ class EstimateAllBlobSizesOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(EstimateAllBlobSizes, EstimateAllBlobSizesOp<CPUContext>);
-DOPPIO_NO_GRADIENT(EstimateAllBlobSizes);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(EstimateAllBlobSizes);
 
 }  // namespace
 }  // namespace doppio

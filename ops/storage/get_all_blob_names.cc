@@ -38,7 +38,7 @@ class GetAllBlobNamesOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(GetAllBlobNames, GetAllBlobNamesOp<CPUContext>);
-DOPPIO_NO_GRADIENT(GetAllBlobNames);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(GetAllBlobNames);
 
 }  // namespace
 }  // namespace doppio

@@ -75,7 +75,7 @@ using AtomicFetchAdd64Op = AtomicFetchAddOp<CPUContext, int64_t>;
 DOPPIO_REGISTER_CPU_OPERATOR(AtomicFetchAdd, AtomicFetchAdd32Op);
 DOPPIO_REGISTER_CPU_OPERATOR(AtomicFetchAdd64, AtomicFetchAdd64Op);
 DOPPIO_SHOULD_NOT_DO_GRADIENT(AtomicFetchAdd);
-DOPPIO_NO_GRADIENT(AtomicFetchAdd64);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(AtomicFetchAdd64);
 
 }  // namespace
 }  // namespace doppio

@@ -77,7 +77,7 @@ class SparseLpRegularizerOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(SparseLpRegularizer, SparseLpRegularizerOp<CPUContext>);
-DOPPIO_NO_GRADIENT(SparseLpRegularizer);
+DOPPIO_SHOULD_NOT_DO_GRADIENT(SparseLpRegularizer);
 
 }  // namespace
 }  // namespace doppio

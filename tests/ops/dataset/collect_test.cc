@@ -166,6 +166,14 @@ TEST_F(LastNTest, KeepsRowsOfStringsWithoutALock) {
   ExpectBlob("last", Tensor::Of<std::string>({3, 2}, {"c", "d", "c", "d", "a", "b"}));
 }
 
+TEST_F(LastNTest, StartsWithABlobThatHoldsNothing) {
+  Feed("X", Tensor::Of<float>({1}, {5}));
+  workspace_.CreateBlob("nothing");
+  MustRun("LastNWindowCollector", {"nothing", "next", "X"}, {"nothing", "next"},
+          {Arg("num_to_collect", 2)});
+  ExpectBlob("nothing", Tensor::Of<float>({1}, {5}));
+}
+
 TEST_F(LastNTest, StartsAnewWhereTheRowsWereTakenAway) {
   Give({1, 2}, 3);
   Feed("last", Tensor::Of<int32_t>({0}, {}));
@@ -226,10 +234,9 @@ TEST_F(LastNTest, RejectsBadDefinitions) {
   ExpectFailure(Def("LastNWindowCollector", {"last", "next", "X", "X"}, {"last", "next"},
                     {Arg("num_to_collect", 1)}),
                 "must be a lock that CreateMutex made");
-  workspace_.CreateBlob("nothing");
-  ExpectFailure(Def("LastNWindowCollector", {"nothing", "next", "X"}, {"nothing", "next"},
+  ExpectFailure(Def("LastNWindowCollector", {"mutex", "next", "X"}, {"mutex", "next"},
                     {Arg("num_to_collect", 1)}),
-                "last_n must be a tensor, but is \"nothing\" nothing");
+                "last_n must be a tensor, but is \"mutex\" Mutex");
 }
 
 }  // namespace

@@ -69,6 +69,16 @@ TEST_F(ReservoirTest, TakesRowsOfStringsAndOfSeveralElements) {
   ExpectBlob("rows", Tensor::Of<std::string>({2, 2}, {"a", "b", "c", "d"}));
 }
 
+TEST_F(ReservoirTest, StartsWithABlobThatHoldsNothing) {
+  FeedRows({4});
+  workspace_.CreateBlob("nothing");
+  OperatorDef def = Sample(2);
+  def.set_input(0, "nothing");
+  def.set_output(0, "nothing");
+  Must(def);
+  ExpectBlob("nothing", Tensor::Of<int64_t>({1}, {4}));
+}
+
 TEST_F(ReservoirTest, StartsAnewWhereTheRowsWereTakenAway) {
   FeedRows({1, 2, 3});
   Must(SampleObjects(2));
@@ -174,6 +184,10 @@ TEST_F(ReservoirTest, RejectsBadDefinitions) {
   def = Sample(1);
   def.set_input(3, "ids");
   ExpectFailure(def, "must be a lock that CreateMutex made");
+  def = Sample(1);
+  def.set_input(0, "mutex");
+  def.set_output(0, "mutex");
+  ExpectFailure(def, "RESERVOIR must be a tensor, but is \"mutex\" Mutex");
   def = Sample(1);
   def.set_output(0, "other");
   ExpectFailure(def, "must be the same blob");
