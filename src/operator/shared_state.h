@@ -16,9 +16,9 @@ template <typename T>
 absl::StatusOr<T*> SharedState(const OperatorBase& op, int i, absl::string_view what) {
   const T* state = op.InputBlob(i).Get<T>();
   if (state != nullptr) return const_cast<T*>(state);
-  return absl::InvalidArgumentError(absl::StrCat(op.schema().inputs()[i].name, " \"",
-                                                 op.def().input(i), "\" must be ", what,
-                                                 ", but holds ", op.InputBlob(i).TypeName()));
+  return absl::InvalidArgumentError(absl::StrCat("input ", i, " \"", op.def().input(i),
+                                                 "\" must be ", what, ", but holds ",
+                                                 op.InputBlob(i).TypeName()));
 }
 
 }  // namespace doppio

@@ -104,6 +104,11 @@ TEST_F(TensorVectorTest, RejectsWrongNumbersAndTypes) {
                 "must be a list that CreateTensorVector made, but holds Tensor");
   ExpectFailure(Def("CollectTensor", {"X", "X"}, {"X"}, {Arg("num_to_collect", 1)}),
                 "but holds Tensor");
+  MustRun("CreateTensorVector", {}, {"other"});
+  Feed("Y", Tensor::Of<float>({1}, {1}));
+  ExpectFailure(Def("CollectTensor", {"list", "other", "X", "Y", "Y", "Y"}, {"list", "other", "X"},
+                    {Arg("num_to_collect", 1)}),
+                "input 2 \"X\" must be a list that CreateTensorVector made");
 }
 
 class LastNTest : public StateTest {

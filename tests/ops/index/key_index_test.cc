@@ -187,7 +187,7 @@ TEST_F(IndexTest, RejectsToLoadWhatIsNoListOfKeys) {
 TEST_F(IndexTest, RejectsWhatIsNoIndexAndNoRoom) {
   FeedKeys({7});
   ExpectFailure(Def("IndexGet", {"keys", "keys"}, {"n"}),
-                "handle \"keys\" must be an index that IntIndexCreate or its kin made, but holds");
+                "input 0 \"keys\" must be an index that IntIndexCreate or its kin made, but holds");
   ExpectFailure(Def("IndexSize", {"keys"}, {"n"}), "must be an index");
   ExpectFailure(Def("IndexFreeze", {"keys"}, {"other"}), "must be the same blob");
   ExpectFailure(Def("LongIndexCreate", {}, {"index"}, {Arg("max_elements", 0)}),

@@ -179,7 +179,7 @@ TEST_F(CounterTest, RejectsWhatIsNoCounter) {
   for (const char* type :
        {"ResetCounter", "CountDown", "CheckCounterDone", "CountUp", "RetrieveCount"}) {
     ExpectFailure(CreateOperatorDef(type, "", {"c"}, {"out"}),
-                  "counter \"c\" must be a counter that CreateCounter made, but holds Tensor");
+                  "input 0 \"c\" must be a counter that CreateCounter made, but holds Tensor");
   }
 }
 
