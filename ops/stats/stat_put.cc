@@ -17,9 +17,11 @@ constexpr char kDefault[] = "default_value";
 void StatePut(OpSchema& schema, absl::string_view what) {
   schema.NumInputs(1)
       .NumOutputs(0)
-      .Doc(absl::StrCat("Takes x, the first element of X, to the statistics of the process "
-                        "(StatRegistryExport), as the whole number v of x * magnitude_expand, cut "
-                        "off towards 0. With NAME the argument stat_name:\n\n",
+      .Doc(absl::StrCat(R"DOC(
+Takes x, the first element of X, to the statistics of the process (StatRegistryExport), as the whole
+number v of x * magnitude_expand, cut off towards 0. With NAME the argument stat_name:
+
+)DOC",
                         what))
       .OptionalArg<std::string>(kStatName, "name of the statistic; default: that of the blob X")
       .Arg<int64_t>(kMagnitude, "factor, at least 1: statistics are whole numbers", 1)
