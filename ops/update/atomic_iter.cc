@@ -1,7 +1,8 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/update/counter.h"
-#include "ops/update/mutex.h"
+#include "src/operator/mutex.h"
+#include "src/operator/shared_state.h"
 
 namespace doppio {
 namespace {
@@ -31,12 +32,7 @@ class AtomicIterOp final : public Operator<Context> {
   explicit AtomicIterOp(OperatorInit* init) : Operator<Context>(init) {}
 
   absl::Status RunOnDevice() override {
-    const Mutex* lock = InputBlob(0).template Get<Mutex>();
-    if (lock == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "mutex ", DescribeInput(0), " must be a lock that CreateMutex made, but holds ",
-          InputBlob(0).TypeName()));
-    }
+    DOPPIO_ASSIGN_OR_RETURN(Mutex * lock, SharedState<Mutex>(*this, 0, kMutexFromCreateMutex));
     const std::lock_guard<std::mutex> held(lock->mutex);
     return AddOne(OutputBlob(0)->template GetMutable<Tensor>());
   }

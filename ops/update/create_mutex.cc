@@ -1,12 +1,33 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
-#include "ops/update/mutex.h"
+#include "doppio/serialize.h"
+#include "src/operator/mutex.h"
 
 namespace doppio {
 
 DOPPIO_REGISTER_BLOB_TYPE(Mutex);
 
 namespace {
+
+// A file says only that there is a lock, under Caffe2's name of the type.
+constexpr char kTypeInFiles[] = "std::unique_ptr<std::mutex>";
+
+absl::Status Serialize(const Blob&, absl::string_view name, const SerializeOptions&,
+                       const BlobSink& sink) {
+  BlobProto proto;
+  proto.set_name(std::string(name));
+  proto.set_type(kTypeInFiles);
+  proto.set_content("");
+  return sink(std::string(name), std::move(proto));
+}
+
+absl::Status Deserialize(absl::Span<const BlobProto>, const Limits&, Blob* blob) {
+  blob->GetMutable<Mutex>();
+  return absl::OkStatus();
+}
+
+[[maybe_unused]] const absl::Status kRegistered =
+    RegisterBlobSerializer(typeid(Mutex), {kTypeInFiles, Serialize, Deserialize});
 
 DOPPIO_OPERATOR_SCHEMA(CreateMutex)
     .NumInputs(0)

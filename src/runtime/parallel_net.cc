@@ -48,7 +48,8 @@ class ParallelNet final : public Net {
     std::map<std::string, std::set<int>> readers;  // since the last write
     for (int k = 0; k < count; ++k) {
       std::set<int> before;
-      const OpBlobs blobs = BlobsOfOp(operators()[k]->def());
+      OpBlobs blobs = BlobsOfOp(operators()[k]->def());
+      AddStates(*operators()[k], &blobs);
       for (const std::string& name : blobs.reads) {
         const auto writer = last_writer.find(name);
         if (writer != last_writer.end()) before.insert(writer->second);
@@ -66,6 +67,14 @@ class ParallelNet final : public Net {
       before.erase(k);
       dependencies_[k] = static_cast<int>(before.size());
       for (int other : before) followers_[other].push_back(k);
+    }
+  }
+
+  // Inputs that are no tensors but a state (a counter, an index) are changed by whoever has them.
+  static void AddStates(const OperatorBase& op, OpBlobs* blobs) {
+    if (!op.schema().has_side_effects()) return;
+    for (int i = 0; i < op.InputSize(); ++i) {
+      if (op.schema().AllowsAnyInput(i)) blobs->writes.push_back(op.def().input(i));
     }
   }
 

@@ -19,8 +19,9 @@ PLAN = {
     "graph": ["operator", "proto"],
     "runtime": ["graph"],
     "io": ["operator", "proto"],
-    "ops": ["operator", "kernel", "dnn"],
+    "ops": ["operator", "kernel", "dnn", "io"],
     "ops/control": ["operator", "kernel", "runtime"],
+    "ops/storage": ["operator", "kernel", "runtime", "io"],
 }
 # What ops/CMakeLists.txt gives to every family; family.cmake declares the rest.
 OF_EVERY_FAMILY = ["operator", "kernel"]

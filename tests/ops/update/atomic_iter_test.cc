@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "doppio/net_builder.h"
+#include "doppio/serialize.h"
 #include "doppio/workspace.h"
 #include "gtest/gtest.h"
 #include "tests/support/tensor_match.h"
@@ -53,6 +54,17 @@ TEST_F(AtomicIterTest, ALockStaysTheOneThatItIs) {
   ASSERT_TRUE(workspace_.CreateNet(count_.def()).ok());
   ASSERT_TRUE(workspace_.RunNetOnce(init_.def()).ok());
   EXPECT_TRUE(workspace_.RunNet("count").ok());
+}
+
+TEST_F(AtomicIterTest, ALockIsWrittenAndReadAsCaffe2Does) {
+  ASSERT_TRUE(workspace_.RunNetOnce(init_.def()).ok());
+  const absl::StatusOr<BlobProto> proto = BlobToProto(*workspace_.FindBlob("mutex"), "mutex");
+  ASSERT_TRUE(proto.ok()) << proto.status();
+  EXPECT_EQ(proto->type(), "std::unique_ptr<std::mutex>");
+  workspace_.FindBlob("mutex")->Reset();
+  const absl::Status status = BlobFromProto(*proto, workspace_.FindBlob("mutex").get());
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(workspace_.RunNetOnce(count_.def()).ok());
 }
 
 TEST_F(AtomicIterTest, RejectsWhatIsNoLock) {

@@ -104,5 +104,39 @@ DOPPIO_OP_ROW(EnsureClipped)
       })};
     });
 
+DOPPIO_OP_ROW(SparseLpRegularizer)
+    .Case([](CaseMaker& c) {
+      const Dims param = c.Shape(1, 3);
+      const Dims count = {param[0] == 0 ? 0 : c.Size()};
+      const DataType type = c.OneOf({DataType::kInt32, DataType::kInt64});
+      c.Input("param", c.Random(DataType::kFloat, param));
+      c.Input("indices", c.Random(type, count, 0, static_cast<double>(param[0] - 1)));
+      if (c.Chance()) c.Input("grad", c.Random(DataType::kFloat, count));
+      c.Arg("p", static_cast<float>(c.Int(1, 2)));
+      c.Arg("reg_lambda", static_cast<float>(c.Real(0.01, 0.9)));
+      c.Output("param");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& param = c.in(0);
+      const int64_t block = SizeFromDim(param.dims(), 1);
+      const double lambda = c.Arg<float>("reg_lambda");
+      std::vector<int64_t> times(static_cast<size_t>(param.dim(0)));
+      for (int64_t k = 0; k < c.in(1).numel(); ++k)
+        ++times[static_cast<size_t>(ElementAsDouble(c.in(1), k))];
+      Tensor result = DeepCopy(param);
+      for (int64_t i = 0; i < param.numel(); ++i) {
+        double x = param.data<float>()[i];
+        for (int64_t t = 0; t < times[static_cast<size_t>(i / block)]; ++t) {
+          if (c.Arg<float>("p") == 2)
+            x *= 1 - lambda;
+          else
+            x = std::copysign(std::max(std::fabs(x) - lambda, 0.0), x);
+        }
+        result.mutable_data<float>()[i] = static_cast<float>(x);
+      }
+      return {result};
+    })
+    .NeverScalar("rows are chosen");
+
 }  // namespace
 }  // namespace doppio

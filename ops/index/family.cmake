@@ -1,0 +1,2 @@
+# Dictionaries and maps that are written to files.
+set(DEPENDS io)

@@ -1,0 +1,2 @@
+# Counters that are written to files.
+set(DEPENDS io)

@@ -1,0 +1,2 @@
+# Locks that are written to files.
+set(DEPENDS io)
