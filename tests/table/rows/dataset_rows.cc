@@ -21,7 +21,7 @@ void MakeRecords(CaseMaker& c) {
 }
 
 DOPPIO_OP_ROW(CreateTreeCursor).NoTensors("it makes a cursor").InferenceOpen("no tensor");
-DOPPIO_OP_ROW(ResetCursor).NoTensors("it takes a cursor");
+DOPPIO_OP_ROW(ResetCursor).NoTensors("it takes a cursor").InferenceOpen("no outputs");
 DOPPIO_OP_ROW(GetCursorOffset)
     .NoTensors("it takes a cursor")
     .InferenceOpen("depends on the cursor");
@@ -36,6 +36,7 @@ DOPPIO_OP_ROW(CheckDatasetConsistency)
     .Case(MakeRecords)
     .Reference([](const OpCase&) -> std::vector<Tensor> { return {}; })
     .NeverScalar("fields have rows")
+    .InferenceOpen("no outputs")
     .MayAllocate("lists of a few numbers");
 
 DOPPIO_OP_ROW(TrimDataset)
