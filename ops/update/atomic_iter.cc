@@ -1,7 +1,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/update/counter.h"
-#include "ops/update/mutex.h"
+#include "src/operator/mutex.h"
 
 namespace doppio {
 namespace {

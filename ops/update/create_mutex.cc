@@ -1,6 +1,6 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
-#include "ops/update/mutex.h"
+#include "src/operator/mutex.h"
 
 namespace doppio {
 

@@ -29,6 +29,7 @@ DOPPIO_OP_ROW(ReadNextBatch).NoTensors("it takes a cursor").InferenceOpen("depen
 DOPPIO_OP_ROW(ReadRandomBatch).NoTensors("it takes a cursor").InferenceOpen("depends on the data");
 DOPPIO_OP_ROW(ComputeOffset).NoTensors("it takes a cursor").InferenceOpen("depends on the cursor");
 DOPPIO_OP_ROW(SortAndShuffle).NoTensors("it takes a cursor").InferenceOpen("depends on the cursor");
+DOPPIO_OP_ROW(AtomicAppend).NoTensors("it takes a lock").InferenceOpen("columns change type");
 DOPPIO_OP_ROW(PackRecords).NoTensors("it makes records").InferenceOpen("no tensor");
 DOPPIO_OP_ROW(UnPackRecords).NoTensors("it takes records").InferenceOpen("depends on the records");
 
