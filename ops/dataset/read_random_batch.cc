@@ -69,8 +69,10 @@ random: records are sorted by a field, runs of `shuffle_size` * `batch_size` of 
 the batches. Records after the last whole run are not shuffled, those after the last whole batch stay
 at the end. Where there are fewer records than a run has, shuffle_size is as large as they allow.
 
-Unlike in Caffe2, whose generator begins anew at every use, runs are shuffled each in its own way, the
-last one too where it is whole, and records with equal keys are sorted by their place.
+Without a seed in the device option a new operator gives the same order every time, whose first run of
+records is shuffled as in Caffe2. There the generator begins anew at every use; here each run of records is
+shuffled in its own way, the last one too where it is whole, and records with equal keys are sorted by
+their place.
 
 Example: with `batch_size` 2 and `shuffle_size` 2, keys [4,3,2,1,0] are sorted to the records
 [4,3,2,1,0]; one result is [1,3,2,4,0].
@@ -113,17 +115,16 @@ class SortAndShuffleOp final : public Operator<Context> {
     std::iota(order_.begin(), order_.end(), int64_t{0});
     if (key_ >= 0) DOPPIO_RETURN_IF_ERROR(Sort(fields));
 
-    RandomEngine& random = context_.RandomGenerator();
     const int64_t batches = count / batch_size_;
     const int64_t run = std::min(shuffle_size_, batches) * batch_size_;
     if (run > 1) {
       for (int64_t begin = 0; begin + run <= count; begin += run) {
-        std::shuffle(order_.begin() + begin, order_.begin() + begin + run, random);
+        Shuffle(order_.begin() + begin, order_.begin() + begin + run);
       }
     }
     batches_.resize(static_cast<size_t>(batches));
     std::iota(batches_.begin(), batches_.end(), int64_t{0});
-    std::shuffle(batches_.begin(), batches_.end(), random);
+    Shuffle(batches_.begin(), batches_.end());
     int64_t* out = indices->template mutable_data<int64_t>();
     for (int64_t batch : batches_) {
       out = std::copy_n(order_.begin() + batch * batch_size_, batch_size_, out);
@@ -133,6 +134,16 @@ class SortAndShuffleOp final : public Operator<Context> {
   }
 
  private:
+  using Iterator = std::vector<int64_t>::iterator;
+
+  void Shuffle(Iterator begin, Iterator end) {
+    if (this->def().device_option().has_random_seed()) {
+      std::shuffle(begin, end, context_.RandomGenerator());
+    } else {
+      std::shuffle(begin, end, caffe2_generator_);
+    }
+  }
+
   absl::Status Sort(const RecordFields& fields) {
     const int key = static_cast<int>(key_);
     const RecordTree& tree = fields.tree();
@@ -150,6 +161,7 @@ class SortAndShuffleOp final : public Operator<Context> {
   int64_t key_;
   int64_t batch_size_;
   int64_t shuffle_size_;
+  std::minstd_rand0 caffe2_generator_;
   std::vector<int64_t> order_;    // scratch
   std::vector<int64_t> batches_;  // scratch
 };

@@ -311,7 +311,17 @@ TEST_F(DatasetTest, SortsAndShufflesInBatches) {
   EXPECT_EQ(Fetch<int64_t>("order"), order) << "one seed, one order";
 }
 
-TEST_F(DatasetTest, OneRecordABatchWithoutSortingIsShuffled) {
+TEST_F(DatasetTest, WithoutASeedTheFirstRunIsShuffledAsInCaffe2) {
+  Cursor({"key"});
+  Feed<int32_t>("key", {2, 0, 1});
+  EXPECT_EQ(Error("SortAndShuffle", {"cursor", "key"}, {"order"},
+                  {MakeArgument<int64_t>("sort_by_field_idx", 0),
+                   MakeArgument<int64_t>("batch_size", 2)}),
+            "");
+  EXPECT_EQ(Fetch<int64_t>("order"), (std::vector<int64_t>{2, 1, 0}));
+}
+
+TEST_F(DatasetTest, RecordsBehindTheLastBatchStayWhereTheyAre) {
   Cursor({"x"});
   Feed<float>("x", std::vector<float>(3));
   EXPECT_EQ(Error("SortAndShuffle", {"cursor", "x"}, {"order"},
