@@ -25,8 +25,8 @@ Example: AtomicAppend(mutex, a, b, x, y) -> a, b with a [1], b [], x [2,3] and y
 b [4].
 )DOC")
     .Input(0, "mutex", "a lock, made by CreateMutex")
-    .Input(1, "dataset_field_0",
-           "first tensor to grow; the others follow, and then as many tensors to append")
+    .Input(1, "dataset_field_0", "first tensor to grow; the others follow")
+    .Input(2, "new_field_0", "(behind all that grow) what is appended to each of them")
     .Output(0, "dataset_field_0", "the same blob as input 1; the others follow")
     .HasSideEffects();
 
