@@ -49,10 +49,7 @@ class Checker {
         }
         known->insert(input);  // reported once
       }
-      for (const Argument& arg : op.arg()) {
-        if (arg.has_n()) Check(arg.n(), depth + 1, known);
-        for (const NetDef& subnet : arg.nets()) Check(subnet, depth + 1, known);
-      }
+      CheckNetsOf(op, depth, known);
       known->insert(op.output().begin(), op.output().end());
     }
     for (const std::string& output : net.external_output()) {
@@ -60,6 +57,22 @@ class Checker {
         problems_.Add(net, absl::StrCat("external output \"", output, "\" is made by no operator",
                                         Hint(output, *known)));
       }
+    }
+  }
+
+  void CheckNetsOf(const OperatorDef& op, int depth, absl::flat_hash_set<std::string>* known) {
+    absl::flat_hash_set<std::string> own;
+    if (op.type() == "Do") {
+      // Its net has names of its own. Which ones a scope that is used again has, only a run tells.
+      for (const Argument& arg : op.arg()) {
+        if (arg.name() == "reuse_workspace" && arg.i() != 0) return;
+        if (arg.name() == "inner_blobs") own.insert(arg.strings().begin(), arg.strings().end());
+      }
+      known = &own;
+    }
+    for (const Argument& arg : op.arg()) {
+      if (arg.has_n()) Check(arg.n(), depth + 1, known);
+      for (const NetDef& subnet : arg.nets()) Check(subnet, depth + 1, known);
     }
   }
 

@@ -39,6 +39,8 @@ OpBlobs BlobsOfOp(const OperatorDef& op) {
     blobs.reads.insert(blobs.reads.end(), inner.reads.begin(), inner.reads.end());
     blobs.writes.insert(blobs.writes.end(), inner.writes.begin(), inner.writes.end());
   };
+  // The net of Do has names of its own; what it sees of other blobs Do lists itself.
+  if (op.type() == "Do") return blobs;
   for (const Argument& arg : op.arg()) {
     if (arg.has_n()) add_net(arg.n());
     for (const NetDef& net : arg.nets()) add_net(net);

@@ -93,6 +93,7 @@ class ParallelNet final : public Net {
   absl::Status RunOperators() override {
     std::unique_lock<std::mutex> lock(mutex_);
     waiting_for_ = dependencies_;
+    run_ = internal::RunScope::current;
     ready_.clear();
     unfinished_ = static_cast<int>(waiting_for_.size());
     failed_operator_ = -1;
@@ -124,8 +125,11 @@ class ParallelNet final : public Net {
       const int k = ready_.back();
       ready_.pop_back();
       ++running_;
+      if (!is_caller) internal::RunScope::current = run_;
       lock.unlock();
       absl::Status status = is_cancelled() ? CancelledStatus() : RunOperator(k);
+      // What runs beside it may wait for what will never come.
+      if (!status.ok()) Cancel();
       lock.lock();
       --running_;
       Finish(k, std::move(status));
@@ -146,8 +150,13 @@ class ParallelNet final : public Net {
 
   void Finish(int k, absl::Status status) {
     if (!status.ok()) {
-      // Of several failures the first one of the list is told, as SimpleNet would.
-      if (failed_operator_ < 0 || k < failed_operator_) {
+      // Of several failures the first one of the list is told, as SimpleNet would; what was
+      // cancelled because another one failed is none.
+      const bool was_cancelled = absl::IsCancelled(status);
+      const bool is_first = failed_operator_ < 0 || absl::IsCancelled(status_) == was_cancelled
+                                ? failed_operator_ < 0 || k < failed_operator_
+                                : !was_cancelled;
+      if (is_first) {
         failed_operator_ = k;
         status_ = std::move(status);
       }
@@ -175,6 +184,7 @@ class ParallelNet final : public Net {
   std::mutex mutex_;
   std::condition_variable work_;
   std::vector<std::thread> workers_;
+  const internal::RunScope* run_ = nullptr;  // the caller's
   std::vector<int> waiting_for_;
   std::vector<int> ready_;
   int unfinished_ = 0;

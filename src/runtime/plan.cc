@@ -48,8 +48,11 @@ class PlanState {
     return names;
   }
 
+  // For the scopes of threads that work for the plan.
+  const std::atomic<bool>* failure() const { return &has_failed_; }
   bool has_failed() const { return has_failed_.load(std::memory_order_relaxed); }
   void Fail(const absl::Status& status) {
+    if (status.ok()) return;
     std::lock_guard<std::mutex> lock(mutex_);
     if (status_.ok()) status_ = status;
     has_failed_.store(true, std::memory_order_relaxed);
@@ -276,6 +279,7 @@ class StepRunner {
 
   // On another thread: the error goes to the plan. False after an error.
   bool RunSubstep(const ExecutionStep& substep) {
+    const internal::RunScope scope(plan_->failure());
     const absl::Status status = StepRunner(substep, plan_, nets_).Run();
     if (!status.ok()) plan_->Fail(Annotate(status, StepPlace(step_)));
     return !plan_->has_failed();
@@ -320,9 +324,11 @@ absl::Status RunPlanInWorkspace(const PlanDef& plan, Workspace* workspace) {
     if (!status.ok()) return Annotate(status, place);
   }
   PlanNets nets(&state, workspace);
+  const internal::RunScope scope(state.failure());
   for (const ExecutionStep& step : plan.execution_step()) {
-    absl::Status status = StepRunner(step, &state, &nets).Run();
-    if (status.ok()) status = state.status();
+    // What was cancelled because another step failed first is not told.
+    state.Fail(StepRunner(step, &state, &nets).Run());
+    const absl::Status status = state.status();
     if (!status.ok()) return Annotate(status, place);
   }
   return absl::OkStatus();

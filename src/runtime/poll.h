@@ -12,8 +12,34 @@ inline constexpr std::chrono::milliseconds kPollPeriod(50);
 // What SetInterruptPoll was given.
 extern std::atomic<bool (*)()> interrupt_poll;
 
-// Whether the host wants this thread's run to end.
+// A run of a net or a plan that this thread works for, for as long as the object lives; runs inside
+// of it come later. `is_ended` says that it was cancelled or has failed.
+class RunScope {
+ public:
+  explicit RunScope(const std::atomic<bool>* is_ended) : is_ended_(is_ended), outer_(current) {
+    current = this;
+  }
+  ~RunScope() { current = outer_; }
+  RunScope(const RunScope&) = delete;
+  RunScope& operator=(const RunScope&) = delete;
+
+  // The innermost one; threads that help with a run take it over from the thread that began it.
+  static inline thread_local const RunScope* current = nullptr;
+
+  bool IsEnded() const {
+    return is_ended_->load(std::memory_order_relaxed) || (outer_ != nullptr && outer_->IsEnded());
+  }
+
+ private:
+  const std::atomic<bool>* is_ended_;
+  const RunScope* outer_;
+};
+
+// Whether this thread's run is to end: it was cancelled, failed on another thread, or the host
+// wants so.
 inline bool IsInterrupted() {
+  const RunScope* const run = RunScope::current;
+  if (run != nullptr && run->IsEnded()) return true;
   bool (*const poll)() = interrupt_poll.load(std::memory_order_relaxed);
   return __builtin_expect(poll != nullptr, 0) && poll();
 }

@@ -180,7 +180,8 @@ absl::Status Workspace::AddBlobMapping(const Workspace* parent,
 }
 
 absl::StatusOr<Net*> Workspace::CreateNet(const NetDef& def, bool overwrite) {
-  if (def.name().empty())
+  // One that is empty but given is a name: Caffe2's front end makes such nets.
+  if (!def.has_name())
     return absl::InvalidArgumentError("a net needs a name to be created in a workspace");
   const Net* existing = GetNet(def.name());
   if (existing != nullptr && !overwrite) {

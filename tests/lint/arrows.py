@@ -21,6 +21,7 @@ PLAN = {
     "io": ["operator", "proto"],
     "ops": ["operator", "kernel", "dnn", "io"],
     "ops/control": ["operator", "kernel", "runtime"],
+    "ops/queue": ["operator", "kernel", "runtime"],
     "ops/storage": ["operator", "kernel", "runtime", "io"],
 }
 # What ops/CMakeLists.txt gives to every family; family.cmake declares the rest.

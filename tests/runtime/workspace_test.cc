@@ -203,6 +203,9 @@ TEST(WorkspaceTest, RefusesASecondNetOfTheSameNameUnlessToldToReplaceIt) {
 TEST(WorkspaceTest, RefusesANetWithoutAName) {
   Workspace workspace;
   EXPECT_THAT(Message(workspace.CreateNet(NetDef()).status()), HasSubstr("needs a name"));
+  NetDef empty_name;
+  empty_name.set_name("");
+  EXPECT_TRUE(workspace.CreateNet(empty_name).ok());
 }
 
 TEST(WorkspaceTest, NamesNearNets) {

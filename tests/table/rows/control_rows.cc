@@ -50,5 +50,9 @@ DOPPIO_OP_ROW(While)
     })
     .InferenceOpen("the net decides");
 
+DOPPIO_OP_ROW(CreateScope).NoTensors("it makes a scope").InferenceOpen("no tensor");
+DOPPIO_OP_ROW(HasScope).NoTensors("it takes a scope").InferenceOpen("depends on the scope");
+DOPPIO_OP_ROW(Do).NoTensors("it takes a scope").InferenceOpen("the net decides");
+
 }  // namespace
 }  // namespace doppio

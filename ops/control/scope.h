@@ -1,0 +1,36 @@
+#ifndef DOPPIO_OPS_CONTROL_SCOPE_H_
+#define DOPPIO_OPS_CONTROL_SCOPE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "doppio/net.h"
+#include "doppio/workspace.h"
+
+namespace doppio {
+
+// What a blob that CreateScope makes holds: the blobs that nets of Do made for themselves, one
+// workspace for each run since then.
+struct ScopeStack {
+  struct Scope {
+    Scope(const Workspace* outer, std::map<std::string, std::string> the_bindings)
+        : bindings(std::move(the_bindings)), workspace(outer, bindings) {}
+
+    // Of the operator that made it: as long as that one is there, the workspace around it is too.
+    std::weak_ptr<const void> maker;
+    std::map<std::string, std::string> bindings;  // which blobs around it are seen, by inner name
+    Workspace workspace;
+    // By operator; made over `workspace`, and so gone before it.
+    std::vector<std::pair<std::weak_ptr<const void>, std::unique_ptr<Net>>> nets;
+  };
+
+  std::vector<std::unique_ptr<Scope>> scopes;
+  size_t used = 0;  // of `scopes`, from the front; the rest wait to be used again
+};
+
+}  // namespace doppio
+
+#endif  // DOPPIO_OPS_CONTROL_SCOPE_H_

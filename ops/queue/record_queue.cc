@@ -1,0 +1,105 @@
+#include "ops/queue/record_queue.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "src/runtime/poll.h"
+
+namespace doppio {
+
+// Until the condition holds. The lock is not held while the host is asked: it may have locks of its
+// own, which another thread holds that waits for ours.
+template <typename Condition>
+absl::Status RecordQueue::Wait(std::unique_lock<std::mutex>* lock, std::condition_variable* changed,
+                               Deadline deadline, Condition condition) {
+  while (!condition()) {
+    const auto now = std::chrono::steady_clock::now();
+    if (deadline.has_value() && now >= *deadline) {
+      return absl::DeadlineExceededError("the time to wait for the queue is over");
+    }
+    auto until = now + internal::kPollPeriod;
+    if (deadline.has_value()) until = std::min(until, *deadline);
+    if (changed->wait_until(*lock, until, condition)) return absl::OkStatus();
+    lock->unlock();
+    const bool is_interrupted = internal::IsInterrupted();
+    lock->lock();
+    if (is_interrupted) return absl::CancelledError("the wait for the queue was cancelled");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> RecordQueue::Push(QueueRecord record, bool fills_closed) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto has_room = [this] { return static_cast<int64_t>(records_.size()) < capacity_; };
+  DOPPIO_RETURN_IF_ERROR(
+      Wait(&lock, &has_room_, std::nullopt, [&] { return is_closed_ || has_room(); }));
+  if (!has_room() || (is_closed_ && !fills_closed)) return false;
+  records_.push_back(std::move(record));
+  lock.unlock();
+  has_record_.notify_one();
+  return true;
+}
+
+absl::StatusOr<bool> RecordQueue::Pop(QueueRecord* record, Deadline deadline) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  DOPPIO_RETURN_IF_ERROR(
+      Wait(&lock, &has_record_, deadline, [this] { return is_closed_ || !records_.empty(); }));
+  if (records_.empty()) return false;
+  *record = std::move(records_.front());
+  records_.pop_front();
+  lock.unlock();
+  has_room_.notify_one();
+  return true;
+}
+
+absl::StatusOr<std::vector<QueueRecord>> RecordQueue::PopMany(int64_t count) {
+  std::vector<QueueRecord> records;
+  while (static_cast<int64_t>(records.size()) < count) {
+    QueueRecord record;
+    const absl::StatusOr<bool> popped = Pop(&record);
+    if (!popped.ok()) {
+      {
+        const std::lock_guard<std::mutex> held(mutex_);
+        records_.insert(records_.begin(), std::make_move_iterator(records.begin()),
+                        std::make_move_iterator(records.end()));
+      }
+      has_record_.notify_all();
+      return popped.status();
+    }
+    if (!*popped) break;
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+void RecordQueue::Close() {
+  {
+    const std::lock_guard<std::mutex> held(mutex_);
+    is_closed_ = true;
+  }
+  has_room_.notify_all();
+  has_record_.notify_all();
+}
+
+QueueArguments::QueueArguments(OperatorInit* init)
+    : capacity(init->GetSingleArgument<int64_t>("capacity")),
+      num_blobs(init->GetSingleArgument<int64_t>("num_blobs")) {
+  if (capacity >= 1 && num_blobs >= 1) return;
+  init->Fail(absl::InvalidArgumentError(absl::StrCat("capacity is ", capacity, " and num_blobs ",
+                                                     num_blobs, ", both must be at least 1")));
+}
+
+absl::Status CheckFieldCount(const RecordQueue& queue, int64_t count, absl::string_view what) {
+  if (queue.field_count() == count) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("records of the queue have ", queue.field_count(),
+                                                 " blobs, but there are ", count, " ", what));
+}
+
+QueueRecord RecordOfInputs(const OperatorBase& op, int64_t count) {
+  QueueRecord record;
+  for (int i = 1; i <= count; ++i) record.push_back(*op.InputBlob(i).Get<Tensor>());
+  return record;
+}
+
+}  // namespace doppio
