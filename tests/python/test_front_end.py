@@ -34,7 +34,10 @@ NOT = {
         "test_simple_transform": "rewrites of nets are not there",
     },
     "optimizer_test": {},
-    "python_op_test": {},
+    "python_op_test": {
+        "(test_gradient and not multiple)": "in place, the gradient function is given an input that was overwritten, "
+                         "which doppio refuses",
+    },
     "operator_test.expand_op_test": {},
 }
 
