@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "doppio/op_def.h"
 #include "tests/table/op_table.h"
 
 namespace doppio {
@@ -93,6 +94,111 @@ DOPPIO_OP_ROW(GRUUnit)
 DOPPIO_OP_ROW(GRUUnitGradient)
     .CheckedByGradientOf("GRUUnit")
     .NeverScalar("states have three dimensions");
+
+// The number of a step, and where a row of `size` rows is that it means, seen from there.
+void DrawStep(CaseMaker& c, int64_t most) {
+  const int64_t t = most > 0 ? c.Int(0, most) : 0;
+  c.Input("timestep", *Tensor::FromSpan<int32_t>({1}, {static_cast<int32_t>(t)}));
+  c.Arg("offset", most > 0 ? c.Int(0, most - t) : 0);
+}
+
+DOPPIO_OP_ROW(rnn_internal_apply_link)
+    .Case([](CaseMaker& c) {
+      const Dims dims = c.Shape(1);
+      const int64_t window = std::min<int64_t>(dims[0], c.Int(0, 2));
+      DrawStep(c, dims[0] - window);
+      c.Input("external", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble}), dims));
+      c.Arg("window", window);
+      c.Output("internal");
+      c.Output("external");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& x = c.in(1);
+      const auto row = static_cast<int64_t>(ElementAsDouble(c.in(0), 0)) + c.Arg<int64_t>("offset");
+      Dims dims(x.dims().begin(), x.dims().end());
+      dims[0] = c.Arg<int64_t>("window");
+      return {Generate(x.dtype(), dims,
+                       [&](Dims i) {
+                         i[0] += row;
+                         return At(x, i);
+                       }),
+              x};
+    })
+    .NeverScalar("rows are taken");
+
+DOPPIO_OP_ROW(rnn_internal_accumulate_gradient_input)
+    .Case([](CaseMaker& c) {
+      const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble});
+      Dims dims = c.Shape(1);
+      dims[0] = std::max<int64_t>(dims[0], 1);
+      DrawStep(c, dims[0] - 1);
+      c.Input("output_gradient", c.Random(type, dims));
+      c.Input("state_gradient", c.Random(type, dims));
+      c.Output("state_gradient");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& x = c.in(1);
+      const auto t = static_cast<int64_t>(ElementAsDouble(c.in(0), 0));
+      const auto offset = c.Arg<int64_t>("offset");
+      return {Generate(x.dtype(), x.dims(), [&](Dims i) {
+        const double before = At(c.in(2), i);
+        if (i[0] != t + offset) return before;
+        i[0] = t;
+        return before + At(x, i);
+      })};
+    })
+    .NeverEmpty("there is a row of that step")
+    .NeverScalar("a row is added to");
+
+DOPPIO_OP_ROW(RecurrentNetwork)
+    .NoTensors("the last output is a set of workspaces")
+    .InferenceOpen("the nets decide")
+    .GradientUnchecked("tests/ops/rnn holds it against finite differences of a whole net");
+DOPPIO_OP_ROW(RecurrentNetworkGradient)
+    .NoTensors("the last input is a set of workspaces")
+    .InferenceOpen("the nets decide");
+DOPPIO_OP_ROW(RecurrentNetworkBlobFetcher)
+    .NoTensors("the input is a set of workspaces")
+    .InferenceOpen("the steps decide");
+
+// Fibonacci's way: a, b become b, a + b, in at most three turns, as long as the condition is true,
+// which the body leaves as it is.
+DOPPIO_OP_ROW(ONNXWhile)
+    .Case([](CaseMaker& c) {
+      const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble});
+      const Dims dims = c.Shape();
+      c.Input("count", *Tensor::Scalar<int64_t>(c.Int(1, 3)));
+      c.Input("condition", *Tensor::Scalar<bool>(true));
+      c.Input("a0", c.Random(type, dims));
+      c.Input("b0", c.Random(type, dims));
+      NetDef body;
+      *body.add_op() = CreateOperatorDef("Add", "", {"a", "b"}, {"c"});
+      for (const char* name : {"i", "holds", "a", "b"}) body.add_external_input(name);
+      for (const char* name : {"holds", "b", "c", "c"}) body.add_external_output(name);
+      c.Arg("body", body);
+      c.Arg("has_trip_count", 1);
+      c.Arg("has_cond", 1);
+      if (c.Chance()) c.Arg("save_scopes", 1);
+      for (const char* name : {"last_a", "last_b", "scan"}) c.Output(name);
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const auto turns = static_cast<int64_t>(ElementAsDouble(c.in(0), 0));
+      std::vector<Tensor> values = {c.in(2), c.in(3)};
+      for (int64_t t = 0; t < turns; ++t) {
+        const Tensor& a = values[static_cast<size_t>(t)];
+        const Tensor& b = values[static_cast<size_t>(t) + 1];
+        values.push_back(
+            Generate(a.dtype(), a.dims(), [&](const Dims& i) { return At(a, i) + At(b, i); }));
+      }
+      Dims dims(c.in(2).dims().begin(), c.in(2).dims().end());
+      dims.insert(dims.begin(), turns);
+      const Tensor scan = Generate(c.in(2).dtype(), dims, [&](const Dims& i) {
+        return At(values[static_cast<size_t>(i[0]) + 2], Dims(i.begin() + 1, i.end()));
+      });
+      return {values[static_cast<size_t>(turns)], values[static_cast<size_t>(turns) + 1], scan};
+    })
+    .InferenceOpen("the net decides")
+    .MayAllocate("turns hand their values on, and keep those of scans");
 
 }  // namespace
 }  // namespace doppio
