@@ -1,2 +1,3 @@
 # RecurrentNetwork and ONNXWhile run nets; older files have those of RecurrentNetwork as text.
-set(DEPENDS runtime io)
+# InferenceLSTM multiplies matrices.
+set(DEPENDS runtime io dnn)

@@ -21,7 +21,7 @@ PLAN = {
     "io": ["operator", "proto"],
     "ops": ["operator", "kernel", "dnn"],
     "ops/control": ["operator", "kernel", "runtime"],
-    "ops/rnn": ["operator", "kernel", "runtime", "io"],
+    "ops/rnn": ["operator", "kernel", "dnn", "runtime", "io"],
 }
 # What ops/CMakeLists.txt gives to every family; family.cmake declares the rest.
 OF_EVERY_FAMILY = ["operator", "kernel"]

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "doppio/op_def.h"
 #include "tests/table/op_table.h"
@@ -149,6 +150,127 @@ DOPPIO_OP_ROW(rnn_internal_accumulate_gradient_input)
     })
     .NeverEmpty("there is a row of that step")
     .NeverScalar("a row is added to");
+
+// One cell of InferenceLSTM, as its documentation says: y [T,N,D] of x, and the states after it.
+struct Cell {
+  std::vector<double> y;
+  std::vector<double> hidden;
+  std::vector<double> cell;
+};
+
+Cell RunCell(const OpCase& c, int64_t which, int64_t steps, const std::vector<double>& x,
+             bool is_backward) {
+  const int64_t batch = c.in(1).dim(1);
+  const int64_t width = c.in(1).dim(2);
+  const bool has_biases = c.Arg<bool>("has_biases", true);
+  const int first = 3 + static_cast<int>(which) * (has_biases ? 4 : 2);
+  const int64_t below = c.in(first).dim(1);
+  const auto at = [](const std::vector<double>& v, int64_t i) { return v[static_cast<size_t>(i)]; };
+  Cell result;
+  result.y.resize(static_cast<size_t>(steps * batch * width));
+  for (int64_t i = 0; i < batch * width; ++i) {
+    result.hidden.push_back(ElementAsDouble(c.in(1), which * batch * width + i));
+    result.cell.push_back(ElementAsDouble(c.in(2), which * batch * width + i));
+  }
+  for (int64_t step = 0; step < steps; ++step) {
+    const int64_t t = is_backward ? steps - 1 - step : step;
+    const std::vector<double> before = result.hidden;
+    for (int64_t i = 0; i < batch * width; ++i) {
+      const int64_t n = i / width;
+      const auto gate = [&](int64_t which_gate) {
+        const int64_t row = which_gate * width + i % width;
+        double sum = 0;
+        for (int64_t k = 0; k < below; ++k)
+          sum += at(x, (t * batch + n) * below + k) * ElementAsDouble(c.in(first), row * below + k);
+        for (int64_t k = 0; k < width; ++k)
+          sum += at(before, n * width + k) * ElementAsDouble(c.in(first + 1), row * width + k);
+        if (!has_biases) return sum;
+        return sum + ElementAsDouble(c.in(first + 2), row) + ElementAsDouble(c.in(first + 3), row);
+      };
+      double& cell = result.cell[static_cast<size_t>(i)];
+      cell = Logistic(gate(1)) * cell + Logistic(gate(0)) * std::tanh(gate(2));
+      result.hidden[static_cast<size_t>(i)] = Logistic(gate(3)) * std::tanh(cell);
+      result.y[static_cast<size_t>(t * batch * width + i)] = result.hidden[static_cast<size_t>(i)];
+    }
+  }
+  return result;
+}
+
+DOPPIO_OP_ROW(InferenceLSTM)
+    .Case([](CaseMaker& c) {
+      const Dims dims = c.Shape(3, 3);
+      const int64_t width = c.Int(0, 4);
+      const int64_t layers = c.Int(1, 3);
+      const int64_t directions = c.Int(1, 2);
+      const bool batch_first = c.Chance();
+      const bool has_biases = c.Chance();
+      const int64_t batch = dims[batch_first ? 0 : 1];
+      c.Input("input", c.Random(DataType::kFloat, dims));
+      const Dims state = {layers * directions, batch, width};
+      for (const char* name : {"hidden_0", "cell_0"})
+        c.Input(name, c.Random(DataType::kFloat, state));
+      for (int64_t i = 0; i < layers * directions; ++i) {
+        const auto input = [&](const char* name, const Dims& shape) {
+          c.Input(name + std::to_string(i), c.Random(DataType::kFloat, shape, -0.5, 0.5));
+        };
+        input("w_ih", {4 * width, i < directions ? dims[2] : directions * width});
+        input("w_hh", {4 * width, width});
+        if (!has_biases) continue;
+        input("b_ih", {4 * width});
+        input("b_hh", {4 * width});
+      }
+      c.Arg("num_layers", layers);
+      if (directions == 2) c.Arg("bidirectional", 1);
+      if (!has_biases) c.Arg("has_biases", 0);
+      if (batch_first) c.Arg("batch_first", 1);
+      for (const char* name : {"output", "hidden", "cell"}) c.Output(name);
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      const Tensor& input = c.in(0);
+      const bool batch_first = c.Arg<bool>("batch_first");
+      const int64_t steps = input.dim(batch_first ? 1 : 0);
+      const int64_t batch = input.dim(batch_first ? 0 : 1);
+      const int64_t width = c.in(1).dim(2);
+      const int64_t directions = c.Arg<bool>("bidirectional") ? 2 : 1;
+      std::vector<double> below;
+      for (int64_t t = 0; t < steps; ++t) {
+        for (int64_t n = 0; n < batch; ++n) {
+          for (int64_t k = 0; k < input.dim(2); ++k)
+            below.push_back(batch_first ? At(input, {n, t, k}) : At(input, {t, n, k}));
+        }
+      }
+      std::vector<double> hidden;
+      std::vector<double> cell;
+      for (int64_t layer = 0; layer < c.Arg<int64_t>("num_layers", 1); ++layer) {
+        std::vector<double> above(static_cast<size_t>(steps * batch * directions * width));
+        for (int64_t way = 0; way < directions; ++way) {
+          const Cell run = RunCell(c, layer * directions + way, steps, below, way == 1);
+          hidden.insert(hidden.end(), run.hidden.begin(), run.hidden.end());
+          cell.insert(cell.end(), run.cell.begin(), run.cell.end());
+          for (int64_t i = 0; i < steps * batch * width; ++i) {
+            above[static_cast<size_t>((i / width * directions + way) * width + i % width)] =
+                run.y[static_cast<size_t>(i)];
+          }
+        }
+        below = above;
+      }
+      Dims dims = {steps, batch, directions * width};
+      if (batch_first) std::swap(dims[0], dims[1]);
+      const auto states = [&](const std::vector<double>& values) {
+        return Generate(DataType::kFloat, c.in(1).dims(), [&](const Dims& i) {
+          return values[static_cast<size_t>(FlatIndex(c.in(1).dims(), i))];
+        });
+      };
+      return {Generate(DataType::kFloat, dims,
+                       [&](const Dims& i) {
+                         const int64_t t = i[batch_first ? 1 : 0];
+                         const int64_t n = i[batch_first ? 0 : 1];
+                         return below[static_cast<size_t>((t * batch + n) * dims[2] + i[2])];
+                       }),
+              states(hidden), states(cell)};
+    })
+    .NeverScalar("sequences of a batch have three dimensions")
+    .LibraryMayAllocate("oneDNN makes lists of its own");
 
 DOPPIO_OP_ROW(RecurrentNetwork)
     .NoTensors("the last output is a set of workspaces")
