@@ -32,6 +32,7 @@ struct LstmShape {
   int64_t steps;
   int64_t batch;
   int64_t width;  // of a state
+  int64_t gates;  // four times that
 };
 
 // `dims(i)` and `type(i)` tell of input i.
@@ -60,19 +61,20 @@ absl::StatusOr<LstmShape> CheckLstm(const LstmArguments& args, int inputs, const
   };
   DOPPIO_RETURN_IF_ERROR(check(1, "hidden_0", {cells, shape.batch, shape.width}));
   DOPPIO_RETURN_IF_ERROR(check(2, "cell_0", {cells, shape.batch, shape.width}));
-  DOPPIO_ASSIGN_OR_RETURN(const int64_t gates, CheckedProduct(kGates, shape.width));
+  DOPPIO_ASSIGN_OR_RETURN(shape.gates, CheckedProduct(kGates, shape.width));
   DOPPIO_ASSIGN_OR_RETURN(const int64_t joined, CheckedProduct(args.directions, shape.width));
   DOPPIO_RETURN_IF_ERROR(NumElements({shape.steps, shape.batch, joined}).status());
-  DOPPIO_RETURN_IF_ERROR(NumElements({shape.steps, shape.batch, gates}).status());
+  DOPPIO_RETURN_IF_ERROR(NumElements({shape.steps, shape.batch, shape.gates}).status());
   for (int64_t cell = 0; cell < cells; ++cell) {
     const int first = kBeforeWeights + static_cast<int>(cell) * args.WeightsOfCell();
     const int64_t below = cell < args.directions ? dims(0)[2] : joined;
     const std::string what = absl::StrCat("of layer ", cell / args.directions);
-    DOPPIO_RETURN_IF_ERROR(check(first, absl::StrCat("w_ih ", what), {gates, below}));
-    DOPPIO_RETURN_IF_ERROR(check(first + 1, absl::StrCat("w_hh ", what), {gates, shape.width}));
+    DOPPIO_RETURN_IF_ERROR(check(first, absl::StrCat("w_ih ", what), {shape.gates, below}));
+    DOPPIO_RETURN_IF_ERROR(
+        check(first + 1, absl::StrCat("w_hh ", what), {shape.gates, shape.width}));
     if (!args.has_biases) continue;
-    DOPPIO_RETURN_IF_ERROR(check(first + 2, absl::StrCat("b_ih ", what), {gates}));
-    DOPPIO_RETURN_IF_ERROR(check(first + 3, absl::StrCat("b_hh ", what), {gates}));
+    DOPPIO_RETURN_IF_ERROR(check(first + 2, absl::StrCat("b_ih ", what), {shape.gates}));
+    DOPPIO_RETURN_IF_ERROR(check(first + 3, absl::StrCat("b_hh ", what), {shape.gates}));
   }
   return shape;
 }
@@ -168,8 +170,8 @@ class InferenceLSTMOp final : public Operator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(Tensor * output, Output(0, type, OutputDims(args_, shape)));
     DOPPIO_ASSIGN_OR_RETURN(Tensor * hidden, Output(1, type, Input(1).dims()));
     DOPPIO_ASSIGN_OR_RETURN(Tensor * cell, Output(2, type, Input(1).dims()));
-    DOPPIO_RETURN_IF_ERROR(gates_.Resize(type, {rows, kGates * shape.width}));
-    DOPPIO_RETURN_IF_ERROR(step_gates_.Resize(type, {shape.batch, kGates * shape.width}));
+    DOPPIO_RETURN_IF_ERROR(gates_.Resize(type, {rows, shape.gates}));
+    DOPPIO_RETURN_IF_ERROR(step_gates_.Resize(type, {shape.batch, shape.gates}));
     const float* below = Input(0).template data<float>();
     if (args_.batch_first) {
       DOPPIO_RETURN_IF_ERROR(turned_.Resize(type, Input(0).dims()));
@@ -216,7 +218,7 @@ class InferenceLSTMOp final : public Operator<Context> {
                        float* hidden, float* cell, float* out) {
     const int first = kBeforeWeights + static_cast<int>(which) * args_.WeightsOfCell();
     const int64_t width = shape.width;
-    const int64_t gates = kGates * width;
+    const int64_t gates = shape.gates;
     const Tensor& w_ih = Input(first);
     const float* w_hh = Input(first + 1).template data<float>();
     const float* b_ih = args_.has_biases ? Input(first + 2).template data<float>() : nullptr;

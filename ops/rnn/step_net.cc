@@ -87,10 +87,16 @@ NetDef ReadStepNet(OperatorInit* init, absl::string_view argument) {
   return net;
 }
 
-OperatorDef MakeApplyLink(const Link& link, const std::string& timestep) {
-  return CreateOperatorDef(
+OperatorDef MakeApplyLink(const Link& link, const std::string& timestep, const Link* stored) {
+  OperatorDef def = CreateOperatorDef(
       "rnn_internal_apply_link", "", {timestep, link.external}, {link.internal, link.external},
       {MakeArgument<int64_t>("offset", link.offset), MakeArgument<int64_t>("window", link.window)});
+  if (stored != nullptr) {
+    def.add_input(stored->internal);
+    *def.add_arg() = MakeArgument<int64_t>("stored_offset", stored->offset);
+    *def.add_arg() = MakeArgument<int64_t>("stored_window", stored->window);
+  }
+  return def;
 }
 
 absl::Status LoadRows(const Tensor& external, int64_t row, int64_t window, Tensor* internal) {
@@ -126,25 +132,35 @@ absl::Status StoreRows(const Tensor& internal, int64_t row, int64_t window, Tens
 
 StepNet::StepNet(NetDef def, std::vector<Link> links, std::string timestep, OperatorInit* init)
     : links_(std::move(links)), timestep_(std::move(timestep)) {
-  absl::flat_hash_set<std::string> writes;
+  absl::flat_hash_set<std::string> all_writes;
+  NetDef steps = def;
+  steps.clear_op();
   for (const OperatorDef& op : def.op()) {
+    *steps.add_op() = op;
     if (op.type() == "rnn_internal_apply_link") continue;  // writes what is there already
     NetDef one;
     *one.add_op() = op;
+    absl::flat_hash_set<std::string> writes;
     AddWrites(one, &writes);
+    // Rows are copied, so what is written under one name has to be brought to the others.
+    for (const Link& link : links_) {
+      if (!writes.contains(link.internal)) continue;
+      for (const Link& other : links_) {
+        if (!Overlap(link, other)) continue;
+        if (writes.contains(other.internal)) {
+          init->Fail(absl::InvalidArgumentError(absl::StrCat(
+              "one operator ", op.type(), " writes \"", link.internal, "\" and \"", other.internal,
+              "\", which are the same rows of \"", link.external, "\"")));
+        }
+        *steps.add_op() = MakeApplyLink(other, timestep_, &link);
+      }
+    }
+    all_writes.insert(writes.begin(), writes.end());
   }
   for (const Link& link : links_) {
-    if (!writes.contains(link.internal)) continue;
-    written_.push_back(&link);
-    // Rows are copied, so what is written under one name is not seen under another one.
-    const auto other =
-        std::find_if(links_.begin(), links_.end(), [&](const Link& b) { return Overlap(link, b); });
-    if (other != links_.end()) {
-      init->Fail(absl::UnimplementedError(absl::StrCat(
-          "links of \"", link.internal, "\" and \"", other->internal, "\" share rows of \"",
-          link.external, "\", and the step net writes \"", link.internal, "\"")));
-    }
+    if (all_writes.contains(link.internal)) written_.push_back(&link);
   }
+  def = std::move(steps);
   def.add_external_input(timestep_);
   for (const Link& link : links_) {
     def.add_external_input(link.internal);

@@ -29,8 +29,10 @@ std::vector<Link> ReadLinks(OperatorInit* init, absl::string_view prefix);
 // is.
 NetDef ReadStepNet(OperatorInit* init, absl::string_view argument);
 
-// The operator that copies the rows of a link into its internal blob.
-OperatorDef MakeApplyLink(const Link& link, const std::string& timestep);
+// The operator that copies the rows of a link into its internal blob; `stored`, where it is not
+// null, is another link to the same blob, whose rows are first copied out of its internal blob.
+OperatorDef MakeApplyLink(const Link& link, const std::string& timestep,
+                          const Link* stored = nullptr);
 
 // Rows [row, row + window) of `external` are copied to `internal`, which gets their shape, or back.
 absl::Status LoadRows(const Tensor& external, int64_t row, int64_t window, Tensor* internal);

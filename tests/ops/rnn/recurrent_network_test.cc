@@ -151,6 +151,30 @@ TEST_F(RecurrentNetworkTest, WindowsReachOverSeveralRows) {
   EXPECT_THAT(Values("all"), ElementsAre(2, 3, 5, 8));
 }
 
+TEST_F(RecurrentNetworkTest, WindowsSeeWhatTheStepWrote) {
+  // Each step writes t to the state, and then sums that and the two before it.
+  Feed("initial", Tensor::Of<double>({2, 1, 1}, {10, 20}));
+  Feed("sums", Tensor::Of<double>({1, 1, 1}, {0}));
+  Feed("x", Tensor::Create(DataType::kDouble, {3, 1, 1}));
+  NetBuilder step("step");
+  step.Op("Cast", {"timestep"}, {"t"},
+          {MakeArgument<int>("to", static_cast<int>(DataType::kDouble))})
+      .Op("ExpandDims", {"t"}, {"new"}, {Numbers("dims", {1, 2})})
+      .Op("ReduceSum", {"three"}, {"sum"}, {Numbers("axes", {0})})
+      .ExternalInput("three");
+  ASSERT_TRUE(
+      Run(CreateOperatorDef(
+              "RecurrentNetwork", "", {"x", "initial", "sums"}, {"all", "steps"},
+              {Names("link_internal", {"new", "three", "sum"}),
+               Names("link_external", {"s", "s", "sum_states"}), Numbers("link_offset", {2, 0, 1}),
+               Numbers("link_window", {1, 3, 1}), Names("recurrent_states", {"s", "sum_states"}),
+               Numbers("initial_recurrent_state_ids", {1, 2}), Names("alias_src", {"sum_states"}),
+               Names("alias_dst", {"all"}), Numbers("alias_offset", {1}),
+               MakeArgument<NetDef>("step_net", step.def())}))
+          .ok());
+  EXPECT_THAT(Values("all"), ElementsAre(30, 21, 3));
+}
+
 TEST_F(RecurrentNetworkTest, StepsKnowTheirNumber) {
   NetBuilder step("step");
   step.Op("Cast", {"timestep"}, {"t"},
@@ -289,7 +313,12 @@ TEST_F(RecurrentNetworkTest, RefusesLinksThatAreNone) {
   EXPECT_THAT(Error(def), HasSubstr("double[3,2,1] has no rows 3 to 4 (not included)"));
   def = Recurrent();
   def.mutable_arg(2)->set_ints(0, 1);
-  EXPECT_THAT(Error(def), HasSubstr("links of \"after\" and \"before\" share rows of \"states\""));
+  NetDef both = StepNet();
+  both.mutable_op(1)->set_type("Split");
+  both.mutable_op(1)->mutable_input()->RemoveLast();
+  both.mutable_op(1)->add_output("before");
+  def.mutable_arg(def.arg_size() - 2)->mutable_n()->CopyFrom(both);
+  EXPECT_THAT(Error(def), HasSubstr("one operator Split writes \"before\" and \"after\""));
 }
 
 TEST_F(RecurrentNetworkTest, RefusesInputsThatDoNotFit) {

@@ -105,25 +105,41 @@ void DrawStep(CaseMaker& c, int64_t most) {
 
 DOPPIO_OP_ROW(rnn_internal_apply_link)
     .Case([](CaseMaker& c) {
+      const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble});
       const Dims dims = c.Shape(1);
       const int64_t window = std::min<int64_t>(dims[0], c.Int(0, 2));
       DrawStep(c, dims[0] - window);
-      c.Input("external", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble}), dims));
+      c.Input("external", c.Random(type, dims));
       c.Arg("window", window);
+      if (c.Chance()) {
+        const auto t = static_cast<int64_t>(ElementAsDouble(c.result().in(0), 0));
+        const int64_t stored = c.Int(0, std::min<int64_t>(dims[0] - t, 2));
+        Dims stored_dims = dims;
+        stored_dims[0] = stored;
+        c.Input("stored", c.Random(type, stored_dims));
+        c.Arg("stored_offset", c.Int(0, dims[0] - t - stored));
+        c.Arg("stored_window", stored);
+      }
       c.Output("internal");
       c.Output("external");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
       const Tensor& x = c.in(1);
-      const auto row = static_cast<int64_t>(ElementAsDouble(c.in(0), 0)) + c.Arg<int64_t>("offset");
+      const auto t = static_cast<int64_t>(ElementAsDouble(c.in(0), 0));
+      const auto after = [&](Dims i) {
+        const int64_t row = i[0] - t - c.Arg<int64_t>("stored_offset");
+        const bool is_stored = c.def.input_size() == 3 && row >= 0 && row < c.in(2).dim(0);
+        if (is_stored) i[0] = row;
+        return At(is_stored ? c.in(2) : x, i);
+      };
       Dims dims(x.dims().begin(), x.dims().end());
       dims[0] = c.Arg<int64_t>("window");
       return {Generate(x.dtype(), dims,
                        [&](Dims i) {
-                         i[0] += row;
-                         return At(x, i);
+                         i[0] += t + c.Arg<int64_t>("offset");
+                         return after(i);
                        }),
-              x};
+              Generate(x.dtype(), x.dims(), after)};
     })
     .NeverScalar("rows are taken");
 
