@@ -1,3 +1,4 @@
+#include "doppio/check.h"
 #include "doppio/net_builder.h"
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
@@ -93,6 +94,14 @@ TEST_F(OnnxWhileTest, RunsAgain) {
     ASSERT_TRUE(workspace_.RunNet("net").ok());
     EXPECT_TRUE(TensorEquals(Value("scan"), Tensor::Of<float>({3, 1}, {2, 3, 5})));
   }
+}
+
+TEST_F(OnnxWhileTest, NeedsFromOutsideWhatTheBodyDoesNotGet) {
+  NetDef body = Body();
+  body.mutable_op(0)->set_input(1, "weight");
+  NetDef net;
+  *net.add_op() = While(body, {});
+  EXPECT_THAT(InputsOfNet(net), testing::ElementsAre("count", "first", "a0", "b0", "weight"));
 }
 
 TEST_F(OnnxWhileTest, RefusesAConditionThatIsNone) {

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "doppio/check.h"
 #include "doppio/gradient.h"
 #include "doppio/net_builder.h"
 #include "doppio/workspace.h"
@@ -184,6 +185,12 @@ TEST_F(RecurrentNetworkTest, StepsKnowTheirNumber) {
   OperatorDef def = Recurrent({MakeArgument<NetDef>("step_net", step.def())});
   ASSERT_TRUE(Run(def).ok());
   EXPECT_THAT(Values("last"), ElementsAre(13, 23));
+}
+
+TEST_F(RecurrentNetworkTest, NeedsFromOutsideWhatItsStepsDoNotMake) {
+  NetBuilder net("net");
+  *net.mutable_def()->add_op() = Recurrent();
+  EXPECT_THAT(InputsOfNet(net.def()), ElementsAre("x", "initial", "w"));
 }
 
 // The loss sum(all * weights) + sum(last^2), of the net that `recurrent` stands in.
