@@ -14,6 +14,9 @@ namespace {
 
 DOPPIO_REGISTER_BLOB_TYPE(StepWorkspaces);
 
+// More than that would take all memory even where the steps are empty.
+constexpr int64_t kMostWorkspaces = int64_t{1} << 20;
+
 DOPPIO_OPERATOR_SCHEMA(RecurrentNetwork)
     .NumInputs(1, OpSchema::kMany)
     .NumOutputs(2, OpSchema::kMany)
@@ -79,9 +82,9 @@ class RecurrentNetworkOp final : public Operator<Context> {
         args_(init),
         recompute_(init->GetRepeatedArgument<std::string>("recompute_blobs_on_backward")),
         workspaces_(init->GetSingleArgument<int64_t>("num_workspaces")) {
-    if (workspaces_ < 1 || workspaces_ > std::numeric_limits<int32_t>::max()) {
-      init->Fail(absl::InvalidArgumentError(
-          absl::StrCat("num_workspaces is ", workspaces_, ", but must be at least 1")));
+    if (workspaces_ < 1 || workspaces_ > kMostWorkspaces) {
+      init->Fail(absl::InvalidArgumentError(absl::StrCat(
+          "num_workspaces is ", workspaces_, ", but must be from 1 to ", kMostWorkspaces)));
     }
     for (const int64_t id : args_.initial_ids) {
       if (id >= 0 && id < InputSize()) continue;
@@ -120,6 +123,11 @@ class RecurrentNetworkOp final : public Operator<Context> {
     if (scratch->shared == nullptr) scratch->shared = std::make_shared<Workspace>(workspace);
     for (const std::string& name : recompute_) scratch->shared->CreateBlob(name);
     const int64_t places = args_.has_backward ? steps : workspaces_;
+    if (places > kMostWorkspaces) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "each of ", steps, " steps needs a workspace for its gradient, but there are ",
+          "at most ", kMostWorkspaces));
+    }
     if (static_cast<size_t>(places) > scratch->steps.size())
       scratch->steps.resize(static_cast<size_t>(places));
     for (int64_t t = 0; t < steps; ++t) {

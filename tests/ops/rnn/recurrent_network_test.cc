@@ -96,6 +96,17 @@ TEST_F(RecurrentNetworkTest, StepsGoFromStateToState) {
   EXPECT_THAT(Values("states"), ElementsAre(10, 20, 11, 12, 13, 3.5, 16, 2));
 }
 
+TEST_F(RecurrentNetworkTest, ExampleOfTheDocumentation) {
+  Feed("x", Tensor::Of<double>({3, 1, 1}, {1, 2, 3}));
+  Feed("initial", Tensor::Of<double>({1, 1}, {10}));
+  Feed("w", Tensor::Of<double>({1, 1}, {1}));
+  NetBuilder step("step");
+  step.Op("Add", {"x_t", "before"}, {"after"}).ExternalInput("x_t").ExternalInput("before");
+  ASSERT_TRUE(Run(Recurrent({MakeArgument<NetDef>("step_net", step.def())})).ok());
+  EXPECT_THAT(Values("states"), ElementsAre(10, 11, 13, 16));
+  EXPECT_THAT(Values("all"), ElementsAre(11, 13, 16));
+}
+
 TEST_F(RecurrentNetworkTest, WithoutABackwardNetTwoWorkspacesServeAllSteps) {
   ASSERT_TRUE(Run(Recurrent({MakeArgument<NetDef>("step_net", StepNet())})).ok());
   EXPECT_THAT(Values("last"), ElementsAre(16, 2));
@@ -335,6 +346,16 @@ TEST_F(RecurrentNetworkTest, RefusesInputsThatDoNotFit) {
   Feed("initial", Tensor::Of<double>({2, 1}, {10, 20}));
   Feed("x", Tensor::Of<double>({2}, {1, 2}));
   EXPECT_THAT(Error(Recurrent()), HasSubstr("the first input must be [T,N,...]"));
+}
+
+TEST_F(RecurrentNetworkTest, RefusesMoreWorkspacesThanThereIsMemoryFor) {
+  Feed("x", Tensor::Create(DataType::kDouble, {int64_t{1} << 30, 0, 1}));
+  Feed("initial", Tensor::Create(DataType::kDouble, {0, 1}));
+  EXPECT_THAT(Error(Recurrent()),
+              HasSubstr("each of 1073741824 steps needs a workspace for its gradient"));
+  EXPECT_THAT(Error(Recurrent({MakeArgument<NetDef>("step_net", StepNet()),
+                               MakeArgument<int64_t>("num_workspaces", 1 << 30)})),
+              HasSubstr("num_workspaces is 1073741824, but must be from 1 to 1048576"));
 }
 
 TEST_F(RecurrentNetworkTest, RefusesAStepThatWritesAnotherShape) {
