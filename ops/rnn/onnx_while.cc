@@ -26,8 +26,11 @@ what each turn gets of the turn before (carried); external outputs are the condi
 then scans, whose values of all turns become the rows of an output. The body sees the blobs outside, and has
 blobs of its own.
 
+A scan [1,...] is such a row, as in Caffe2, so that n turns give [n,...] and not ONNX's [n,1,...]. Others give
+[n] and their shape behind it, as ONNX has it; Caffe2 writes past the end of the output there.
+
 Example: body external_input [i, cond, a, b] with one Add(a, b) -> c and external_output [cond, b, c, c],
-max_trip_count = 3, has_trip_count = 1, a = [1], b = [1] give a = [3], b = [5] and c [3,1] = [[2],[3],[5]].
+max_trip_count = 3, has_trip_count = 1, a = [1], b = [1] give a = [3], b = [5] and c = [2,3,5].
 )DOC")
     .RequiredArg<NetDef>("body", "the net of one turn")
     .Arg<int64_t>("has_trip_count", "whether max_trip_count is looked at", 0)
@@ -42,6 +45,9 @@ max_trip_count = 3, has_trip_count = 1, a = [1], b = [1] give a = [3], b = [5] a
            "without has_cond")
     .Output(0, "carried",
             "what was carried last, and then the scans; a scan of no turn is int32[0]");
+
+// Whether a scan's values are rows already, and not what a row is made of.
+bool IsRow(DimsView dims) { return !dims.empty() && dims[0] == 1; }
 
 absl::StatusOr<bool> Truth(const Tensor& tensor, absl::string_view what) {
   if (tensor.Is<bool>() && tensor.numel() == 1) return *tensor.data<bool>();
@@ -195,7 +201,8 @@ class ONNXWhileOp final : public Operator<Context> {
   absl::Status Stack(const std::vector<Tensor>& rows, int output) {
     if (rows.empty()) return Output(output, DataType::kInt32, {0}).status();
     Dims dims(rows[0].dims().begin(), rows[0].dims().end());
-    dims.insert(dims.begin(), static_cast<int64_t>(rows.size()));
+    if (!IsRow(dims)) dims.insert(dims.begin(), 1);
+    dims[0] = static_cast<int64_t>(rows.size());
     DOPPIO_ASSIGN_OR_RETURN(Tensor * stacked, Output(output, rows[0].dtype(), dims));
     int64_t at = 0;
     for (const Tensor& row : rows) {

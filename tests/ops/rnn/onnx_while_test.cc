@@ -53,13 +53,13 @@ TEST_F(OnnxWhileTest, EndsWithTheCount) {
     ASSERT_TRUE(run.ok()) << run;
     EXPECT_TRUE(TensorEquals(Value("last_a"), Tensor::Of<float>({1}, {3}))) << scopes;
     EXPECT_TRUE(TensorEquals(Value("last_b"), Tensor::Of<float>({1}, {5}))) << scopes;
-    EXPECT_TRUE(TensorEquals(Value("scan"), Tensor::Of<float>({3, 1}, {2, 3, 5}))) << scopes;
+    EXPECT_TRUE(TensorEquals(Value("scan"), Tensor::Of<float>({3}, {2, 3, 5}))) << scopes;
   }
 }
 
 TEST_F(OnnxWhileTest, EndsWithTheCondition) {
   ASSERT_TRUE(Run(While(Body(), {{"has_cond", 1}})).ok());
-  EXPECT_TRUE(TensorEquals(Value("scan"), Tensor::Of<float>({5, 1}, {2, 3, 5, 8, 13})));
+  EXPECT_TRUE(TensorEquals(Value("scan"), Tensor::Of<float>({5}, {2, 3, 5, 8, 13})));
 }
 
 TEST_F(OnnxWhileTest, ConditionsMayBeNumbers) {
@@ -80,6 +80,17 @@ TEST_F(OnnxWhileTest, ValuesMayChangePlaces) {
   EXPECT_TRUE(TensorEquals(Value("scan"), Tensor::Of<int64_t>({3}, {0, 1, 2})));
 }
 
+TEST_F(OnnxWhileTest, ScansThatAreNoRowsGetADimension) {
+  Feed("a0", Tensor::Of<float>({2}, {1, 2}));
+  Feed("b0", Tensor::Of<float>({2}, {1, 1}));
+  NetDef body;
+  *body.add_op() = CreateOperatorDef("Add", "", {"a", "b"}, {"c"});
+  for (const char* name : {"i", "cond", "a", "b"}) body.add_external_input(name);
+  for (const char* name : {"cond", "b", "c", "c"}) body.add_external_output(name);
+  ASSERT_TRUE(Run(While(body, {{"has_trip_count", 1}})).ok());
+  EXPECT_TRUE(TensorEquals(Value("scan"), Tensor::Of<float>({3, 2}, {2, 3, 3, 4, 5, 7})));
+}
+
 TEST_F(OnnxWhileTest, BlobsOutsideOfTheNamesInsideStayWhatTheyAre) {
   Feed("a", Tensor::Of<float>({1}, {7}));
   ASSERT_TRUE(Run(While(Body(), {{"has_trip_count", 1}})).ok());
@@ -92,7 +103,7 @@ TEST_F(OnnxWhileTest, RunsAgain) {
   ASSERT_TRUE(workspace_.CreateNet(net.def()).ok());
   for (int round = 0; round < 2; ++round) {
     ASSERT_TRUE(workspace_.RunNet("net").ok());
-    EXPECT_TRUE(TensorEquals(Value("scan"), Tensor::Of<float>({3, 1}, {2, 3, 5})));
+    EXPECT_TRUE(TensorEquals(Value("scan"), Tensor::Of<float>({3}, {2, 3, 5})));
   }
 }
 

@@ -328,10 +328,15 @@ DOPPIO_OP_ROW(ONNXWhile)
         values.push_back(
             Generate(a.dtype(), a.dims(), [&](const Dims& i) { return At(a, i) + At(b, i); }));
       }
+      // A value [1,...] is a row.
       Dims dims(c.in(2).dims().begin(), c.in(2).dims().end());
-      dims.insert(dims.begin(), turns);
+      const bool is_row = !dims.empty() && dims[0] == 1;
+      if (!is_row) dims.insert(dims.begin(), 1);
+      dims[0] = turns;
       const Tensor scan = Generate(c.in(2).dtype(), dims, [&](const Dims& i) {
-        return At(values[static_cast<size_t>(i[0]) + 2], Dims(i.begin() + 1, i.end()));
+        Dims within(i.begin() + (is_row ? 0 : 1), i.end());
+        if (is_row) within[0] = 0;
+        return At(values[static_cast<size_t>(i[0]) + 2], within);
       });
       return {values[static_cast<size_t>(turns)], values[static_cast<size_t>(turns) + 1], scan};
     })
