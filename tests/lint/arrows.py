@@ -23,6 +23,7 @@ PLAN = {
     "ops/control": ["operator", "kernel", "runtime"],
     "ops/queue": ["operator", "kernel", "runtime"],
     "ops/storage": ["operator", "kernel", "runtime", "io"],
+    "ops/rnn": ["operator", "kernel", "dnn", "runtime", "io"],
 }
 # What ops/CMakeLists.txt gives to every family; family.cmake declares the rest.
 OF_EVERY_FAMILY = ["operator", "kernel"]
