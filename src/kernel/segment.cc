@@ -245,7 +245,8 @@ HWY_AFTER_NAMESPACE();
 namespace doppio {
 namespace {
 
-constexpr int64_t kGrain = 32 << 10;  // elements that are worth a thread
+// Elements that are worth a thread: it takes longer to wake one than to read some thousand rows.
+constexpr int64_t kGrain = 512 << 10;
 
 // A segment is long from so many rows and elements on.
 constexpr int64_t kLongRows = 8 * kSegmentPieces;
