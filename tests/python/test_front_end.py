@@ -35,8 +35,8 @@ NOT = {
     },
     "optimizer_test": {},
     "python_op_test": {
-        "(test_gradient and not multiple)": "in place, the gradient function is given an input that was overwritten, "
-                         "which doppio refuses",
+        "(test_gradient and not multiple)": "in place, the gradient function is given an input "
+                                            "that was overwritten, which doppio refuses",
     },
     "operator_test.expand_op_test": {},
 }
