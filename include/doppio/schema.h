@@ -94,11 +94,18 @@ class OpSchema {
     std::string name;
     std::string doc;
   };
+  // What a net in an argument sees besides the blobs that it makes.
+  struct NetView {
+    bool sees_outside = true;      // the blobs around the operator
+    bool own_is_complete = true;   // `own` has all blobs that the operator makes for the net
+    std::vector<std::string> own;  // which hide those around it
+  };
 
   using InferenceFunction = std::function<absl::Status(InferenceContext*)>;
   using FlopsFunction =
       std::function<int64_t(const OperatorDef&, const std::vector<TensorInfo>& inputs,
                             const std::vector<TensorInfo>& outputs)>;
+  using NetViewFunction = std::function<NetView(const OperatorDef&, const Argument&)>;
   static constexpr int kMany = std::numeric_limits<int>::max();
 
   OpSchema(std::string type, std::string file, int line);
@@ -165,6 +172,9 @@ class OpSchema {
   // Two runs with the same inputs may differ, or something besides the outputs changes: such an
   // operator is never removed.
   OpSchema& HasSideEffects();
+  // Asked for every argument that holds a net. Without it nets see the blobs around the operator
+  // and no others, as those of If and While do.
+  OpSchema& NetsSee(NetViewFunction f);
 
   // `state(*this)`: what the members of a family have in common.
   template <typename F>
@@ -195,6 +205,7 @@ class OpSchema {
   bool KeepsTypeAndShape(int input, int output) const;
   bool has_inference() const { return inference_ != nullptr; }
   bool has_side_effects() const { return has_side_effects_; }
+  NetView ViewOfNet(const OperatorDef& def, const Argument& arg) const;
 
   // Everything in `def` that the schema forbids, one sentence each; empty when all is well.
   std::vector<std::string> Problems(const OperatorDef& def) const;
@@ -236,6 +247,7 @@ class OpSchema {
   FlopsFunction multiply_adds_;
   FlopsFunction bytes_of_unknown_outputs_;
   bool has_side_effects_ = false;
+  NetViewFunction net_view_;
 };
 
 // All schemas of the process. Threads may ask while a library with more of them is loaded.

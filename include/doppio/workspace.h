@@ -99,7 +99,7 @@ class Workspace : public BlobScope {
   // should_stop_blob, until that blob, a single bool, is true after a net or substep. Nets are
   // created when they are first used, and anew where the workspace has one of that name from
   // before. The first error ends the plan; what runs beside the step that failed ends at its next
-  // net.
+  // operator.
   absl::Status RunPlan(const PlanDef& plan);
 
   // Drops all nets and blobs. A new root folder may be given. Refused while one of the nets runs.

@@ -13,6 +13,15 @@ DOPPIO_OPERATOR_SCHEMA(Do)
     .AllowAnyInplace()
     .AllowAnyInput(OpSchema::kMany)
     .HasSideEffects()
+    .NetsSee([](const OperatorDef& def, const Argument&) {
+      ArgumentReader args(def, nullptr);
+      OpSchema::NetView view;
+      view.sees_outside = false;
+      view.own = args.GetRepeatedArgument<std::string>("inner_blobs");
+      // What the last run left in the scope only a run tells.
+      view.own_is_complete = !args.GetSingleArgument<bool>("reuse_workspace", false);
+      return view;
+    })
     .Doc(R"DOC(
 Runs a net that sees only the blobs which the operator lists, under names of its own: `inner_blobs[i]` is
 the blob number `outer_blobs_idx[i]` of the inputs and outputs, the scope not counted. All other blobs

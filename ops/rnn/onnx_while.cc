@@ -19,6 +19,17 @@ DOPPIO_OPERATOR_SCHEMA(ONNXWhile)
     .AllowAnyInput(0)
     .AllowAnyInput(1)
     .HasSideEffects()
+    .NetsSee([](const OperatorDef& def, const Argument& arg) {
+      // The turn's number, the condition, and what is carried.
+      const auto carried = ArgumentReader(def, nullptr)
+                               .GetSingleArgument<int64_t>("num_loop_carried_deps", -1);
+      const int64_t count = carried < 0 ? def.input_size() : carried + kBeforeCarried;
+      OpSchema::NetView view;
+      for (int i = 0; i < arg.n().external_input_size() && i < count; ++i) {
+        view.own.push_back(arg.n().external_input(i));
+      }
+      return view;
+    })
     .Doc(R"DOC(
 The Loop of ONNX: runs `body` again and again, for i = 0, 1, ..., while i < max_trip_count (with
 has_trip_count) and the condition holds (with has_cond). External inputs of the body are i, the condition and

@@ -30,6 +30,15 @@ struct RecurrentArguments {
 // States the arguments of both.
 void StateRecurrentArguments(OpSchema& schema);
 
+// Of nets that only ever see blobs of steps that have run: what they need from outside are inputs of
+// their operator.
+inline OpSchema::NetView ViewOfBackwardStep() {
+  OpSchema::NetView view;
+  view.sees_outside = false;
+  view.own_is_complete = false;
+  return view;
+}
+
 std::vector<OperatorDef> ApplyLinks(const std::vector<Link>& links, const std::string& timestep);
 void PrependOps(std::vector<OperatorDef> ops, NetDef* net);
 

@@ -22,6 +22,14 @@ DOPPIO_OPERATOR_SCHEMA(RecurrentNetwork)
     .NumOutputs(2, OpSchema::kMany)
     .AllowAnyInput(OpSchema::kMany)
     .HasSideEffects()
+    .NetsSee([](const OperatorDef& def, const Argument& arg) {
+      if (arg.name() == "backward_step_net") return ViewOfBackwardStep();
+      ArgumentReader args(def, nullptr);
+      OpSchema::NetView view;
+      view.own = args.GetRepeatedArgument<std::string>("link_internal");
+      view.own.push_back(args.GetSingleArgument<std::string>("timestep", "timestep"));
+      return view;
+    })
     .Doc(R"DOC(
 Runs step_net once for each row of the first input, [T,N,...]: step t sees the blobs outside, the number t
 in `timestep`, and blobs of its own. Links make blobs of the step net rows of blobs outside: where step t

@@ -14,6 +14,7 @@ DOPPIO_OPERATOR_SCHEMA(RecurrentNetworkGradient)
     .NumInputs(1, OpSchema::kMany)
     .AllowAnyInput(OpSchema::kMany)
     .HasSideEffects()
+    .NetsSee([](const OperatorDef&, const Argument&) { return ViewOfBackwardStep(); })
     // The aliases among the inputs are there for Caffe2's sake.
     .ShapeOnlyWhere([](const OperatorDef& def, int input) {
       ArgumentReader args(def, nullptr);

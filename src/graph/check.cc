@@ -21,8 +21,8 @@ class Checker {
  public:
   explicit Checker(const CheckOptions& options) : options_(options) {}
 
-  // Adds what is made by `net` to `known`.
-  void Check(const NetDef& net, int depth, absl::flat_hash_set<std::string>* known) {
+  // Adds what is made by `net` to `known`. Unless that is all there is, any blob may be there.
+  void Check(const NetDef& net, int depth, bool is_all, absl::flat_hash_set<std::string>* known) {
     if (depth > options_.limits.max_nesting) {
       problems_.Add(net,
                     absl::StrCat("nets within nets deeper than ", options_.limits.max_nesting));
@@ -34,7 +34,8 @@ class Checker {
       return;
     }
     known->insert(net.external_input().begin(), net.external_input().end());
-    const bool is_closed = net.external_input_size() > 0 || !options_.allow_unknown_inputs;
+    const bool is_closed =
+        is_all && (net.external_input_size() > 0 || !options_.allow_unknown_inputs);
     for (int k = 0; k < net.op_size(); ++k) {
       const OperatorDef& op = net.op(k);
       CheckOp(net, k);
@@ -49,30 +50,14 @@ class Checker {
         }
         known->insert(input);  // reported once
       }
-      CheckNetsOf(op, depth, known);
+      CheckNetsOf(op, depth, is_all, known);
       known->insert(op.output().begin(), op.output().end());
     }
     for (const std::string& output : net.external_output()) {
-      if (!known->contains(output)) {
+      if (is_all && !known->contains(output)) {
         problems_.Add(net, absl::StrCat("external output \"", output, "\" is made by no operator",
                                         Hint(output, *known)));
       }
-    }
-  }
-
-  void CheckNetsOf(const OperatorDef& op, int depth, absl::flat_hash_set<std::string>* known) {
-    absl::flat_hash_set<std::string> own;
-    if (op.type() == "Do") {
-      // Its net has names of its own. Which ones a scope that is used again has, only a run tells.
-      for (const Argument& arg : op.arg()) {
-        if (arg.name() == "reuse_workspace" && arg.i() != 0) return;
-        if (arg.name() == "inner_blobs") own.insert(arg.strings().begin(), arg.strings().end());
-      }
-      known = &own;
-    }
-    for (const Argument& arg : op.arg()) {
-      if (arg.has_n()) Check(arg.n(), depth + 1, known);
-      for (const NetDef& subnet : arg.nets()) Check(subnet, depth + 1, known);
     }
   }
 
@@ -97,6 +82,27 @@ class Checker {
     int64_t count = 0;
     std::string first;
   };
+
+  void CheckNetsOf(const OperatorDef& op, int depth, bool is_all,
+                   absl::flat_hash_set<std::string>* known) {
+    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+    for (const Argument& arg : op.arg()) {
+      if (!arg.has_n() && arg.nets_size() == 0) continue;
+      const auto view = schema == nullptr ? OpSchema::NetView() : schema->ViewOfNet(op, arg);
+      const auto check = [&](bool is_all_seen, absl::flat_hash_set<std::string>* seen) {
+        if (arg.has_n()) Check(arg.n(), depth + 1, is_all_seen, seen);
+        for (const NetDef& subnet : arg.nets()) Check(subnet, depth + 1, is_all_seen, seen);
+      };
+      if (view.sees_outside) {
+        // What the net makes may be there afterwards.
+        known->insert(view.own.begin(), view.own.end());
+        check(is_all && view.own_is_complete, known);
+      } else {
+        absl::flat_hash_set<std::string> seen(view.own.begin(), view.own.end());
+        check(view.own_is_complete, &seen);
+      }
+    }
+  }
 
   void CheckOp(const NetDef& net, int k) {
     const OperatorDef& op = net.op(k);
@@ -180,7 +186,7 @@ std::string NetProblem::Text() const {
 std::vector<NetProblem> CheckNet(const NetDef& net, const CheckOptions& options) {
   Checker checker(options);
   absl::flat_hash_set<std::string> known(options.known_blobs.begin(), options.known_blobs.end());
-  checker.Check(net, 0, &known);
+  checker.Check(net, 0, true, &known);
   return checker.Finish(net);
 }
 

@@ -29,51 +29,24 @@ OpBlobs BlobsOfNet(const NetDef& net) {
   return blobs;
 }
 
-// Names by which the nets of an operator read blobs that the operator makes for them; the reads of
-// other names are from outside.
-absl::flat_hash_set<std::string> OwnNames(const OperatorDef& op) {
-  absl::flat_hash_set<std::string> names;
-  ArgumentReader args(op, OpSchemaRegistry::Schema(op.type()));
-  if (op.type() == "RecurrentNetwork") {
-    for (std::string& name : args.GetRepeatedArgument<std::string>("link_internal"))
-      names.insert(std::move(name));
-    names.insert(args.GetSingleArgument<std::string>("timestep", "timestep"));
-  } else if (op.type() == "ONNXWhile") {
-    // The turn's number, the condition, and what is carried.
-    const NetDef* body = args.GetNetArgument("body");
-    const int64_t carried = args.GetSingleArgument<int64_t>("num_loop_carried_deps", -1);
-    const int64_t count = carried < 0 ? op.input_size() : carried + 2;
-    if (body == nullptr) return names;
-    for (int i = 0; i < body->external_input_size() && i < count; ++i)
-      names.insert(body->external_input(i));
-  }
-  return names;
-}
-
-// Whether an argument is a net that only ever sees the blobs of steps that have run: what it needs
-// from outside are inputs of its operator.
-bool IsOfSteps(const OperatorDef& op, const Argument& arg) {
-  return op.type() == "RecurrentNetworkGradient" ||
-         (op.type() == "RecurrentNetwork" && arg.name() == "backward_step_net");
-}
-
 }  // namespace
 
 OpBlobs BlobsOfOp(const OperatorDef& op) {
   OpBlobs blobs;
   blobs.reads.assign(op.input().begin(), op.input().end());
   blobs.writes.assign(op.output().begin(), op.output().end());
-  const absl::flat_hash_set<std::string> own = OwnNames(op);
-  const auto add_net = [&](const NetDef& net) {
-    const OpBlobs inner = BlobsOfNet(net);
-    std::copy_if(inner.reads.begin(), inner.reads.end(), std::back_inserter(blobs.reads),
-                 [&](const std::string& name) { return !own.contains(name); });
-    blobs.writes.insert(blobs.writes.end(), inner.writes.begin(), inner.writes.end());
-  };
-  // The net of Do has names of its own; what it sees of other blobs Do lists itself.
-  if (op.type() == "Do") return blobs;
+  const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
   for (const Argument& arg : op.arg()) {
-    if (IsOfSteps(op, arg)) continue;
+    if (!arg.has_n() && arg.nets_size() == 0) continue;
+    const auto view = schema == nullptr ? OpSchema::NetView() : schema->ViewOfNet(op, arg);
+    if (!view.sees_outside) continue;
+    const absl::flat_hash_set<std::string> own(view.own.begin(), view.own.end());
+    const auto add_net = [&](const NetDef& net) {
+      const OpBlobs inner = BlobsOfNet(net);
+      std::copy_if(inner.reads.begin(), inner.reads.end(), std::back_inserter(blobs.reads),
+                   [&](const std::string& name) { return !own.contains(name); });
+      blobs.writes.insert(blobs.writes.end(), inner.writes.begin(), inner.writes.end());
+    };
     if (arg.has_n()) add_net(arg.n());
     for (const NetDef& net : arg.nets()) add_net(net);
   }

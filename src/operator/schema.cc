@@ -227,6 +227,15 @@ OpSchema& OpSchema::HasSideEffects() {
   return *this;
 }
 
+OpSchema& OpSchema::NetsSee(NetViewFunction f) {
+  net_view_ = std::move(f);
+  return *this;
+}
+
+OpSchema::NetView OpSchema::ViewOfNet(const OperatorDef& def, const Argument& arg) const {
+  return net_view_ == nullptr ? NetView() : net_view_(def, arg);
+}
+
 const OpSchema::ArgSpec* OpSchema::FindArg(absl::string_view name) const {
   for (const ArgSpec& spec : args_) {
     if (spec.name == name) return &spec;

@@ -14,6 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 std::string Problems(const NetDef& net, const CheckOptions& options = {}) {
@@ -55,6 +56,40 @@ TEST(CheckNetTest, LetsANetWithoutExternalInputsReadWhatItLikesUnlessToldOtherwi
               HasSubstr("\"X\" is missing: no operator before makes it"));
   strict.known_blobs = {"X"};
   EXPECT_THAT(CheckNet(net.def(), strict), IsEmpty());
+}
+
+// A net of one operator that has Relu(reads) -> h in an argument.
+NetDef Holding(const char* type, const char* net_argument, const std::string& reads,
+               const std::vector<Argument>& args) {
+  NetBuilder inner("inner");
+  inner.Op("Relu", {reads}, {"h"});
+  NetBuilder net("outer");
+  net.Op(type, {"x"}, {"y", "scope"}, args);
+  Argument* arg = net.mutable_def()->mutable_op(0)->add_arg();
+  arg->set_name(net_argument);
+  *arg->mutable_n() = inner.def();
+  return net.def();
+}
+
+TEST(CheckNetTest, KnowsTheBlobsThatAnOperatorMakesForItsNets) {
+  CheckOptions strict;
+  strict.allow_unknown_inputs = false;
+  strict.known_blobs = {"x"};
+  const std::vector<Argument> links = {
+      MakeArgument<std::vector<std::string>>("link_internal", {"x_t"})};
+  for (const char* blob : {"x", "x_t", "timestep"}) {
+    EXPECT_THAT(Problems(Holding("RecurrentNetwork", "step_net", blob, links), strict),
+                Not(HasSubstr("is missing")))
+        << blob;
+  }
+  EXPECT_THAT(Problems(Holding("RecurrentNetwork", "step_net", "z", links), strict),
+              HasSubstr("\"z\" is missing"));
+  EXPECT_THAT(Problems(Holding("RecurrentNetwork", "backward_step_net", "z", links), strict),
+              Not(HasSubstr("is missing")));
+  const std::vector<Argument> names = {
+      MakeArgument<std::vector<std::string>>("inner_blobs", {"a"})};
+  EXPECT_THAT(Problems(Holding("Do", "net", "a", names), strict), Not(HasSubstr("is missing")));
+  EXPECT_THAT(Problems(Holding("Do", "net", "x", names), strict), HasSubstr("\"x\" is missing"));
 }
 
 TEST(CheckNetTest, LooksIntoNetsThatAreArguments) {

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 # Tests that can not pass, and why.
 NOT = {
     "core_gradients_test": {
-        "test_zero_gradient": "there is no operator LSTMUnit",
+        "test_zero_gradient": "expects a refusal; doppio takes a gradient that is not given as 0",
         "testDeviceOptionsPropagation": "gives `axes`, a list, as a number, which doppio refuses",
     },
     "workspace_test": {
@@ -35,8 +35,8 @@ NOT = {
     },
     "optimizer_test": {},
     "python_op_test": {
-        "(test_gradient and not multiple)": "in place, the gradient function is given an input that was overwritten, "
-                         "which doppio refuses",
+        "(test_gradient and not multiple)": "in place, the gradient function is given an input "
+                                            "that was overwritten, which doppio refuses",
     },
     "operator_test.expand_op_test": {},
 }
