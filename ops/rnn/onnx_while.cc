@@ -21,8 +21,8 @@ DOPPIO_OPERATOR_SCHEMA(ONNXWhile)
     .HasSideEffects()
     .NetsSee([](const OperatorDef& def, const Argument& arg) {
       // The turn's number, the condition, and what is carried.
-      const auto carried = ArgumentReader(def, nullptr)
-                               .GetSingleArgument<int64_t>("num_loop_carried_deps", -1);
+      const auto carried =
+          ArgumentReader(def, nullptr).GetSingleArgument<int64_t>("num_loop_carried_deps", -1);
       const int64_t count = carried < 0 ? def.input_size() : carried + kBeforeCarried;
       OpSchema::NetView view;
       for (int i = 0; i < arg.n().external_input_size() && i < count; ++i) {

@@ -30,8 +30,8 @@ struct RecurrentArguments {
 // States the arguments of both.
 void StateRecurrentArguments(OpSchema& schema);
 
-// Of nets that only ever see blobs of steps that have run: what they need from outside are inputs of
-// their operator.
+// Of nets that only ever see blobs of steps that have run: what they need from outside are inputs
+// of their operator.
 inline OpSchema::NetView ViewOfBackwardStep() {
   OpSchema::NetView view;
   view.sees_outside = false;
