@@ -1,11 +1,13 @@
 #ifndef DOPPIO_OPS_LOSS_LOSS_SCALE_H_
 #define DOPPIO_OPS_LOSS_LOSS_SCALE_H_
 
-// The arguments that the losses after a softmax have in common.
+// What the losses after a softmax have in common.
 
 #include <string>
+#include <vector>
 
 #include "doppio/arguments.h"
+#include "doppio/gradient_maker.h"
 #include "doppio/schema.h"
 
 namespace doppio {
@@ -29,6 +31,18 @@ inline float ReadLossScale(ArgumentReader* reader) {
   }
   return scale;
 }
+
+// TypeGradient(X, labels, weights, P, d loss) -> dX, with the weights where there are some.
+class GetSoftmaxLossGradient final : public GradientMakerBase {
+  using GradientMakerBase::GradientMakerBase;
+  std::vector<OperatorDef> GetGradientDefs() override {
+    std::vector<std::string> inputs = {I(0), I(1)};
+    if (InputSize() == 3) inputs.push_back(I(2));
+    inputs.push_back(O(0));
+    inputs.push_back(GO(1));
+    return SingleGradientDef(Def().type() + "Gradient", "", inputs, {GI(0)});
+  }
+};
 
 }  // namespace doppio
 

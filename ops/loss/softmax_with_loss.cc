@@ -311,20 +311,9 @@ class SoftmaxWithLossGradientOp final : public Operator<Context> {
   const LossArguments args_;
 };
 
-class GetSoftmaxWithLossGradient final : public GradientMakerBase {
-  using GradientMakerBase::GradientMakerBase;
-  std::vector<OperatorDef> GetGradientDefs() override {
-    std::vector<std::string> inputs = {I(0), I(1)};
-    if (InputSize() == 3) inputs.push_back(I(2));
-    inputs.push_back(O(0));
-    inputs.push_back(GO(1));
-    return SingleGradientDef("SoftmaxWithLossGradient", "", inputs, {GI(0)});
-  }
-};
-
 DOPPIO_REGISTER_CPU_OPERATOR(SoftmaxWithLoss, SoftmaxWithLossOp<CPUContext>);
 DOPPIO_REGISTER_CPU_OPERATOR(SoftmaxWithLossGradient, SoftmaxWithLossGradientOp<CPUContext>);
-DOPPIO_REGISTER_GRADIENT(SoftmaxWithLoss, GetSoftmaxWithLossGradient);
+DOPPIO_REGISTER_GRADIENT(SoftmaxWithLoss, GetSoftmaxLossGradient);
 
 }  // namespace
 }  // namespace doppio

@@ -265,21 +265,10 @@ class SpatialSoftmaxWithLossGradientOp final : public Operator<Context> {
   const float scale_;
 };
 
-class GetSpatialSoftmaxWithLossGradient final : public GradientMakerBase {
-  using GradientMakerBase::GradientMakerBase;
-  std::vector<OperatorDef> GetGradientDefs() override {
-    std::vector<std::string> inputs = {I(0), I(1)};
-    if (InputSize() == 3) inputs.push_back(I(2));
-    inputs.push_back(O(0));
-    inputs.push_back(GO(1));
-    return SingleGradientDef("SpatialSoftmaxWithLossGradient", "", inputs, {GI(0)});
-  }
-};
-
 DOPPIO_REGISTER_CPU_OPERATOR(SpatialSoftmaxWithLoss, SpatialSoftmaxWithLossOp<CPUContext>);
 DOPPIO_REGISTER_CPU_OPERATOR(SpatialSoftmaxWithLossGradient,
                              SpatialSoftmaxWithLossGradientOp<CPUContext>);
-DOPPIO_REGISTER_GRADIENT(SpatialSoftmaxWithLoss, GetSpatialSoftmaxWithLossGradient);
+DOPPIO_REGISTER_GRADIENT(SpatialSoftmaxWithLoss, GetSoftmaxLossGradient);
 
 }  // namespace
 }  // namespace doppio
