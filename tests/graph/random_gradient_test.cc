@@ -5,6 +5,7 @@
 #include <iostream>
 #include <limits>
 
+#include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "gtest/gtest.h"
 #include "tests/support/random_net_gradient.h"
