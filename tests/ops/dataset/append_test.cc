@@ -1,3 +1,4 @@
+#include "doppio/registry.h"
 #include "tests/support/state_test.h"
 
 namespace doppio {

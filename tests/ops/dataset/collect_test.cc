@@ -1,6 +1,7 @@
 #include <deque>
 #include <limits>
 
+#include "doppio/registry.h"
 #include "tests/support/state_test.h"
 
 namespace doppio {

@@ -1,6 +1,7 @@
 #include <limits>
 #include <set>
 
+#include "doppio/registry.h"
 #include "tests/support/state_test.h"
 
 namespace doppio {

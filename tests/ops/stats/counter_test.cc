@@ -2,6 +2,7 @@
 #include <set>
 #include <thread>
 
+#include "doppio/registry.h"
 #include "doppio/serialize.h"
 #include "tests/support/state_test.h"
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <thread>
 
+#include "doppio/registry.h"
 #include "tests/support/state_test.h"
 
 namespace doppio {

@@ -1,4 +1,5 @@
 #include "doppio/net.pb.h"
+#include "doppio/registry.h"
 #include "tests/support/map_scope.h"
 #include "tests/support/state_test.h"
 

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "doppio/registry.h"
 #include "tests/support/state_test.h"
 
 namespace doppio {
