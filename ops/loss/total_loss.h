@@ -15,11 +15,11 @@
 
 namespace doppio {
 
-inline void StateLossScale(OpSchema& schema) {
+inline void StateTotalScale(OpSchema& schema) {
   schema.Arg<float>("scale", "factor of the loss, at least 0", 1.0f);
 }
 
-inline double ReadLossScale(ArgumentReader* args) {
+inline double ReadTotalScale(ArgumentReader* args) {
   const float scale = args->GetSingleArgument<float>("scale", 1.0f);
   if (!(scale >= 0)) {
     args->Fail(absl::InvalidArgumentError(absl::StrCat("scale is ", scale, ", must be >= 0")));
