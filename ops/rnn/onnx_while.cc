@@ -23,9 +23,9 @@ DOPPIO_OPERATOR_SCHEMA(ONNXWhile)
       // The turn's number, the condition, and what is carried.
       const auto carried =
           ArgumentReader(def, nullptr).GetSingleArgument<int64_t>("num_loop_carried_deps", -1);
-      const int64_t count = carried < 0 ? def.input_size() : carried + kBeforeCarried;
+      const int64_t count = carried < 0 ? def.input_size() - kBeforeCarried : carried;
       OpSchema::NetView view;
-      for (int i = 0; i < arg.n().external_input_size() && i < count; ++i) {
+      for (int i = 0; i < arg.n().external_input_size() && i - kBeforeCarried < count; ++i) {
         view.own.push_back(arg.n().external_input(i));
       }
       return view;
