@@ -14,7 +14,7 @@
 namespace doppio {
 
 inline void StateFocalLoss(OpSchema& schema, int classes, absl::string_view channels) {
-  schema.FillUsing(StateTotalScale)
+  schema.FillUsing(StateScale)
       .Arg<float>("alpha", "weight of what is there; what is background has 1 - alpha", 0.25f)
       .Arg<float>("gamma", "how much less counts what is easy to tell", 1.0f)
       .Arg<int>("num_classes", channels, classes)
@@ -34,7 +34,7 @@ inline double FocalSlope(double gamma, double p, double rest, double log_p) {
 // Labels [N,A,H,W] of scores [N,A*classes,H,W].
 struct FocalArguments {
   FocalArguments(ArgumentReader* args, int default_classes)
-      : scale(ReadTotalScale(args)),
+      : scale(ReadScale(args)),
         alpha(args->GetSingleArgument<float>("alpha", 0.25f)),
         gamma(args->GetSingleArgument<float>("gamma", 1.0f)),
         classes(args->GetSingleArgument<int>("num_classes", default_classes)) {

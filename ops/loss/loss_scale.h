@@ -1,7 +1,7 @@
 #ifndef DOPPIO_OPS_LOSS_LOSS_SCALE_H_
 #define DOPPIO_OPS_LOSS_LOSS_SCALE_H_
 
-// What the losses after a softmax have in common.
+// The factor of a loss, and what else the losses after a softmax have in common.
 
 #include <string>
 #include <vector>
@@ -12,8 +12,22 @@
 
 namespace doppio {
 
+inline void StateScale(OpSchema& schema) {
+  schema.Arg<float>("scale", "factor of the loss, at least 0", 1.0f);
+}
+
+// The argument `scale`; what is wrong with it is reported to the reader.
+inline float ReadScale(ArgumentReader* reader) {
+  const float scale = reader->GetSingleArgument<float>("scale");
+  if (!(scale >= 0)) {
+    reader->Fail(absl::InvalidArgumentError(absl::StrCat("scale is ", scale, ", must be >= 0")));
+  }
+  return scale;
+}
+
+// The arguments of losses after a softmax.
 inline void StateLossScale(OpSchema& schema) {
-  schema.Arg<float>("scale", "factor of the loss, at least 0", 1.0f)
+  schema.FillUsing(StateScale)
       .Arg<std::string>("order", "must be NCHW", "NCHW")
       .OptionalArg<bool>("only_loss", "accepted and ignored");
 }
@@ -25,11 +39,7 @@ inline float ReadLossScale(ArgumentReader* reader) {
     reader->Fail(absl::UnimplementedError(
         absl::StrCat("order \"", order, "\" is not supported, only \"NCHW\"")));
   }
-  const float scale = reader->GetSingleArgument<float>("scale");
-  if (!(scale >= 0)) {
-    reader->Fail(absl::InvalidArgumentError(absl::StrCat("scale is ", scale, ", must be >= 0")));
-  }
-  return scale;
+  return ReadScale(reader);
 }
 
 // TypeGradient(X, labels, weights, P, d loss) -> dX, with the weights where there are some.

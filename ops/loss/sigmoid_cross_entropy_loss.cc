@@ -13,7 +13,7 @@ absl::Status CheckShapes(DimsView x, DimsView targets) {
 }
 
 void StateInputs(OpSchema& schema) {
-  schema.FillUsing(StateTotalScale)
+  schema.FillUsing(StateScale)
       .Arg<bool>("normalize", "whether the loss is divided by the number of targets that count",
                  true)
       .Input(0, "X", "logits: tensor of float or double")
@@ -54,7 +54,7 @@ for the n targets that count, and 0 for the others.
 struct SigmoidCrossEntropyLoss {
   static constexpr int kInputs = 2;
   explicit SigmoidCrossEntropyLoss(ArgumentReader* args)
-      : scale(ReadTotalScale(args)), normalize(args->GetSingleArgument<bool>("normalize", true)) {}
+      : scale(ReadScale(args)), normalize(args->GetSingleArgument<bool>("normalize", true)) {}
 
   template <typename T>
   struct Terms {

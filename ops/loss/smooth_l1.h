@@ -10,14 +10,14 @@
 namespace doppio {
 
 inline void StateSmoothL1(OpSchema& schema) {
-  schema.FillUsing(StateTotalScale)
+  schema.FillUsing(StateScale)
       .Arg<float>("beta", "the difference, above 0, from which on the loss is a straight line",
                   1.0f);
 }
 
 struct SmoothL1 {
   explicit SmoothL1(ArgumentReader* args)
-      : scale(ReadTotalScale(args)), beta(args->GetSingleArgument<float>("beta", 1.0f)) {
+      : scale(ReadScale(args)), beta(args->GetSingleArgument<float>("beta", 1.0f)) {
     if (beta > 0) return;
     args->Fail(absl::InvalidArgumentError(absl::StrCat("beta is ", beta, ", must be above 0")));
   }

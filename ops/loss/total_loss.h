@@ -12,20 +12,9 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
+#include "ops/loss/loss_scale.h"
 
 namespace doppio {
-
-inline void StateTotalScale(OpSchema& schema) {
-  schema.Arg<float>("scale", "factor of the loss, at least 0", 1.0f);
-}
-
-inline double ReadTotalScale(ArgumentReader* args) {
-  const float scale = args->GetSingleArgument<float>("scale", 1.0f);
-  if (!(scale >= 0)) {
-    args->Fail(absl::InvalidArgumentError(absl::StrCat("scale is ", scale, ", must be >= 0")));
-  }
-  return scale;
-}
 
 // The sum of loss(i) over [0, n), in pieces that do not depend on the number of threads.
 class LossSum {
