@@ -5,9 +5,8 @@
 # HEADER (src/precompiled.h, ..., relative to the top) is included before every source of the target,
 # and compiled once for all targets that name it, with LIBRARIES besides doppio's own. It is compiled
 # as position-independent code, as the library is, and so is a program that shares it. No source may
-# rely on it: with -DDOPPIO_PRECOMPILE=OFF, as continuous integration builds under the sanitizers,
-# each has to include what it uses. A source that is compiled with flags of its own sets
-# SKIP_PRECOMPILE_HEADERS.
+# rely on it (tests/lint/own_includes.py), so -DDOPPIO_PRECOMPILE=OFF builds too. A source that is
+# compiled with flags of its own sets SKIP_PRECOMPILE_HEADERS.
 option(DOPPIO_PRECOMPILE "Parse the headers that most sources include only once" ON)
 
 function(doppio_precompile target header)

@@ -29,8 +29,14 @@ if(DOPPIO_WERROR)
 endif()
 target_include_directories(doppio_options INTERFACE "${PROJECT_SOURCE_DIR}")
 # Kernels are compiled for each kind of vectors that is left here, and chosen when they run. What has
-# SSSE3 but no SSE4 is a processor of 2006 or 2007; it takes the scalar code.
-target_compile_definitions(doppio_options INTERFACE HWY_DISABLED_TARGETS=HWY_SSSE3)
+# SSSE3 but no SSE4 is a processor of 2006 or 2007; it takes the scalar code. Sanitizers, under which
+# every one of them takes many times as long to compile, see two.
+set(DOPPIO_DISABLED_TARGETS HWY_SSSE3)
+if(DOPPIO_SANITIZE)
+  set(DOPPIO_DISABLED_TARGETS "(~(HWY_SSE2|HWY_AVX2))")
+endif()
+target_compile_definitions(doppio_options INTERFACE
+  "HWY_DISABLED_TARGETS=${DOPPIO_DISABLED_TARGETS}")
 
 # Flags that sanitized objects and whatever links them must agree on.
 add_library(doppio_sanitizer INTERFACE)

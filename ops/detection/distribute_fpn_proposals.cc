@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/detection/fpn.h"

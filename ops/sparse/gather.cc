@@ -1,5 +1,6 @@
 // Gather and BatchGather.
 
+#include <algorithm>
 #include <cstring>
 
 #include "doppio/gradient_maker.h"

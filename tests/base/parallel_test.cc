@@ -9,6 +9,7 @@
 #include <ctime>
 #include <filesystem>
 #include <limits>
+#include <string>
 #include <thread>
 #include <vector>
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 #include "doppio/net_builder.h"
 #include "doppio/workspace.h"

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "doppio/proto_io.h"
 #include "tests/io/test_files.h"

@@ -1,5 +1,7 @@
 // Every real net must load, be recognised for what it is and survive all encodings.
 
+#include <memory>
+
 #include "absl/strings/match.h"
 #include "doppio/proto_io.h"
 #include "tests/io/test_files.h"

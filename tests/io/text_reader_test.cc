@@ -3,6 +3,8 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 
+#include <limits>
+
 #include "doppio/proto_io.h"
 #include "src/io/encodings.h"
 #include "tests/io/random_messages.h"

@@ -1,5 +1,6 @@
 #include "doppio/tensor.h"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
