@@ -1,3 +1,5 @@
+#include "src/kernel/weighted_sum.h"
+
 #include <algorithm>
 
 #include "doppio/gradient_maker.h"
@@ -87,18 +89,23 @@ class WeightedSumOp final : public Operator<Context> {
     ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
       // In pieces, so that Y stays in the cache while the inputs are added.
       for (int64_t at = begin; at < end; at += kPiece) {
-        const int64_t stop = std::min(at + kPiece, end);
-        for (int i = 0; i < InputSize(); i += 2) {
-          const T* x = Input(i).template data<T>();
-          const T w = WeightOf<T>(Input(i + 1));
-          if (i == 0) {
-            for (int64_t j = at; j < stop; ++j) y[j] = w * x[j];
-          } else {
-            for (int64_t j = at; j < stop; ++j) y[j] += w * x[j];
-          }
+        const int64_t n = std::min(kPiece, end - at);
+        if (InputSize() == 2) {
+          WeightedSum(WeightOf<T>(Input(1)), Elements<T>(0) + at, n, y + at);
+          continue;
+        }
+        WeightedSum(WeightOf<T>(Input(1)), Elements<T>(0) + at, WeightOf<T>(Input(3)),
+                    Elements<T>(2) + at, n, y + at);
+        for (int i = 4; i < InputSize(); i += 2) {
+          WeightedSum(T{1}, y + at, WeightOf<T>(Input(i + 1)), Elements<T>(i) + at, n, y + at);
         }
       }
     });
+  }
+
+  template <typename T>
+  const T* Elements(int input) {
+    return Input(input).template data<T>();
   }
 
   static constexpr int64_t kPiece = 2048;
@@ -173,7 +180,7 @@ class WeightedSumGradientOp final : public Operator<Context> {
   template <typename T>
   static void Scale(T weight, const T* x, T* y, int64_t size) {
     ParallelFor(size, kGrain, [&](int64_t begin, int64_t end) {
-      for (int64_t j = begin; j < end; ++j) y[j] = weight * x[j];
+      WeightedSum(weight, x + begin, end - begin, y + begin);
     });
   }
 

@@ -1,0 +1,64 @@
+"""What `tools/bench-peers training` does: whole steps of training on doppio and on PyTorch, in one
+run, and that both go the same way."""
+
+import os
+import statistics
+import sys
+
+from compare_nets import Side
+from training_nets import NETS
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+STEPS = 40  # whose losses are compared
+TOLERANCE = 1e-3
+BLOCK = 5  # steps in a row that are measured, after one that is not
+
+
+class Training(Side):
+    def __init__(self, side, name, threads):
+        script = os.path.join(HERE, "peer_training.py")
+        super().__init__([sys.executable, "-B", script, side, name, str(threads), str(STEPS)],
+                         threads)
+        self.losses = [float(self.expect()) for _ in range(STEPS)]
+
+    def block(self):
+        self.run()
+        self.times += [self.run() for _ in range(BLOCK)]
+
+
+def measure(name, threads, rounds):
+    ours, theirs = (Training(side, name, threads) for side in ("doppio", "torch"))
+    apart = max(abs(a - b) / abs(b) for a, b in zip(ours.losses, theirs.losses))
+    if not apart <= TOLERANCE:
+        sys.exit(f"bench-peers: {name}: the losses of {STEPS} steps differ by {apart:.2g}")
+    for _ in range(rounds):
+        ours.block()
+        theirs.block()
+    cells = [f"{statistics.median(s.times):.3f} ({min(s.times):.3f})" for s in (ours, theirs)]
+    ratio = statistics.median(theirs.times) / statistics.median(ours.times)
+    print(f"{name:10} {threads:2} {cells[0]:>19} {cells[1]:>19}  {ratio:.2f} "
+          f"({min(theirs.times) / min(ours.times):.2f})  {apart:.1g}", flush=True)
+    for side in (ours, theirs):
+        side.close()
+
+
+def training(arguments):
+    try:
+        import torch
+    except ImportError:
+        sys.exit("bench-peers: PyTorch is not installed here, so there is nothing to compare with "
+                 "(Debian: apt-get install python3-torch)")
+    package = os.path.join(arguments.build, "python")
+    if not os.path.isdir(os.path.join(package, "doppio")):
+        sys.exit(f"bench-peers: {package} is not built; see --help")
+    os.environ["PYTHONPATH"] = package
+    chosen = {name: net for name, net in NETS.items() if arguments.case in name}
+    for name, net in chosen.items():
+        print(f"{name}: {net.__doc__}")
+    print(f"\nA step of training, ms: median (minimum); {arguments.rounds} rounds of {BLOCK} steps "
+          f"each in turn. The ratio is PyTorch's time to doppio's. apart: how far losses of {STEPS} "
+          "steps are.\n")
+    print(f"{'net':10} {'T':>2} {'doppio':>19} {f'torch {torch.__version__}':>19}  ratio       apart")
+    for threads in arguments.threads:
+        for name in chosen:
+            measure(name, threads, arguments.rounds)

@@ -1,0 +1,190 @@
+"""The nets that `tools/bench-peers training` trains: each once as a net of doppio and once as a function
+of PyTorch, from the same weights and batches, with the same rule of update."""
+
+import numpy as np
+
+EPSILON = 1e-5  # of Adagrad
+
+
+class Net:
+    """Weights by name, and the batches: {name of a blob: array}."""
+
+    rate = 0.05
+
+    def __init__(self):
+        self.random = np.random.default_rng(1)
+        self.weights = {}
+
+    def layer(self, name, *shape):
+        """Adds the weights and the bias of a layer whose inputs are all dimensions but the first."""
+        scale = np.sqrt(2 / np.prod(shape[1:]))
+        self.weights[f"{name}_w"] = (self.random.standard_normal(shape) * scale).astype(np.float32)
+        self.weights[f"{name}_b"] = np.zeros(shape[0], np.float32)
+
+    def batches(self, number):
+        return [self.batch() for _ in range(number)]
+
+    def pictures(self, *shape):
+        """Pictures that say which of ten labels they have."""
+        label = self.random.integers(0, 10, shape[0]).astype(np.int32)
+        data = self.random.standard_normal(shape).astype(np.float32)
+        data.reshape(shape[0], -1)[np.arange(shape[0]), label] += 4
+        return {"data": data, "label": label}
+
+    def update(self, net, gradient):
+        """Plain descent, in place, for every weight."""
+        net.ConstantFill(name="one", shape=[1], value=1.0)
+        net.ConstantFill(name="minus_rate", shape=[1], value=-self.rate)
+        for weight in self.weights:
+            net.WeightedSum(weight, "one", gradient[weight], "minus_rate", name=weight)
+
+    def optimizers(self, torch, weights):
+        return [torch.optim.SGD(list(weights.values()), lr=self.rate)]
+
+
+class Mlp(Net):
+    """784-512-512-10 at batch 64."""
+
+    def __init__(self):
+        super().__init__()
+        for name, shape in (("fc1", (512, 784)), ("fc2", (512, 512)), ("fc3", (10, 512))):
+            self.layer(name, *shape)
+
+    def batch(self):
+        return self.pictures(64, 784)
+
+    def doppio_loss(self, net):
+        x = net.Relu(net.FC("data", "fc1_w", "fc1_b", name="h1"), name="r1")
+        x = net.Relu(net.FC(x, "fc2_w", "fc2_b", name="h2"), name="r2")
+        x = net.FC(x, "fc3_w", "fc3_b", name="h3")
+        net.add("SoftmaxWithLoss", [x, "label"], ["softmax", "loss"])
+
+    def torch_loss(self, f, w, batch):
+        x = f.relu(f.linear(batch["data"], w["fc1_w"], w["fc1_b"]))
+        x = f.relu(f.linear(x, w["fc2_w"], w["fc2_b"]))
+        return f.cross_entropy(f.linear(x, w["fc3_w"], w["fc3_b"]), batch["label"])
+
+
+class LeNet(Net):
+    """Two convolutions of 20 and 50, two pools, FC of 500 and 10, on 28 x 28 at batch 64."""
+
+    def __init__(self):
+        super().__init__()
+        for name, shape in (("conv1", (20, 1, 5, 5)), ("conv2", (50, 20, 5, 5)),
+                            ("fc1", (500, 800)), ("fc2", (10, 500))):
+            self.layer(name, *shape)
+
+    def batch(self):
+        return self.pictures(64, 1, 28, 28)
+
+    def doppio_loss(self, net):
+        x = net.Conv("data", "conv1_w", "conv1_b", name="c1", kernel=5)
+        x = net.MaxPool(x, name="p1", kernel=2, stride=2)
+        x = net.Conv(x, "conv2_w", "conv2_b", name="c2", kernel=5)
+        x = net.MaxPool(x, name="p2", kernel=2, stride=2)
+        x = net.Relu(net.FC(x, "fc1_w", "fc1_b", name="h1"), name="r1")
+        net.add("SoftmaxWithLoss", [net.FC(x, "fc2_w", "fc2_b", name="h2"), "label"],
+                ["softmax", "loss"])
+
+    def torch_loss(self, f, w, batch):
+        x = f.max_pool2d(f.conv2d(batch["data"], w["conv1_w"], w["conv1_b"]), 2)
+        x = f.max_pool2d(f.conv2d(x, w["conv2_w"], w["conv2_b"]), 2).flatten(1)
+        x = f.relu(f.linear(x, w["fc1_w"], w["fc1_b"]))
+        return f.cross_entropy(f.linear(x, w["fc2_w"], w["fc2_b"]), batch["label"])
+
+
+class Cifar(Net):
+    """Convolutions of 32, 64 and 128 with batch normalisation and pools, FC, 32 x 32 at batch 32."""
+
+    CHANNELS = (3, 32, 64, 128)
+    rate = 0.002
+
+    def __init__(self):
+        super().__init__()
+        for i in (1, 2, 3):
+            self.layer(f"conv{i}", self.CHANNELS[i], self.CHANNELS[i - 1], 3, 3)
+            self.weights[f"norm{i}_w"] = np.ones(self.CHANNELS[i], np.float32)
+            self.weights[f"norm{i}_b"] = np.zeros(self.CHANNELS[i], np.float32)
+        self.layer("fc", 10, 128 * 4 * 4)
+
+    def batch(self):
+        return self.pictures(32, 3, 32, 32)
+
+    def doppio_loss(self, net):
+        x = "data"
+        for i in (1, 2, 3):
+            x = net.Conv(x, f"conv{i}_w", f"conv{i}_b", name=f"c{i}", kernel=3, pad=1)
+            net.add("SpatialBN", [x, f"norm{i}_w", f"norm{i}_b", f"mean{i}", f"var{i}"],
+                    [f"n{i}", f"mean{i}", f"var{i}", f"saved_mean{i}", f"saved_var{i}"],
+                    is_test=0, momentum=0.9, epsilon=1e-5)
+            x = net.MaxPool(net.Relu(f"n{i}", name=f"r{i}"), name=f"p{i}", kernel=2, stride=2)
+        net.add("SoftmaxWithLoss", [net.FC(x, "fc_w", "fc_b", name="h"), "label"],
+                ["softmax", "loss"])
+
+    def state(self):
+        """What the net reads besides weights."""
+        return {f"{name}{i}": np.full(self.CHANNELS[i], value, np.float32)
+                for i in (1, 2, 3) for name, value in (("mean", 0), ("var", 1))}
+
+    def torch_loss(self, f, w, batch):
+        x = batch["data"]
+        for i in (1, 2, 3):
+            x = f.conv2d(x, w[f"conv{i}_w"], w[f"conv{i}_b"], padding=1)
+            x = f.batch_norm(x, batch[f"mean{i}"], batch[f"var{i}"], w[f"norm{i}_w"],
+                             w[f"norm{i}_b"], training=True, momentum=0.1)
+            x = f.max_pool2d(f.relu(x), 2)
+        return f.cross_entropy(f.linear(x.flatten(1), w["fc_w"], w["fc_b"]), batch["label"])
+
+
+class Embedding(Net):
+    """Bags of 20 rows of a table of 1,000,000 x 32, FC of 64 and 1, sparse Adagrad, at batch 128."""
+
+    ROWS, COLUMNS, BAGS, BAG = 1_000_000, 32, 128, 20
+
+    def __init__(self):
+        super().__init__()
+        self.layer("fc1", 64, self.COLUMNS)
+        self.layer("fc2", 1, 64)
+        self.weights["table"] = (np.arange(self.ROWS * self.COLUMNS) % 251 / 251 - 0.5).astype(
+            np.float32).reshape(self.ROWS, self.COLUMNS)
+
+    def batch(self):
+        # Each row once: of rows that come twice PyTorch adds the gradients first.
+        size = self.BAGS * self.BAG
+        parts = self.random.integers(0, self.ROWS // size, size)
+        indices = self.random.permutation(parts * size + np.arange(size))
+        return {"indices": indices, "lengths": np.full(self.BAGS, self.BAG, np.int32),
+                "offsets": np.arange(0, size, self.BAG),
+                "label": self.random.integers(0, 2, (self.BAGS, 1)).astype(np.float32)}
+
+    def doppio_loss(self, net):
+        x = net.SparseLengthsSum("table", "indices", "lengths", name="bags")
+        x = net.Relu(net.FC(x, "fc1_w", "fc1_b", name="h1"), name="r1")
+        x = net.FC(x, "fc2_w", "fc2_b", name="h2")
+        x = net.SigmoidCrossEntropyWithLogits(x, "label", name="losses")
+        net.AveragedLoss(x, name="loss")
+
+    def torch_loss(self, f, w, batch):
+        x = f.embedding_bag(batch["indices"], w["table"], batch["offsets"], mode="sum", sparse=True)
+        x = f.linear(f.relu(f.linear(x, w["fc1_w"], w["fc1_b"])), w["fc2_w"], w["fc2_b"])
+        return f.binary_cross_entropy_with_logits(x, batch["label"])
+
+    def state(self):
+        return {f"{name}_moment": np.zeros_like(value) for name, value in self.weights.items()}
+
+    def update(self, net, gradient):
+        net.ConstantFill(name="minus_rate", shape=[1], value=-self.rate)
+        for weight in self.weights:
+            moment, slope = f"{weight}_moment", gradient[weight]
+            if isinstance(slope, str):
+                net.add("Adagrad", [weight, moment, slope, "minus_rate"], [weight, moment],
+                        epsilon=EPSILON)
+            else:
+                net.add("SparseAdagrad", [weight, moment, *slope, "minus_rate"], [weight, moment],
+                        epsilon=EPSILON)
+
+    def optimizers(self, torch, weights):
+        return [torch.optim.Adagrad(list(weights.values()), lr=self.rate, eps=EPSILON)]
+
+
+NETS = {"mlp": Mlp, "lenet": LeNet, "cifar": Cifar, "embedding": Embedding}
