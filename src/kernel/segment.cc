@@ -64,6 +64,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr int64_t kAhead = 16;
 constexpr int64_t kLineBytes = 64;
 
+// So many rows are reduced by themselves before they join the others: rounding errors of a sum then
+// grow with the number of stretches and not with that of rows.
+constexpr int64_t kStretch = 256;
+
 template <class D, typename T>
 HWY_INLINE hn::Vec<D> LoadElements(D d, const T* x) {
   return hn::LoadU(d, x);
@@ -80,17 +84,9 @@ HWY_INLINE hn::Vec<D> LoadElements(D d, const float16* x) {
 #endif
 }
 
-struct WeightedSum {
-  template <class V>
-  static HWY_INLINE V Next(V sum, V weight, V x) {
-    return hn::MulAdd(weight, x, sum);
-  }
-  template <typename T>
-  static HWY_INLINE T Next(T sum, T weight, T x, int) {
-    return sum + weight * x;
-  }
-};
 struct PlainSum {
+  using Join = PlainSum;  // of the results of two stretches
+
   template <class V>
   static HWY_INLINE V Next(V sum, V, V x) {
     return hn::Add(sum, x);
@@ -100,7 +96,19 @@ struct PlainSum {
     return sum + x;
   }
 };
+struct WeightedSum {
+  using Join = PlainSum;
+  template <class V>
+  static HWY_INLINE V Next(V sum, V weight, V x) {
+    return hn::MulAdd(weight, x, sum);
+  }
+  template <typename T>
+  static HWY_INLINE T Next(T sum, T weight, T x, int) {
+    return sum + weight * x;
+  }
+};
 struct Largest {  // NaN stays
+  using Join = Largest;
   template <class V>
   static HWY_INLINE V Next(V most, V, V x) {
     return hn::IfThenElse(hn::Or(hn::Gt(x, most), hn::Ne(x, x)), x, most);
@@ -114,35 +122,49 @@ struct Largest {  // NaN stays
 // kVectors vectors of columns from `column` on.
 template <class Reducer, int kVectors, typename In, typename T, typename Index>
 HWY_INLINE void ReduceVectors(const Piece<In, T, Index>& piece, int64_t column, T* y) {
+  using Join = typename Reducer::Join;
   const hn::ScalableTag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  auto v0 = hn::Set(d, piece.first);
-  auto v1 = v0;
-  auto v2 = v0;
-  auto v3 = v0;
+  const auto first = hn::Set(d, piece.first);
+  auto y0 = first;
+  auto y1 = first;
+  auto y2 = first;
+  auto y3 = first;
   auto weight = hn::Set(d, T(1));
   const bool prefetches = piece.rows.rows != nullptr;
-  for (int64_t p = piece.begin; p < piece.end; ++p) {
-    if (prefetches && p + kAhead < piece.last) {
-      const char* next = reinterpret_cast<const char*>(piece.Row(p + kAhead) + column);
-      const int64_t bytes = kVectors * lanes * static_cast<int64_t>(sizeof(In));
-      for (int64_t i = 0; i < bytes; i += kLineBytes) hwy::Prefetch(next + i);
+  for (int64_t p = piece.begin; p < piece.end;) {
+    auto v0 = first;
+    auto v1 = first;
+    auto v2 = first;
+    auto v3 = first;
+    for (const int64_t stop = std::min(p + kStretch, piece.end); p < stop; ++p) {
+      if (prefetches && p + kAhead < piece.last) {
+        const char* next = reinterpret_cast<const char*>(piece.Row(p + kAhead) + column);
+        const int64_t bytes = kVectors * lanes * static_cast<int64_t>(sizeof(In));
+        for (int64_t i = 0; i < bytes; i += kLineBytes) hwy::Prefetch(next + i);
+      }
+      if (piece.weights != nullptr) weight = hn::Set(d, piece.weights[p - piece.begin]);
+      const In* row = piece.Row(p) + column;
+      v0 = Reducer::Next(v0, weight, LoadElements(d, row));
+      if constexpr (kVectors > 1) {
+        v1 = Reducer::Next(v1, weight, LoadElements(d, row + lanes));
+        v2 = Reducer::Next(v2, weight, LoadElements(d, row + 2 * lanes));
+        v3 = Reducer::Next(v3, weight, LoadElements(d, row + 3 * lanes));
+      }
     }
-    if (piece.weights != nullptr) weight = hn::Set(d, piece.weights[p - piece.begin]);
-    const In* row = piece.Row(p) + column;
-    v0 = Reducer::Next(v0, weight, LoadElements(d, row));
+    y0 = Join::Next(y0, weight, v0);
     if constexpr (kVectors > 1) {
-      v1 = Reducer::Next(v1, weight, LoadElements(d, row + lanes));
-      v2 = Reducer::Next(v2, weight, LoadElements(d, row + 2 * lanes));
-      v3 = Reducer::Next(v3, weight, LoadElements(d, row + 3 * lanes));
+      y1 = Join::Next(y1, weight, v1);
+      y2 = Join::Next(y2, weight, v2);
+      y3 = Join::Next(y3, weight, v3);
     }
   }
   const auto divisor = hn::Set(d, piece.divisor);
-  hn::StoreU(hn::Div(v0, divisor), d, y + column);
+  hn::StoreU(hn::Div(y0, divisor), d, y + column);
   if constexpr (kVectors > 1) {
-    hn::StoreU(hn::Div(v1, divisor), d, y + column + lanes);
-    hn::StoreU(hn::Div(v2, divisor), d, y + column + 2 * lanes);
-    hn::StoreU(hn::Div(v3, divisor), d, y + column + 3 * lanes);
+    hn::StoreU(hn::Div(y1, divisor), d, y + column + lanes);
+    hn::StoreU(hn::Div(y2, divisor), d, y + column + 2 * lanes);
+    hn::StoreU(hn::Div(y3, divisor), d, y + column + 3 * lanes);
   }
 }
 
@@ -157,16 +179,22 @@ HWY_INLINE void ReducePiece(const Piece<In, T, Index>& piece, T* y) {
   for (; column + lanes <= block; column += lanes) ReduceVectors<Reducer, 1>(piece, column, y);
   if (column == block) return;
   const int64_t left = block - column;
+  std::fill_n(y + column, left, piece.first);
   T results[HWY_MAX_BYTES / sizeof(T)];
-  std::fill_n(results, left, piece.first);
-  for (int64_t p = piece.begin; p < piece.end; ++p) {
-    const T weight = piece.weights == nullptr ? T(1) : piece.weights[p - piece.begin];
-    const In* row = piece.Row(p) + column;
+  for (int64_t p = piece.begin; p < piece.end;) {
+    std::fill_n(results, left, piece.first);
+    for (const int64_t stop = std::min(p + kStretch, piece.end); p < stop; ++p) {
+      const T weight = piece.weights == nullptr ? T(1) : piece.weights[p - piece.begin];
+      const In* row = piece.Row(p) + column;
+      for (int64_t i = 0; i < left; ++i) {
+        results[i] = Reducer::Next(results[i], weight, static_cast<T>(row[i]), 0);
+      }
+    }
     for (int64_t i = 0; i < left; ++i) {
-      results[i] = Reducer::Next(results[i], weight, static_cast<T>(row[i]), 0);
+      y[column + i] = Reducer::Join::Next(y[column + i], T(1), results[i], 0);
     }
   }
-  for (int64_t i = 0; i < left; ++i) y[column + i] = results[i] / piece.divisor;
+  for (int64_t i = 0; i < left; ++i) y[column + i] /= piece.divisor;
 }
 
 template <typename In, typename T, typename Index>
