@@ -84,17 +84,19 @@ int64_t CaseMaker::Size() {
   return Int(1, request_.value_type.has_value() ? 3 : 5);
 }
 
-Dims CaseMaker::Shape(int min_rank, int max_rank) {
+Dims CaseMaker::Shape(int min_rank, int max_rank, int64_t each) {
   int rank = static_cast<int>(Int(min_rank, max_rank));
   if (request_.scalar) rank = min_rank;
   if (request_.large) rank = std::max(rank, std::min(max_rank, 1));
+  const double wanted =
+      static_cast<double>(kLarge) / static_cast<double>(std::max<int64_t>(each, 1));
   Dims dims;
   int64_t elements = 1;
   for (int i = 0; i < rank; ++i) {
     int64_t size = Size();
     if (request_.large) {
-      const int64_t middle = std::max<int64_t>(
-          2, static_cast<int64_t>(std::pow(static_cast<double>(kLarge), 1.0 / rank)));
+      const int64_t middle =
+          std::max<int64_t>(2, static_cast<int64_t>(std::pow(wanted, 1.0 / rank)));
       size = Int(middle - middle / 4, middle + middle / 4);
     } else if (elements * size > kMaxSmall) {
       size = Int(1, 2);

@@ -98,7 +98,9 @@ class CaseMaker {
   DataType ValueType(std::initializer_list<DataType> types);
 
   int64_t Size();  // of a dimension
-  Dims Shape(int min_rank = 0, int max_rank = 4);
+  // `each`: how many elements the tensor will have for each of this shape, which is smaller by that
+  // where large ones are asked for.
+  Dims Shape(int min_rank = 0, int max_rank = 4, int64_t each = 1);
   // A shape that NumPy's rule broadcasts to `shape`.
   Dims BroadcastsTo(DimsView shape);
   std::vector<int> Permutation(int count);

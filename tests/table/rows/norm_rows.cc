@@ -44,7 +44,7 @@ int64_t Channels(const OpCase& c) { return c.in(0).dim(static_cast<int>(ChannelA
 
 // X with a random order, drawn from values that are far enough from each other.
 Tensor Image(CaseMaker& c, DataType type, int64_t channels) {
-  Dims dims = c.Shape(1, 3);
+  Dims dims = c.Shape(1, 3, channels);
   if (c.Chance()) {
     dims.insert(dims.begin() + 1, channels);
     if (c.Chance()) c.Arg<std::string>("order", "NCHW");

@@ -180,7 +180,7 @@ DOPPIO_OP_ROW(BatchMatMul)
       const int64_t k = std::min<int64_t>(c.Size(), 6);
       const bool trans_a = c.Chance();
       const bool trans_b = c.Chance();
-      Dims a = c.Shape(0, 2);
+      Dims a = c.Shape(0, 2, m * n * k);
       Dims b = a;  // broadcast=1 has no gradient: batch_matmul_test.cc
       for (int64_t size : trans_a ? Dims{k, m} : Dims{m, k}) a.push_back(size);
       for (int64_t size : trans_b ? Dims{n, k} : Dims{k, n}) b.push_back(size);

@@ -131,7 +131,8 @@ Ints DrawWindow(CaseMaker& c, const Sizes& sizes, bool pool) {
     const int64_t reach = (kernel[d] - 1) * dilation[d] + 1;
     const int64_t least =
         std::max<int64_t>(1, reach - pads[d] - pads[d + static_cast<size_t>(rank)]);
-    in.push_back(least + (sizes.large ? c.Int(9, 16) : c.Int(0, rank == 3 ? 2 : 5)));
+    const int64_t more = sizes.large ? c.Int(9, 16) : c.Int(0, 5);
+    in.push_back(least + (rank == 3 ? more / 2 : more));
   }
   c.Arg("kernels", kernel);
   ListArg(c, "strides", stride, 1);
