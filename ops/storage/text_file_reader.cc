@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
@@ -133,7 +134,9 @@ bool ParseField(const std::string& text, T* value) {
     return absl::SimpleAtod(text, value);
   } else if constexpr (std::is_same_v<T, bool>) {
     int64_t number;
-    if (!absl::SimpleAtoi(text, &number)) return absl::SimpleAtob(text, value);
+    if (!absl::SimpleAtoi(text, &number)) {
+      return absl::SimpleAtob(absl::StripAsciiWhitespace(text), value);
+    }
     *value = number == 1;
     return number == 0 || number == 1;
   } else {

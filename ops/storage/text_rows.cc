@@ -57,7 +57,7 @@ absl::StatusOr<bool> TextRows::ReadLine(std::vector<std::string>* fields) {
   size_t count = 1;
   bool is_literal = false;  // the byte before was 0
   bool is_complete = false;
-  while (has_bytes && !is_complete) {
+  while (has_bytes) {
     std::string* field = count <= fields->size() ? &(*fields)[count - 1] : nullptr;
     size_t i = begin_;
     if (is_literal) {
@@ -73,7 +73,8 @@ absl::StatusOr<bool> TextRows::ReadLine(std::vector<std::string>* fields) {
       is_literal = stop == '\0';
       if (stop == separator_) ++count;
     }
-    if (!is_complete) DOPPIO_ASSIGN_OR_RETURN(has_bytes, Fill());
+    if (is_complete) break;
+    DOPPIO_ASSIGN_OR_RETURN(has_bytes, Fill());
   }
   if (is_literal) {
     return absl::InvalidArgumentError(absl::StrCat(

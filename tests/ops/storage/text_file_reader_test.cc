@@ -196,8 +196,9 @@ TEST_F(TextFileReaderTest, RejectsOtherNumbersOfOutputsAndOtherBlobs) {
   Open("1\t2\n", {kFloat, kFloat});
   ExpectFailure(Reading({"x"}, 1), "the reader has 2 fields, but there are 1 outputs");
   ExpectFailure(Reading({"x", "y"}, 0), "batch_size is 0");
-  Feed("reader", Tensor::Scalar<float>(1));
-  ExpectFailure(Reading({"x", "y"}, 1), "must be a reader that CreateTextFileReader made");
+  Feed("tensor", Tensor::Scalar<float>(1));
+  ExpectFailure(Def("TextFileReaderRead", {"tensor"}, {"x", "y"}),
+                "must be a reader that CreateTextFileReader made");
 }
 
 }  // namespace
