@@ -64,6 +64,14 @@ absl::Status MiniDbReader::Read(size_t bytes, std::string* out) {
   return absl::OkStatus();
 }
 
+absl::Status MiniDbReader::Rewind() {
+  if (std::fseek(file_.get(), 0, SEEK_SET) != 0) {
+    return absl::ErrnoToStatus(errno, path_ + ": cannot go to the beginning");
+  }
+  record_ = 0;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<bool> MiniDbReader::Next(std::string* key, std::string* value) {
   char header[kHeaderBytes];
   const size_t count = std::fread(header, 1, kHeaderBytes, file_.get());
@@ -85,6 +93,14 @@ absl::StatusOr<bool> MiniDbReader::Next(std::string* key, std::string* value) {
   DOPPIO_RETURN_IF_ERROR(Read(static_cast<size_t>(value_bytes), value));
   ++record_;
   return true;
+}
+
+bool BeginsWithRecord(absl::string_view bytes, int64_t file_bytes) {
+  if (bytes.size() < kHeaderBytes) return false;
+  const int64_t key_bytes = DecodeInt32(bytes.data());
+  const int64_t value_bytes = DecodeInt32(bytes.data() + 4);
+  return key_bytes > 0 && key_bytes <= kLongestKey && value_bytes > 0 &&
+         key_bytes + value_bytes <= file_bytes - static_cast<int64_t>(kHeaderBytes);
 }
 
 bool IsMiniDb(absl::string_view bytes) {

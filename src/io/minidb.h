@@ -30,6 +30,9 @@ class MiniDbReader {
   // that is cut off; ResourceExhausted for one of more than limits.max_file_bytes.
   absl::StatusOr<bool> Next(std::string* key, std::string* value);
 
+  // Back to the first record.
+  absl::Status Rewind();
+
  private:
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
@@ -49,6 +52,9 @@ class MiniDbReader {
 bool IsMiniDb(absl::string_view bytes);
 // The same for a database of examples, whose values are TensorProtos.
 bool IsDataMiniDb(absl::string_view bytes);
+// Whether data begins with a record that has its place in a file of that many bytes. So may other
+// data.
+bool BeginsWithRecord(absl::string_view bytes, int64_t file_bytes);
 // IsMiniDb of a file; false for one that can not be read, and for pipes.
 bool IsMiniDbFile(const std::string& path);
 
