@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <utility>
 
@@ -31,6 +32,9 @@ absl::Status StatusOf(const leveldb::Status& status, const std::string& path) {
   const std::string message = absl::StrCat(path, ": ", status.ToString());
   if (status.IsCorruption()) return absl::DataLossError(message);
   if (status.IsNotFound()) return absl::NotFoundError(message);
+  if (absl::StrContains(message, std::strerror(ENOSPC))) {
+    return absl::ResourceExhaustedError(message);
+  }
   return absl::UnknownError(message);
 }
 
@@ -103,15 +107,13 @@ class LevelDbCursor final : public DatabaseCursor {
     if (!iterator_->status().ok()) {
       return StatusOf(iterator_->status(), absl::StrCat(path_, ": record ", record_));
     }
-    if (!iterator_->Valid()) return absl::OkStatus();
-    const int64_t bytes = static_cast<int64_t>(iterator_->value().size());
-    if (bytes > limits_.max_file_bytes) {
-      return absl::ResourceExhaustedError(absl::StrCat(path_, ": record ", record_, ": ", bytes,
-                                                       " bytes, more than the limit of ",
-                                                       limits_.max_file_bytes));
-    }
-    is_valid_ = true;
-    return absl::OkStatus();
+    is_valid_ = iterator_->Valid();
+    if (static_cast<int64_t>(Value().size()) <= limits_.max_file_bytes) return absl::OkStatus();
+    const absl::Status too_large = absl::ResourceExhaustedError(
+        absl::StrCat(path_, ": record ", record_, ": ", Value().size(),
+                     " bytes, more than the limit of ", limits_.max_file_bytes));
+    is_valid_ = false;
+    return too_large;
   }
 
   std::shared_ptr<leveldb::DB> handle_;

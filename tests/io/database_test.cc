@@ -378,7 +378,7 @@ TEST(LmdbTest, SurvivesDamage) {
   ForEachDamage(bytes, 200, 400, [&](const std::string& damaged) {
     WriteWholeFile(path + "/data.mdb", damaged);
     const absl::StatusOr<Records> read = ReadRecords("lmdb", path);
-    if (damaged.size() + 4096 <= bytes.size()) EXPECT_FALSE(read.ok()) << damaged.size();
+    EXPECT_TRUE(damaged.size() + 4096 > bytes.size() || !read.ok()) << damaged.size();
     failures += read.ok() ? 0 : 1;
   });
   EXPECT_GT(failures, 100);
@@ -393,7 +393,7 @@ TEST(LevelDbTest, SaysSoWhenATableIsDamaged) {
   }
   ASSERT_NE(table, "") << "the records are in no table yet";
   const std::string bytes = ReadWholeFile(table);
-  for (size_t size = 0; size < bytes.size(); ++size) {
+  for (size_t size = 0; size < bytes.size(); size += 7) {
     WriteWholeFile(table, bytes.substr(0, size));
     const absl::Status status = ReadRecords("leveldb", path).status();
     EXPECT_FALSE(status.ok()) << size;
