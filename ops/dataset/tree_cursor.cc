@@ -5,10 +5,12 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/dataset/field_inputs.h"
+#include "src/operator/movable_blob.h"
 
 namespace doppio {
 
 DOPPIO_REGISTER_BLOB_TYPE(TreeCursor);
+DOPPIO_REGISTER_MOVABLE_BLOB(TreeCursor);
 
 namespace {
 

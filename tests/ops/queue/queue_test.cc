@@ -90,6 +90,63 @@ TEST_F(QueueTest, RecordsComeOutInTheOrderTheyWentIn) {
   EXPECT_EQ(Fetch("a"), (std::vector<float>{4}));
 }
 
+TEST_F(QueueTest, BlobsOfOtherTypesGoThroughWithoutACopy) {
+  CreateQueue(2, 3);
+  const std::string long_text(1000, 'x');
+  *workspace_.CreateBlob("text")->GetMutable<std::string>() = long_text;
+  const char* const address = workspace_.FindBlob("text")->Get<std::string>()->data();
+  Feed("x", {1});
+  EXPECT_EQ(Error("PackRecords", {"x"}, {"packed"},
+                  {MakeArgument("fields", std::vector<std::string>{"x"})}),
+            "");
+  EXPECT_EQ(
+      Error("EnqueueBlobs", {"queue", "text", "packed", "x"}, {"text", "packed", "x"}), "");
+  EXPECT_TRUE(workspace_.FindBlob("text")->IsEmpty());
+  EXPECT_TRUE(workspace_.FindBlob("packed")->IsEmpty());
+  EXPECT_EQ(Error("DequeueBlobs", {"queue"}, {"text_out", "packed_out", "y"}), "");
+  EXPECT_EQ(*workspace_.FindBlob("text_out")->Get<std::string>(), long_text);
+  EXPECT_EQ(workspace_.FindBlob("text_out")->Get<std::string>()->data(), address);
+  EXPECT_EQ(Error("UnPackRecords", {"packed_out"}, {"z"},
+                  {MakeArgument("fields", std::vector<std::string>{"x"})}),
+            "");
+  EXPECT_EQ(Fetch("z"), (std::vector<float>{1}));
+}
+
+TEST_F(QueueTest, WhatDidNotGoInStaysInItsBlob) {
+  CreateQueue(1, 1);
+  *workspace_.CreateBlob("a")->GetMutable<std::string>() = "first";
+  *workspace_.CreateBlob("b")->GetMutable<std::string>() = "second";
+  EXPECT_EQ(Error("EnqueueBlobs", {"queue", "a"}, {"a"}), "");
+  EXPECT_EQ(Error("CloseBlobsQueue", {"queue"}, {}), "");
+  EXPECT_EQ(Error("SafeEnqueueBlobs", {"queue", "b"}, {"b", "full"}), "");
+  EXPECT_TRUE(Flag("full"));
+  ASSERT_TRUE(workspace_.FindBlob("b")->Is<std::string>());
+  EXPECT_EQ(*workspace_.FindBlob("b")->Get<std::string>(), "second");
+}
+
+TEST_F(QueueTest, RejectsBlobsThatCanNotBeMovedAndGivesTheOthersBack) {
+  CreateQueue(1, 2);
+  *workspace_.CreateBlob("text")->GetMutable<std::string>() = "text";
+  EXPECT_EQ(Error("CreateMutex", {}, {"lock"}), "");
+  EXPECT_THAT(Error("EnqueueBlobs", {"queue", "text", "lock"}, {"text", "lock"}),
+              HasSubstr("a Mutex can not go from one blob to another"));
+  EXPECT_EQ(*workspace_.FindBlob("text")->Get<std::string>(), "text");
+  workspace_.CreateBlob("nothing");
+  EXPECT_THAT(Error("EnqueueBlobs", {"queue", "text", "nothing"}, {"text", "nothing"}),
+              HasSubstr("there is no value yet"));
+}
+
+TEST_F(QueueTest, RejectsToJoinStrings) {
+  CreateQueue(2);
+  for (const char* name : {"a", "b"}) {
+    *workspace_.CreateBlob(name)->GetMutable<std::string>() = name;
+    EXPECT_EQ(Error("EnqueueBlobs", {"queue", name}, {name}), "");
+  }
+  EXPECT_THAT(Error("SafeDequeueBlobs", {"queue"}, {"y", "ended"},
+                    {MakeArgument<int64_t>("num_records", 2)}),
+              HasSubstr("is a std::string, and only tensors can be joined"));
+}
+
 TEST_F(QueueTest, WhatWasPutInIsNotChangedLater) {
   CreateQueue(1);
   Feed("x", {1, 2});
