@@ -33,8 +33,8 @@ bool IsIn(const PictureView& picture, const PictureBox& box) {
 std::optional<PictureBox> RandomPart(const PictureView& picture, PictureRandom* random) {
   const auto area = static_cast<double>(picture.height * picture.width);
   for (int i = 0; i < 10; ++i) {
-    const double part = std::ceil(
-        std::uniform_real_distribution<double>(0.08, 1.0)(*random) * area);
+    const double part =
+        std::ceil(std::uniform_real_distribution<double>(0.08, 1.0)(*random) * area);
     const double ratio = std::uniform_real_distribution<double>(3.0 / 4, 4.0 / 3)(*random);
     const auto height = static_cast<int64_t>(std::sqrt(part / ratio));
     const auto width = static_cast<int64_t>(std::sqrt(part * ratio));
@@ -52,8 +52,8 @@ struct Sides {
 
 // The longer side in float, as in Caffe2.
 int64_t LongerSide(int64_t longer, int64_t shorter, int64_t scale) {
-  const float length = static_cast<float>(longer) * static_cast<float>(scale) /
-                       static_cast<float>(shorter);
+  const float length =
+      static_cast<float>(longer) * static_cast<float>(scale) / static_cast<float>(shorter);
   return std::max(static_cast<int64_t>(length), scale);
 }
 
@@ -100,17 +100,14 @@ void CopyPixels(const PictureView& part, bool is_mirrored, uint8_t* out) {
       continue;
     }
     for (int64_t x = 0; x < part.width; ++x) {
-      std::memcpy(out + x * channels, in + row - (x + 1) * channels,
-                  static_cast<size_t>(channels));
+      std::memcpy(out + x * channels, in + row - (x + 1) * channels, static_cast<size_t>(channels));
     }
   }
 }
 
 // --- Colours of pixels blue, green, red. ---
 
-float Luma(const float* pixel) {
-  return pixel[0] * 0.114F + pixel[1] * 0.587F + pixel[2] * 0.299F;
-}
+float Luma(const float* pixel) { return pixel[0] * 0.114F + pixel[1] * 0.587F + pixel[2] * 0.299F; }
 
 // A factor of each channel, and the rest from a gray one.
 void Mix(float factor, float gray, float* pixel) {
@@ -124,7 +121,7 @@ void JitterColors(const PictureSettings& settings, int64_t pixels, PictureRandom
   for (int i = 2; i > 0; --i) std::swap(order[i], order[Int(0, i, random)]);
   float* const end = values + 3 * pixels;
   for (const Kind kind : order) {
-    const float range = kind == kSaturation  ? settings.saturation
+    const float range = kind == kSaturation   ? settings.saturation
                         : kind == kBrightness ? settings.brightness
                                               : settings.contrast;
     const float factor = range > 0 ? 1.0F + Real(-range, range, random) : 1.0F;
@@ -185,8 +182,7 @@ absl::Status CutPicture(const Tensor& picture, const std::optional<PictureBox>& 
     cut.left = Int(0, view.width - crop, random);
     cut.top = Int(0, view.height - crop, random);
   }
-  const bool is_mirrored =
-      settings.is_mirrored && !settings.is_test && Int(0, 1, random) == 1;
+  const bool is_mirrored = settings.is_mirrored && !settings.is_test && Int(0, 1, random) == 1;
   CopyPixels(PartOf(view, cut), is_mirrored, out);
   return absl::OkStatus();
 }

@@ -24,8 +24,8 @@ absl::StatusOr<Tensor> WithChannels(const Tensor& picture, ChannelOrder order, b
   const int64_t from = picture.dim(2);
   const int64_t to = is_color ? 3 : 1;
   if (from == to && (from == 1 || order == ChannelOrder::kBgr)) return picture;
-  DOPPIO_ASSIGN_OR_RETURN(
-      Tensor result, Tensor::Create(DataType::kUInt8, {picture.dim(0), picture.dim(1), to}));
+  DOPPIO_ASSIGN_OR_RETURN(Tensor result,
+                          Tensor::Create(DataType::kUInt8, {picture.dim(0), picture.dim(1), to}));
   const int64_t pixels = picture.dim(0) * picture.dim(1);
   const uint8_t* in = picture.data<uint8_t>();
   uint8_t* out = result.mutable_data<uint8_t>();
@@ -165,8 +165,8 @@ absl::StatusOr<Tensor> LabelOf(const TensorProtos& protos, const RecordSettings&
     return WeightedLabel(values, protos.protos(2), settings.num_labels);
   }
   if (values.numel() == settings.LabelSize()) return values;
-  return absl::InvalidArgumentError(absl::StrCat("label has ", values.numel(),
-                                                 " numbers, but must have ", settings.LabelSize()));
+  return absl::InvalidArgumentError(
+      absl::StrCat("label has ", values.numel(), " numbers, but must have ", settings.LabelSize()));
 }
 
 absl::StatusOr<PictureBox> BoxOf(const TensorProto& proto) {
@@ -194,8 +194,7 @@ absl::StatusOr<PictureRecord> ReadProtos(const std::string& value, const RecordS
                                                    " tensors, but must have at least ", end));
   }
   PictureRecord record;
-  absl::StatusOr<Tensor> picture =
-      PictureOf(protos.protos(0), settings.is_color, picture_error);
+  absl::StatusOr<Tensor> picture = PictureOf(protos.protos(0), settings.is_color, picture_error);
   if (!picture.ok()) return Annotate(picture.status(), "picture");
   record.picture = *std::move(picture);
   record.box = settings.box;

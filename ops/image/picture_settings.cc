@@ -58,9 +58,9 @@ void ReadScales(OperatorInit* init, PictureSettings* settings) {
   }
   const int64_t least = std::max(settings->scale, settings->minsize);
   if (settings->crop < 1 || least < settings->crop) {
-    Reject(init, absl::StrCat("crop is ", settings->crop,
-                              ", must be at least 1 and at most scale or minsize, which is ",
-                              least));
+    Reject(init,
+           absl::StrCat("crop is ", settings->crop,
+                        ", must be at least 1 and at most scale or minsize, which is ", least));
   }
   if (std::max(least, settings->random_scale ? settings->random_scale->second : 0) > kMostPixels) {
     Reject(init, absl::StrCat("scale, minsize and random_scale are at most ", kMostPixels));
@@ -135,10 +135,9 @@ RecordSettings ReadRecordSettings(OperatorInit* init) {
     }
   }
   if (settings.is_datum && (!settings.HasSingleLabel() || extra > 0)) {
-    Reject(init,
-           absl::StrCat("a CaffeDatum has a picture and a single number as its label, but "
-                        "label_type is ",
-                        type, " and there are ", extra, " outputs behind the label"));
+    Reject(init, absl::StrCat("a CaffeDatum has a picture and a single number as its label, but "
+                              "label_type is ",
+                              type, " and there are ", extra, " outputs behind the label"));
   }
   settings.box = ReadBox(init);
   return settings;
@@ -166,8 +165,8 @@ PictureSettings ReadPictureSettings(OperatorInit* init) {
   settings.has_color_lighting = is_set("color_lighting");
   settings.lighting_std = init->GetSingleArgument<float>("color_lighting_std");
   // A range or a deviation that is negative, or no number, is none.
-  for (float amount : {settings.saturation, settings.brightness, settings.contrast,
-                       settings.lighting_std}) {
+  for (float amount :
+       {settings.saturation, settings.brightness, settings.contrast, settings.lighting_std}) {
     if (amount >= 0 && amount <= 1e6F) continue;
     Reject(init, absl::StrCat("img_saturation, img_brightness, img_contrast and "
                               "color_lighting_std must be from 0 to 1e6, but one is ",

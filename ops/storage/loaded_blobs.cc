@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "src/io/tensor_proto.h"
+
 namespace doppio {
 
 absl::Status LoadedBlobs::Add(const std::string& name, absl::string_view key, BlobProto proto,
@@ -18,7 +20,7 @@ absl::Status LoadedBlobs::Add(const std::string& name, absl::string_view key, Bl
                      entry->source == source ? "" : ", first in " + entry->source));
   }
   // Tensors are large, and need not be kept: a tensor can be taken from one blob to another.
-  if (!proto.has_tensor() || proto.type() != "Tensor") entry->messages.push_back(proto);
+  if (!io::IsTensorBlob(proto)) entry->messages.push_back(proto);
   DOPPIO_RETURN_IF_ERROR(Annotate(entry->assembler.Add(std::move(proto)), where));
   if (!entry->assembler.IsComplete()) return absl::OkStatus();
   DOPPIO_RETURN_IF_ERROR(Annotate(entry->assembler.Finish(&entry->value), where));

@@ -99,8 +99,7 @@ TEST_F(QueueTest, BlobsOfOtherTypesGoThroughWithoutACopy) {
   EXPECT_EQ(Error("PackRecords", {"x"}, {"packed"},
                   {MakeArgument("fields", std::vector<std::string>{"x"})}),
             "");
-  EXPECT_EQ(
-      Error("EnqueueBlobs", {"queue", "text", "packed", "x"}, {"text", "packed", "x"}), "");
+  EXPECT_EQ(Error("EnqueueBlobs", {"queue", "text", "packed", "x"}, {"text", "packed", "x"}), "");
   EXPECT_TRUE(workspace_.FindBlob("text")->IsEmpty());
   EXPECT_TRUE(workspace_.FindBlob("packed")->IsEmpty());
   EXPECT_EQ(Error("DequeueBlobs", {"queue"}, {"text_out", "packed_out", "y"}), "");
