@@ -224,7 +224,9 @@ class WritableLmdb final : public Database {
       mdb_txn_abort(transaction);
       return status;
     }
-    return StatusOf(mdb_txn_commit(transaction), "cannot write", path_);
+    const int error = mdb_txn_commit(transaction);
+    return StatusOf(error, error == EIO ? "cannot write (also for a full disk)" : "cannot write",
+                    path_);
   }
 
   absl::Status Close() override {
