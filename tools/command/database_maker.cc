@@ -43,9 +43,9 @@ class RowMaker final : public RecordMaker {
     for (const NamedTensor& array : arrays_) {
       const Dims dims(array.tensor.dims().begin() + 1, array.tensor.dims().end());
       DOPPIO_ASSIGN_OR_RETURN(const int64_t count, NumElements(dims));
-      DOPPIO_ASSIGN_OR_RETURN(TensorProto proto,
-                              TensorSegmentToProto(array.tensor, array.name, i * count,
-                                                   (i + 1) * count, options));
+      DOPPIO_ASSIGN_OR_RETURN(
+          TensorProto proto,
+          TensorSegmentToProto(array.tensor, array.name, i * count, (i + 1) * count, options));
       // The segment of a whole becomes a whole of its own.
       proto.clear_segment();
       proto.clear_dims();
@@ -78,11 +78,11 @@ absl::Status AddArrays(const std::string& text, std::vector<NamedTensor>* arrays
                                                      array.name,
                                                      "\" already; write --from NAME=FILE"));
     }
-    if (array.tensor.rank() == 0 || !(IsNumeric(array.tensor.dtype()) ||
-                                      array.tensor.dtype() == DataType::kString)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(assignment.value, ": array \"", array.name, "\" is ",
-                       array.tensor.TypeAndShape(), ", which has no rows"));
+    if (array.tensor.rank() == 0 ||
+        !(IsNumeric(array.tensor.dtype()) || array.tensor.dtype() == DataType::kString)) {
+      return absl::InvalidArgumentError(absl::StrCat(assignment.value, ": array \"", array.name,
+                                                     "\" is ", array.tensor.TypeAndShape(),
+                                                     ", which has no rows"));
     }
     if (!arrays->empty() && arrays->front().tensor.dim(0) != array.tensor.dim(0)) {
       return absl::InvalidArgumentError(absl::StrCat(
@@ -113,8 +113,7 @@ class PictureMaker final : public RecordMaker {
   std::vector<std::string> Classes() const override { return classes_; }
   std::string LeftOut() const override {
     if (left_out_ == 0) return "";
-    return absl::StrCat(Counted(left_out_, "file"),
-                        " beside the folders of classes left out");
+    return absl::StrCat(Counted(left_out_, "file"), " beside the folders of classes left out");
   }
 
   absl::StatusOr<std::string> Value(int64_t i) const override {
@@ -125,9 +124,10 @@ class PictureMaker final : public RecordMaker {
     if (!stream) status = absl::UnavailableError("can not be read");
     if (status.ok()) status = ParseImage(bytes).status();
     if (!status.ok()) {
-      return Annotate(status, absl::StrCat(file.path, " (", i + 1, " of ",
-                                           Counted(size(), "picture"), ", class ", file.label, " \"",
-                                           classes_[static_cast<size_t>(file.label)], "\")"));
+      return Annotate(
+          status,
+          absl::StrCat(file.path, " (", i + 1, " of ", Counted(size(), "picture"), ", class ",
+                       file.label, " \"", classes_[static_cast<size_t>(file.label)], "\")"));
     }
     TensorProtos protos;
     TensorProto* picture = protos.add_protos();

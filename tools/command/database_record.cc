@@ -7,6 +7,7 @@
 #include "doppio/net.pb.h"
 #include "doppio/proto_io.h"
 #include "doppio/serialize.h"
+#include "tools/command/tensor_text.h"
 
 namespace doppio::tools {
 namespace {
@@ -40,12 +41,7 @@ absl::StatusOr<RecordPart> TensorPart(const TensorProto& proto, bool decodes,
     whole = &vector;
   }
   DOPPIO_ASSIGN_OR_RETURN(const Tensor tensor, TensorFromProto(*whole));
-  if (tensor.numel() == 1 && IsNumeric(tensor.dtype())) {
-    DOPPIO_RETURN_IF_ERROR(DispatchType(AllNumericTypes(), tensor.dtype(), [&](auto tag) {
-      *number = static_cast<double>(*tensor.data<typename decltype(tag)::type>());
-      return absl::OkStatus();
-    }));
-  }
+  if (tensor.numel() == 1) *number = Summarize(tensor).mean;
   return RecordPart{proto.name(), std::string(DataTypeName(tensor.dtype())),
                     ShapeToString(tensor.dims())};
 }

@@ -62,7 +62,8 @@ struct Survey {
     bytes += static_cast<int64_t>(value.size());
     if (records++ == 0) first_key = last_key;
     const absl::StatusOr<RecordContent> content = ReadRecord(key, value, decodes);
-    if (!content.ok()) return AddProblem(absl::StrCat("can not be read: ", content.status().message()));
+    if (!content.ok())
+      return AddProblem(absl::StrCat("can not be read: ", content.status().message()));
     if (types.empty()) {
       first = *content;
       types.resize(first.parts.size());
@@ -117,8 +118,8 @@ class DbCommand final : public Command {
     if (!is_make && action_ != "show" && action_ != "check") {
       return UsageError(absl::StrCat("no such action: ", action_, "; there are make, show, check"));
     }
-    if (!is_make && !(from_.empty() && pictures_.empty() && !seed_ && split_.empty() &&
-                      labels_.empty())) {
+    if (!is_make &&
+        !(from_.empty() && pictures_.empty() && !seed_ && split_.empty() && labels_.empty())) {
       return UsageError("--from, --pictures, --seed, --split and --labels go with make");
     }
     if (is_make && json_) return UsageError("--json goes with show and check");
@@ -175,9 +176,9 @@ class DbCommand final : public Command {
       }
       kept -= static_cast<size_t>(part * static_cast<double>(count) + 0.5);
       if (kept == 0 || kept == order.size()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("--split ", split_[0], " of ", Counted(count, "record"),
-                         " leaves one of both databases empty"));
+        return absl::InvalidArgumentError(absl::StrCat("--split ", split_[0], " of ",
+                                                       Counted(count, "record"),
+                                                       " leaves one of both databases empty"));
       }
       (*databases)[1].records.assign(order.begin() + static_cast<std::ptrdiff_t>(kept),
                                      order.end());
@@ -219,7 +220,8 @@ class DbCommand final : public Command {
     file.close();
     if (!file) return absl::UnavailableError(absl::StrCat("can not write ", path));
     const auto count = static_cast<int64_t>(classes.size());
-    Print(absl::StrCat(count == 1 ? "1 class" : absl::StrCat(count, " classes"), " -> ", path, "\n"));
+    Print(
+        absl::StrCat(count == 1 ? "1 class" : absl::StrCat(count, " classes"), " -> ", path, "\n"));
     return absl::OkStatus();
   }
 
@@ -265,13 +267,12 @@ class DbCommand final : public Command {
       for (const std::string& problem : survey.problems) {
         absl::StrAppend(&text, Printable(problem), "\n");
       }
-      const int64_t more =
-          survey.problem_count - static_cast<int64_t>(survey.problems.size());
+      const int64_t more = survey.problem_count - static_cast<int64_t>(survey.problems.size());
       if (more > 0) absl::StrAppend(&text, more, " more\n");
-      absl::StrAppend(&text, Headline(survey), ", ",
-                      survey.problem_count == 0 ? "no problem"
-                                                : Counted(survey.problem_count, "problem"),
-                      "\n");
+      absl::StrAppend(
+          &text, Headline(survey), ", ",
+          survey.problem_count == 0 ? "no problem" : Counted(survey.problem_count, "problem"),
+          "\n");
       Print(text);
     }
     return survey.problem_count == 0 ? absl::OkStatus() : AlreadyReported();
