@@ -148,6 +148,17 @@ absl::Status RegisterDatabaseFormat(DatabaseFormat format);
   [[maybe_unused]] static const absl::Status doppio_database_##id = \
       ::doppio::RegisterDatabaseFormat(__VA_ARGS__)
 
+// Records that come one after the other from elsewhere than a database: from a queue, say. It may
+// be used by many threads at once.
+class RecordSource {
+ public:
+  virtual ~RecordSource() = default;
+  // Waits for the next record.
+  virtual absl::Status Read(std::string* key, std::string* value) = 0;
+  // For messages.
+  virtual std::string Description() const = 0;
+};
+
 // One place in a database from which many threads read, each record going to one of them; behind
 // the last record comes the first again. As a blob it is what CreateDB makes and what input
 // operators read from, and is written to files as Caffe2's DBReader.
@@ -166,6 +177,12 @@ class DatabaseReader {
                     const std::string& path, int num_shards = 1, int shard_id = 0);
   // Continues where the reader that wrote the message stood, or, in a minidb, from the beginning.
   absl::Status Open(const DBReaderProto& proto, const Limits& limits = {});
+  // Reads what the source gives. There is no beginning to go back to, no other way through its
+  // records, and no message for it (Unimplemented).
+  void Open(std::shared_ptr<RecordSource> source);
+  // A reader at the same place, which moves for both. It lives on where this one's blob is removed,
+  // as readers that run ahead need.
+  std::shared_ptr<const DatabaseReader> Share() const;
   void Swap(DatabaseReader* other);
 
   bool IsOpen() const;
@@ -190,7 +207,8 @@ class DatabaseReader {
     std::string type;
     std::string path;
     std::shared_ptr<Database> database;
-    std::unique_ptr<DatabaseCursor> cursor;  // null: not open
+    std::unique_ptr<DatabaseCursor> cursor;
+    std::shared_ptr<RecordSource> source;  // without database and cursor; none of them: not open
     int num_shards = 1;
     int shard_id = 0;
     absl::Status moved;  // why the cursor could not go to where the next Read() reads
@@ -200,8 +218,16 @@ class DatabaseReader {
                                           const std::string& type, const std::string& path,
                                           int num_shards, int shard_id);
 
-  mutable absl::Mutex mutex_;
-  mutable Place place_ ABSL_GUARDED_BY(mutex_);
+  struct State {
+    absl::Mutex mutex;
+    Place place ABSL_GUARDED_BY(mutex);
+  };
+
+  explicit DatabaseReader(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  // FailedPrecondition or Unimplemented where there is no cursor.
+  static absl::Status CheckHasCursor(const Place& place);
+
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 }  // namespace doppio

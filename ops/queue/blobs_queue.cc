@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -188,7 +187,7 @@ class DequeueBlobsOp final : public BlobsQueueOperator<Context> {
                             QueueInput<BlobsQueue>(*this, 0));
     DOPPIO_RETURN_IF_ERROR(CheckFieldCount(*queue, OutputSize(), "outputs"));
     QueueRecord record;
-    DOPPIO_ASSIGN_OR_RETURN(const bool is_out, queue->Pop(&record, Deadline()));
+    DOPPIO_ASSIGN_OR_RETURN(const bool is_out, queue->Pop(&record, DeadlineAfter(timeout_secs_)));
     if (!is_out) {
       return absl::OutOfRangeError(
           absl::StrCat("queue ", DescribeInput(0), " is closed and empty"));
@@ -197,15 +196,6 @@ class DequeueBlobsOp final : public BlobsQueueOperator<Context> {
   }
 
  private:
-  RecordQueue::Deadline Deadline() const {
-    // Times that the clock can not count are as long as it takes.
-    constexpr float kLongest = 1e9F;
-    if (!(timeout_secs_ > 0) || timeout_secs_ > kLongest) return std::nullopt;
-    return std::chrono::steady_clock::now() +
-           std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-               std::chrono::duration<double>(timeout_secs_));
-  }
-
   float timeout_secs_;
 };
 

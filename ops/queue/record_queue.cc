@@ -82,6 +82,14 @@ void RecordQueue::Close() {
   has_record_.notify_all();
 }
 
+RecordQueue::Deadline DeadlineAfter(float seconds) {
+  constexpr float kLongest = 1e9F;
+  if (!(seconds > 0) || seconds > kLongest) return std::nullopt;
+  return std::chrono::steady_clock::now() +
+         std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+             std::chrono::duration<double>(seconds));
+}
+
 QueueArguments::QueueArguments(OperatorInit* init)
     : capacity(init->GetSingleArgument<int64_t>("capacity")),
       num_blobs(init->GetSingleArgument<int64_t>("num_blobs")) {

@@ -63,6 +63,9 @@ class RecordQueue {
   bool is_closed_ = false;
 };
 
+// None for 0, and for times that the clock can not count.
+RecordQueue::Deadline DeadlineAfter(float seconds);
+
 // What a blob with a queue holds. Who uses the queue takes a share of it; a queue that nobody can
 // reach by its blob any more is closed, so that nobody waits for it.
 struct QueueHandle {

@@ -15,6 +15,13 @@ absl::Status NotOpen() {
 
 }  // namespace
 
+absl::Status DatabaseReader::CheckHasCursor(const Place& place) {
+  if (place.cursor != nullptr) return absl::OkStatus();
+  if (place.source == nullptr) return NotOpen();
+  return absl::UnimplementedError(absl::StrCat(
+      place.source->Description(), " gives one record after the other, and has no places"));
+}
+
 absl::StatusOr<DatabaseReader::Place> DatabaseReader::FirstPlace(std::shared_ptr<Database> database,
                                                                  const std::string& type,
                                                                  const std::string& path,
@@ -59,8 +66,8 @@ absl::Status DatabaseReader::Open(std::shared_ptr<Database> database, const std:
                                   const std::string& path, int num_shards, int shard_id) {
   DOPPIO_ASSIGN_OR_RETURN(Place place,
                           FirstPlace(std::move(database), type, path, num_shards, shard_id));
-  absl::MutexLock lock(&mutex_);
-  place_ = std::move(place);
+  absl::MutexLock lock(&state_->mutex);
+  state_->place = std::move(place);
   return absl::OkStatus();
 }
 
@@ -82,72 +89,92 @@ absl::Status DatabaseReader::Open(const DBReaderProto& proto, const Limits& limi
     // Records from that key on may be gone meanwhile.
     if (!place.cursor->Valid()) DOPPIO_RETURN_IF_ERROR(place.GoToFirst());
   }
-  absl::MutexLock lock(&mutex_);
-  place_ = std::move(place);
+  absl::MutexLock lock(&state_->mutex);
+  state_->place = std::move(place);
   return absl::OkStatus();
+}
+
+void DatabaseReader::Open(std::shared_ptr<RecordSource> source) {
+  Place place;
+  place.source = std::move(source);
+  absl::MutexLock lock(&state_->mutex);
+  state_->place = std::move(place);
+}
+
+std::shared_ptr<const DatabaseReader> DatabaseReader::Share() const {
+  return std::shared_ptr<const DatabaseReader>(new DatabaseReader(state_));
 }
 
 void DatabaseReader::Swap(DatabaseReader* other) {
   Place place;
   {
-    absl::MutexLock lock(&mutex_);
-    place = std::move(place_);
-    place_ = Place();
+    absl::MutexLock lock(&state_->mutex);
+    place = std::move(state_->place);
+    state_->place = Place();
   }
   {
-    absl::MutexLock lock(&other->mutex_);
-    std::swap(place, other->place_);
+    absl::MutexLock lock(&other->state_->mutex);
+    std::swap(place, other->state_->place);
   }
-  absl::MutexLock lock(&mutex_);
-  place_ = std::move(place);
+  absl::MutexLock lock(&state_->mutex);
+  state_->place = std::move(place);
 }
 
 bool DatabaseReader::IsOpen() const {
-  absl::MutexLock lock(&mutex_);
-  return place_.cursor != nullptr;
+  absl::MutexLock lock(&state_->mutex);
+  return state_->place.cursor != nullptr || state_->place.source != nullptr;
 }
 
 absl::Status DatabaseReader::Read(std::string* key, std::string* value) const {
-  absl::MutexLock lock(&mutex_);
-  if (place_.cursor == nullptr) return NotOpen();
-  DOPPIO_RETURN_IF_ERROR(place_.moved);
-  const DatabaseCursor& cursor = *place_.cursor;
-  if (!cursor.Valid()) return absl::OutOfRangeError(absl::StrCat(place_.path, ": has no records"));
+  std::shared_ptr<RecordSource> source;
+  {
+    absl::MutexLock lock(&state_->mutex);
+    source = state_->place.source;
+  }
+  if (source != nullptr) return source->Read(key, value);  // it may wait: without our lock
+  absl::MutexLock lock(&state_->mutex);
+  DOPPIO_RETURN_IF_ERROR(CheckHasCursor(state_->place));
+  DOPPIO_RETURN_IF_ERROR(state_->place.moved);
+  const DatabaseCursor& cursor = *state_->place.cursor;
+  if (!cursor.Valid())
+    return absl::OutOfRangeError(absl::StrCat(state_->place.path, ": has no records"));
   key->assign(cursor.Key().data(), cursor.Key().size());
   value->assign(cursor.Value().data(), cursor.Value().size());
-  place_.moved = place_.Advance();
+  state_->place.moved = state_->place.Advance();
   return absl::OkStatus();
 }
 
 absl::Status DatabaseReader::SeekToFirst() const {
-  absl::MutexLock lock(&mutex_);
-  if (place_.cursor == nullptr) return NotOpen();
-  place_.moved = place_.GoToFirst();
-  return place_.moved;
+  absl::MutexLock lock(&state_->mutex);
+  DOPPIO_RETURN_IF_ERROR(CheckHasCursor(state_->place));
+  state_->place.moved = state_->place.GoToFirst();
+  return state_->place.moved;
 }
 
 absl::StatusOr<std::unique_ptr<DatabaseCursor>> DatabaseReader::NewCursor() const {
-  absl::MutexLock lock(&mutex_);
-  if (place_.cursor == nullptr) return NotOpen();
-  return place_.database->NewCursor();
+  absl::MutexLock lock(&state_->mutex);
+  DOPPIO_RETURN_IF_ERROR(CheckHasCursor(state_->place));
+  return state_->place.database->NewCursor();
 }
 
 absl::StatusOr<DBReaderProto> DatabaseReader::ToProto(absl::string_view name) const {
-  absl::MutexLock lock(&mutex_);
-  if (place_.cursor == nullptr) return NotOpen();
+  absl::MutexLock lock(&state_->mutex);
+  DOPPIO_RETURN_IF_ERROR(CheckHasCursor(state_->place));
   DBReaderProto proto;
   proto.set_name(std::string(name));
-  proto.set_source(place_.path);
-  proto.set_db_type(place_.type);
-  const DatabaseCursor& cursor = *place_.cursor;
+  proto.set_source(state_->place.path);
+  proto.set_db_type(state_->place.type);
+  const DatabaseCursor& cursor = *state_->place.cursor;
   if (cursor.SupportsSeek() && cursor.Valid()) proto.set_key(std::string(cursor.Key()));
   return proto;
 }
 
 std::string DatabaseReader::Description() const {
-  absl::MutexLock lock(&mutex_);
-  return place_.cursor == nullptr ? "a reader that is not open"
-                                  : absl::StrCat(place_.type, " \"", place_.path, "\"");
+  absl::MutexLock lock(&state_->mutex);
+  if (state_->place.source != nullptr) return state_->place.source->Description();
+  return state_->place.cursor == nullptr
+             ? "a reader that is not open"
+             : absl::StrCat(state_->place.type, " \"", state_->place.path, "\"");
 }
 
 namespace {

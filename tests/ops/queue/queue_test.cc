@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "doppio/database.h"
 #include "doppio/interrupt.h"
 #include "doppio/net_builder.h"
 #include "doppio/workspace.h"
@@ -144,6 +145,45 @@ TEST_F(QueueTest, RejectsToJoinStrings) {
   EXPECT_THAT(Error("SafeDequeueBlobs", {"queue"}, {"y", "ended"},
                     {MakeArgument<int64_t>("num_records", 2)}),
               HasSubstr("is a std::string, and only tensors can be joined"));
+}
+
+TEST_F(QueueTest, AReaderOfAQueueGivesKeysAndValues) {
+  CreateQueue(3, 2);
+  const std::vector<Argument> both = {MakeArgument<int64_t>("key_blob_index", 0),
+                                      MakeArgument<int64_t>("value_blob_index", 1),
+                                      MakeArgument<float>("timeout_secs", 0.01F)};
+  EXPECT_EQ(Error("CreateBlobsQueueDB", {"queue"}, {"reader"}, both), "");
+  ASSERT_TRUE(workspace_.Feed("key", Tensor::Of<std::string>({1}, {"a"})).ok());
+  *workspace_.CreateBlob("value")->GetMutable<std::string>() = "first";
+  EXPECT_EQ(Error("EnqueueBlobs", {"queue", "key", "value"}, {"key", "value"}), "");
+  const DatabaseReader& reader = *workspace_.FindBlob("reader")->Get<DatabaseReader>();
+  std::string key;
+  std::string value;
+  ASSERT_TRUE(reader.Read(&key, &value).ok());
+  EXPECT_EQ(key, "a");
+  EXPECT_EQ(value, "first");
+  EXPECT_EQ(reader.Read(&key, &value).code(), absl::StatusCode::kDeadlineExceeded);
+  Feed("value_of_numbers", {1});
+  EXPECT_EQ(
+      Error("EnqueueBlobs", {"queue", "key", "value_of_numbers"}, {"key", "value_of_numbers"}), "");
+  EXPECT_THAT(std::string(reader.Read(&key, &value).message()),
+              HasSubstr("must be a string, or a tensor of strings, but is float[1]"));
+  EXPECT_EQ(Error("CloseBlobsQueue", {"queue"}, {}), "");
+  EXPECT_EQ(reader.Read(&key, &value).code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(reader.NewCursor().status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(reader.Description(), "queue \"queue\"");
+}
+
+TEST_F(QueueTest, RejectsReadersOfBlobsThatRecordsDoNotHave) {
+  CreateQueue(1, 1);
+  EXPECT_THAT(Error("CreateBlobsQueueDB", {"queue"}, {"reader"},
+                    {MakeArgument<int64_t>("value_blob_index", 1)}),
+              HasSubstr("records of the queue have 1 blobs"));
+  EXPECT_THAT(Error("CreateBlobsQueueDB", {"queue"}, {"reader"},
+                    {MakeArgument<int64_t>("value_blob_index", -1)}),
+              HasSubstr("must be at least 0"));
+  Feed("x", {1});
+  EXPECT_THAT(Error("CreateBlobsQueueDB", {"x"}, {"reader"}), HasSubstr("must be a queue"));
 }
 
 TEST_F(QueueTest, WhatWasPutInIsNotChangedLater) {
