@@ -17,6 +17,7 @@ void StateCheckpoint(OpSchema& schema) {
       .FillUsing(StateArgumentsOfSaver)
       .Input(0, "iter", "int64 of one element: the number of the iteration, which is written too")
       .Input(1, "X", "blob; any number of them")
+      .TensorInference([](InferenceContext*) { return absl::OkStatus(); })
       .HasSideEffects();
 }
 

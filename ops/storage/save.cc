@@ -24,6 +24,7 @@ Example: Save(X, Y) with `db` "model.minidb" and `db_type` "minidb" writes "X#%0
     .RequiredArg<std::string>(kDb, "path of the database")
     .FillUsing(StateArgumentsOfSaver)
     .Input(0, "X", "blob; any number of them")
+    .TensorInference([](InferenceContext*) { return absl::OkStatus(); })
     .HasSideEffects();
 
 template <class Context>

@@ -8,12 +8,10 @@
 #include <google/protobuf/io/zero_copy_stream.h>
 
 #include <cstdio>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "doppio/blob.h"
 #include "doppio/limits.h"
 #include "doppio/status.h"
 
@@ -47,6 +45,8 @@ class MiniDbReader {
   int64_t record_ = 0;
 };
 
+// Whether a record is of a blob that is called like its key. The first 4 KiB of the value suffice.
+bool IsBlobRecord(absl::string_view key, absl::string_view value);
 // Whether data begins as a database of blobs does: with a record of a blob that is called like its
 // key. The first 4 KiB of a file suffice.
 bool IsMiniDb(absl::string_view bytes);
@@ -60,14 +60,6 @@ bool IsMiniDbFile(const std::string& path);
 
 absl::Status WriteMiniDbRecord(absl::string_view key, absl::string_view value,
                                google::protobuf::io::ZeroCopyOutputStream* out);
-
-// Reads all blobs of a database. `visit` is given each as soon as it is complete; one of a type
-// that can not be read as null, once for each of its messages. InvalidArgument when one stays
-// incomplete.
-using BlobVisitor =
-    std::function<absl::Status(const std::string& name, const std::string& type, const Blob* blob)>;
-absl::Status ReadMiniDbBlobs(const std::string& path, const Limits& limits,
-                             const BlobVisitor& visit);
 
 }  // namespace io
 }  // namespace doppio

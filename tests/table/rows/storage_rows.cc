@@ -12,6 +12,7 @@ DOPPIO_OP_ROW(Load)
     .InferenceOpen("shapes are the file's, where the arguments do not say one");
 DOPPIO_OP_ROW(Save).NoTensors("it writes a file");
 DOPPIO_OP_ROW(Checkpoint).NoTensors("it writes a file");
+DOPPIO_OP_ROW(TensorProtosDBInput).NoTensors("it takes a reader").InferenceOpen("of the records");
 DOPPIO_OP_ROW(Snapshot).NoTensors("it writes a file");
 
 }  // namespace
