@@ -29,6 +29,7 @@ install(FILES
   "${PROJECT_BINARY_DIR}/doppioConfig.cmake" "${PROJECT_BINARY_DIR}/doppioConfigVersion.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/DoppioOperatorLibrary.cmake"
   DESTINATION "${config_dir}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/cmake/find" DESTINATION "${config_dir}")
 
 # pkg-config knows its libraries by other names than CMake. A static libdoppio is linked whole; one
 # word, so that no tool can put something in between.
@@ -36,9 +37,9 @@ set(DOPPIO_PC_REQUIRES "absl_flat_hash_map absl_function_ref absl_inlined_vector
 absl_status absl_statusor absl_str_format absl_strings absl_synchronization libglog protobuf")
 set(DOPPIO_PC_LIBS "-L\${libdir} -ldoppio")
 if(TARGET doppio_archive)
-  string(APPEND DOPPIO_PC_REQUIRES " libhwy zlib libpng libjpeg")
+  string(APPEND DOPPIO_PC_REQUIRES " libhwy zlib libpng libjpeg lmdb")
   set(DOPPIO_PC_LIBS
-    "-L\${libdir} -Wl,--whole-archive,-ldoppio,--no-whole-archive -ldnnl ${OpenMP_CXX_FLAGS} -pthread")
+    "-L\${libdir} -Wl,--whole-archive,-ldoppio,--no-whole-archive -ldnnl -lleveldb ${OpenMP_CXX_FLAGS} -pthread")
 endif()
 file(RELATIVE_PATH DOPPIO_PC_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig"
   "${CMAKE_INSTALL_PREFIX}")

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "doppio/tensor.h"
 #include "src/operator/element_copy.h"
+#include "src/tensor/grow.h"
 
 namespace doppio {
 
@@ -38,16 +39,11 @@ inline absl::Status CheckAppendRows(const Tensor& base, absl::string_view base_n
 inline absl::Status AppendRows(const Tensor& rows, Tensor* base) {
   if (HasNoRows(*base)) return base->CopyFrom(rows);
   if (rows.dim(0) == 0) return absl::OkStatus();
-  Dims dims(base->dims().begin(), base->dims().end());
-  if (rows.dim(0) > std::numeric_limits<int64_t>::max() - dims[0]) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(dims[0], " and ", rows.dim(0), " rows are more than int64 counts"));
-  }
-  dims[0] += rows.dim(0);
-  DOPPIO_ASSIGN_OR_RETURN(Tensor both, Tensor::Create(base->dtype(), dims));
-  ElementCopy(*base, &both)(0, 0, base->numel());
-  ElementCopy(rows, &both)(0, base->numel(), rows.numel());
-  *base = std::move(both);
+  // A tensor may be appended to itself.
+  const Tensor more = rows;
+  const int64_t end = base->numel();
+  DOPPIO_RETURN_IF_ERROR(internal::GrowRows(more.dim(0), base));
+  ElementCopy(more, base)(0, end, more.numel());
   return absl::OkStatus();
 }
 

@@ -6,6 +6,7 @@
 #include "doppio/registry.h"
 #include "ops/dataset/field_inputs.h"
 #include "src/operator/element_copy.h"
+#include "src/operator/movable_blob.h"
 
 namespace doppio {
 namespace {
@@ -16,6 +17,7 @@ struct PackedRecords {
 };
 
 DOPPIO_REGISTER_BLOB_TYPE(PackedRecords);
+DOPPIO_REGISTER_MOVABLE_BLOB(PackedRecords);
 
 DOPPIO_OPERATOR_SCHEMA(PackRecords)
     .NumInputs(1, OpSchema::kMany)

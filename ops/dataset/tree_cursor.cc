@@ -1,16 +1,86 @@
 #include "ops/dataset/tree_cursor.h"
 
+#include <algorithm>
 #include <limits>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
+#include "doppio/serialize.h"
 #include "ops/dataset/field_inputs.h"
+#include "src/operator/movable_blob.h"
 
 namespace doppio {
 
 DOPPIO_REGISTER_BLOB_TYPE(TreeCursor);
+DOPPIO_REGISTER_MOVABLE_BLOB(TreeCursor);
 
 namespace {
+
+// --- Files: the names of the fields in the content, a space behind each, and where the cursor
+// stands as a tensor, under Caffe2's name of the type. ---
+
+constexpr char kTypeInFiles[] = "std::unique_ptr<TreeCursor>";
+
+absl::Status Serialize(const Blob& blob, absl::string_view name, const SerializeOptions&,
+                       const BlobSink& sink) {
+  const std::shared_ptr<TreeCursor::State> state = blob.Get<TreeCursor>()->state;
+  if (state == nullptr) return absl::FailedPreconditionError("the cursor was never made");
+  BlobProto proto;
+  proto.set_name(std::string(name));
+  proto.set_type(kTypeInFiles);
+  for (int i = 0; i < state->tree.size(); ++i) {
+    const std::string& field = state->tree.name(i);
+    if (field.empty() || absl::StrContains(field, ' ')) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the name of ", state->tree.Describe(i),
+          " is empty or has a space in it, and so the cursor can not be written to a file"));
+    }
+    absl::StrAppend(proto.mutable_content(), field, " ");
+  }
+  const std::lock_guard<std::mutex> held(state->mutex);
+  if (!state->offsets.empty()) {
+    DOPPIO_ASSIGN_OR_RETURN(
+        Tensor offsets,
+        Tensor::Create(DataType::kInt64, {static_cast<int64_t>(state->offsets.size())}));
+    std::copy(state->offsets.begin(), state->offsets.end(), offsets.mutable_data<int64_t>());
+    DOPPIO_ASSIGN_OR_RETURN(*proto.mutable_tensor(), TensorToProto(offsets, name));
+  }
+  return sink(std::string(name), std::move(proto));
+}
+
+absl::Status Deserialize(absl::Span<const BlobProto> chunks, const Limits& limits, Blob* blob) {
+  if (chunks.size() != 1) return absl::InvalidArgumentError("a cursor must be one message");
+  std::vector<std::string> names = absl::StrSplit(chunks[0].content(), ' ', absl::SkipEmpty());
+  DOPPIO_ASSIGN_OR_RETURN(RecordTree tree, RecordTree::Create(std::move(names)));
+  auto state = std::make_shared<TreeCursor::State>(std::move(tree));
+  if (chunks[0].has_tensor()) {
+    DOPPIO_ASSIGN_OR_RETURN(const Tensor offsets, TensorFromProto(chunks[0].tensor(), limits));
+    const int levels = state->tree.level_count();
+    if (!offsets.Is<int64_t>() || (offsets.numel() != levels && offsets.numel() != 0)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "a cursor over ", levels, " levels must have an int64 offset for each, but has ",
+          offsets.TypeAndShape()));
+    }
+    for (const int64_t offset : offsets.span<int64_t>()) {
+      if (offset < 0) {
+        return absl::InvalidArgumentError(absl::StrCat("a cursor has the offset ", offset));
+      }
+      state->offsets.push_back(offset);
+    }
+  }
+  blob->GetMutable<TreeCursor>()->state = std::move(state);
+  return absl::OkStatus();
+}
+
+[[maybe_unused]] const absl::Status kRegistered =
+    RegisterBlobSerializer(typeid(TreeCursor), {kTypeInFiles, Serialize, Deserialize});
+
+// --- Operators. ---
 
 DOPPIO_OPERATOR_SCHEMA(CreateTreeCursor)
     .NumInputs(0)

@@ -3,6 +3,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "doppio/serialize.h"
+#include "src/operator/movable_blob.h"
 #include "src/operator/number_map.h"
 
 namespace doppio {
@@ -14,9 +15,13 @@ using MapInt64ToInt32 = NumberMap<int64_t, int32_t>;
 using MapInt64ToInt64 = NumberMap<int64_t, int64_t>;
 
 DOPPIO_REGISTER_BLOB_TYPE(MapInt32ToInt32);
+DOPPIO_REGISTER_MOVABLE_BLOB(MapInt32ToInt32);
 DOPPIO_REGISTER_BLOB_TYPE(MapInt32ToInt64);
+DOPPIO_REGISTER_MOVABLE_BLOB(MapInt32ToInt64);
 DOPPIO_REGISTER_BLOB_TYPE(MapInt64ToInt32);
+DOPPIO_REGISTER_MOVABLE_BLOB(MapInt64ToInt32);
 DOPPIO_REGISTER_BLOB_TYPE(MapInt64ToInt64);
+DOPPIO_REGISTER_MOVABLE_BLOB(MapInt64ToInt64);
 
 using NumberTypes = TypeList<int32_t, int64_t>;
 

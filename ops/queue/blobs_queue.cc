@@ -1,13 +1,15 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/random_engine.h"
 #include "doppio/registry.h"
 #include "ops/queue/record_queue.h"
 #include "src/operator/element_copy.h"
+#include "src/operator/movable_blob.h"
 
 namespace doppio {
 
@@ -15,18 +17,72 @@ DOPPIO_REGISTER_BLOB_TYPE(BlobsQueue);
 
 namespace {
 
+// An operator whose blobs go into a queue or come out of one.
+template <class Context>
+class BlobsQueueOperator : public Operator<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit BlobsQueueOperator(OperatorInit* init) : Operator<Context>(init) {}
+
+ protected:
+  // What the first `count` outputs hold goes into the queue; false where that is closed and full.
+  absl::StatusOr<bool> Enqueue(RecordQueue* queue, int count) {
+    QueueRecord record(static_cast<size_t>(count));
+    absl::StatusOr<bool> is_in = TakeRecord(&record);
+    if (is_in.ok()) is_in = queue->Push(&record, /*fills_closed=*/true);
+    // What did not go in stays where it was.
+    for (size_t i = 0; i < record.size(); ++i) {
+      if (record[i].other == nullptr || record[i].other->IsEmpty()) continue;
+      DOPPIO_RETURN_IF_ERROR(MoveBlob(record[i].other.get(), OutputBlob(static_cast<int>(i))));
+    }
+    return is_in;
+  }
+
+  absl::Status SetOutputs(QueueRecord record) {
+    for (size_t i = 0; i < record.size(); ++i) {
+      const int output = static_cast<int>(i);
+      if (record[i].other == nullptr) {
+        SetOutput(output, std::move(record[i].tensor));
+      } else {
+        DOPPIO_RETURN_IF_ERROR(MoveBlob(record[i].other.get(), OutputBlob(output)));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::StatusOr<bool> TakeRecord(QueueRecord* record) {
+    for (size_t i = 0; i < record->size(); ++i) {
+      Blob* blob = OutputBlob(static_cast<int>(i));
+      QueueValue& value = (*record)[i];
+      absl::Status status;
+      if (!blob->IsTensor()) {
+        value.other = std::make_unique<Blob>();
+        status = MoveBlob(blob, value.other.get());
+      } else if (blob->Get<Tensor>()->dtype() == DataType::kUndefined) {
+        status = absl::FailedPreconditionError("there is no value yet");
+      } else {
+        value.tensor = *blob->Get<Tensor>();
+      }
+      if (!status.ok()) return Annotate(status, DescribeInput(static_cast<int>(i) + 1));
+    }
+    return true;
+  }
+};
+
 DOPPIO_OPERATOR_SCHEMA(CreateBlobsQueue)
     .NumInputs(0)
     .NumOutputs(1)
     .Doc(R"DOC(
-Makes a queue in which threads hand records on: EnqueueBlobs puts `num_blobs` tensors into it,
-DequeueBlobs takes them out in the same order. At most `capacity` records wait in it. A queue that the
+Makes a queue in which threads hand records on: EnqueueBlobs puts what `num_blobs` blobs hold into it,
+DequeueBlobs takes it out in the same order. At most `capacity` records wait in it. A queue that the
 blob held before is closed.
 
-A queue keeps its tensors itself, and makes no blobs for them, as Caffe2 does.
+Tensors, strings, packed records, maps and cursors go through a queue, all without a copy. A queue keeps
+them itself, and makes no blobs for them, as Caffe2 does.
 )DOC")
     .Arg<int64_t>("capacity", "most records in the queue, at least 1", 1)
-    .Arg<int64_t>("num_blobs", "tensors in a record, at least 1", 1)
+    .Arg<int64_t>("num_blobs", "blobs in a record, at least 1", 1)
     .Arg<bool>("enforce_unique_name", "accepted, and of no effect", false)
     .OptionalArg<std::vector<std::string>>("field_names",
                                            "names for people, as many as num_blobs if any")
@@ -68,23 +124,24 @@ DOPPIO_OPERATOR_SCHEMA(EnqueueBlobs)
     .NumInputs(2, OpSchema::kMany)
     .NumOutputs(1, OpSchema::kMany)
     .AllowAnyInplace()
-    .AllowAnyInput(0)
+    .AllowAnyInput(OpSchema::kMany)
     .Doc(R"DOC(
-Puts a record of tensors into a queue, and waits for room where the queue is full. Fails where it is
-closed and full. The blobs keep their values, which in Caffe2 are lost.
+Puts a record of blobs into a queue, and waits for room where the queue is full. Fails where it is
+closed and full. Tensors keep their values, which in Caffe2 are lost; blobs of other types are empty
+afterwards.
 
 Example: with a queue of `num_blobs` 2, EnqueueBlobs(queue, x, y) -> x, y puts a copy of x and y into it.
 )DOC")
     .Input(0, "queue", "a queue, made by CreateBlobsQueue")
-    .Input(1, "blob_0", "first tensor of the record; the others follow")
-    .Output(0, "blob_0", "the same blob as the input, as it was; the others follow")
+    .Input(1, "blob_0", "first blob of the record; the others follow")
+    .Output(0, "blob_0", "the same blob as the input; the others follow")
     .HasSideEffects();
 
 template <class Context>
-class EnqueueBlobsOp final : public Operator<Context> {
+class EnqueueBlobsOp final : public BlobsQueueOperator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit EnqueueBlobsOp(OperatorInit* init) : Operator<Context>(init) {
+  explicit EnqueueBlobsOp(OperatorInit* init) : BlobsQueueOperator<Context>(init) {
     CheckInplace(this->def(), init);
     if (InputSize() != OutputSize() + 1) {
       init->Fail(absl::InvalidArgumentError(
@@ -97,8 +154,7 @@ class EnqueueBlobsOp final : public Operator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(const std::shared_ptr<RecordQueue> queue,
                             QueueInput<BlobsQueue>(*this, 0));
     DOPPIO_RETURN_IF_ERROR(CheckFieldCount(*queue, OutputSize(), "blobs"));
-    DOPPIO_ASSIGN_OR_RETURN(
-        const bool is_in, queue->Push(RecordOfInputs(*this, OutputSize()), /*fills_closed=*/true));
+    DOPPIO_ASSIGN_OR_RETURN(const bool is_in, this->Enqueue(queue.get(), OutputSize()));
     if (is_in) return absl::OkStatus();
     return absl::FailedPreconditionError(
         absl::StrCat("queue ", DescribeInput(0), " is closed and full"));
@@ -115,40 +171,31 @@ empty, or when the time is over.
 )DOC")
     .Arg<float>("timeout_secs", "longest time to wait, in seconds; 0: as long as it takes", 0.0F)
     .Input(0, "queue", "a queue, made by CreateBlobsQueue")
-    .Output(0, "blob_0", "first tensor of the record; the others follow")
+    .Output(0, "blob_0", "first blob of the record; the others follow")
     .HasSideEffects();
 
 template <class Context>
-class DequeueBlobsOp final : public Operator<Context> {
+class DequeueBlobsOp final : public BlobsQueueOperator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
   explicit DequeueBlobsOp(OperatorInit* init)
-      : Operator<Context>(init), timeout_secs_(init->GetSingleArgument<float>("timeout_secs")) {}
+      : BlobsQueueOperator<Context>(init),
+        timeout_secs_(init->GetSingleArgument<float>("timeout_secs")) {}
 
   absl::Status RunOnDevice() override {
     DOPPIO_ASSIGN_OR_RETURN(const std::shared_ptr<RecordQueue> queue,
                             QueueInput<BlobsQueue>(*this, 0));
     DOPPIO_RETURN_IF_ERROR(CheckFieldCount(*queue, OutputSize(), "outputs"));
     QueueRecord record;
-    DOPPIO_ASSIGN_OR_RETURN(const bool is_out, queue->Pop(&record, Deadline()));
+    DOPPIO_ASSIGN_OR_RETURN(const bool is_out, queue->Pop(&record, DeadlineAfter(timeout_secs_)));
     if (!is_out) {
       return absl::OutOfRangeError(
           absl::StrCat("queue ", DescribeInput(0), " is closed and empty"));
     }
-    for (int i = 0; i < OutputSize(); ++i) SetOutput(i, std::move(record[i]));
-    return absl::OkStatus();
+    return this->SetOutputs(std::move(record));
   }
 
  private:
-  RecordQueue::Deadline Deadline() const {
-    // Times that the clock can not count are as long as it takes.
-    constexpr float kLongest = 1e9F;
-    if (!(timeout_secs_ > 0) || timeout_secs_ > kLongest) return std::nullopt;
-    return std::chrono::steady_clock::now() +
-           std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-               std::chrono::duration<double>(timeout_secs_));
-  }
-
   float timeout_secs_;
 };
 
@@ -180,10 +227,10 @@ class CloseBlobsQueueOp final : public Operator<Context> {
 // An operator whose last output says whether the queue has come to its end; before it are the blobs
 // of a record.
 template <class Context>
-class SafeQueueOperator : public Operator<Context> {
+class SafeQueueOperator : public BlobsQueueOperator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit SafeQueueOperator(OperatorInit* init) : Operator<Context>(init) {
+  explicit SafeQueueOperator(OperatorInit* init) : BlobsQueueOperator<Context>(init) {
     if (OutputSize() < 2) {
       init->Fail(
           absl::InvalidArgumentError("the last output is the status, after one blob or more"));
@@ -204,14 +251,14 @@ DOPPIO_OPERATOR_SCHEMA(SafeEnqueueBlobs)
     .NumInputs(2, OpSchema::kMany)
     .NumOutputs(2, OpSchema::kMany)
     .AllowAnyInplace()
-    .AllowAnyInput(0)
+    .AllowAnyInput(OpSchema::kMany)
     .Doc(R"DOC(
 Puts a record into a queue as EnqueueBlobs does, but where the queue is closed and full it says so in its
 last output and does not fail. A step of a plan can end with that (should_stop_blob).
 )DOC")
     .Input(0, "queue", "a queue, made by CreateBlobsQueue")
-    .Input(1, "blob_0", "first tensor of the record; the others follow")
-    .Output(0, "blob_0", "the same blob as the input, as it was; the others follow")
+    .Input(1, "blob_0", "first blob of the record; the others follow")
+    .Output(0, "blob_0", "the same blob as the input; the others follow")
     .Output(1, "status", "(the last output) a single bool: the queue was closed and full")
     .HasSideEffects();
 
@@ -232,8 +279,7 @@ class SafeEnqueueBlobsOp final : public SafeQueueOperator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(const std::shared_ptr<RecordQueue> queue,
                             QueueInput<BlobsQueue>(*this, 0));
     DOPPIO_RETURN_IF_ERROR(CheckFieldCount(*queue, this->BlobCount(), "blobs"));
-    DOPPIO_ASSIGN_OR_RETURN(const bool is_in, queue->Push(RecordOfInputs(*this, this->BlobCount()),
-                                                          /*fills_closed=*/true));
+    DOPPIO_ASSIGN_OR_RETURN(const bool is_in, this->Enqueue(queue.get(), this->BlobCount()));
     return this->SetStatus(!is_in);
   }
 };
@@ -254,7 +300,7 @@ Example: records [1,2] and [3], and `num_records` 2, give [1,2,3].
 )DOC")
     .Arg<int64_t>("num_records", "records to take and join, at least 1", 1)
     .Input(0, "queue", "a queue, made by CreateBlobsQueue")
-    .Output(0, "blob_0", "first tensor of the record; the others follow")
+    .Output(0, "blob_0", "first blob of the record; the others follow")
     .Output(1, "status", "(the last output) a single bool: the queue was closed and empty")
     .HasSideEffects();
 
@@ -276,22 +322,25 @@ class SafeDequeueBlobsOp final : public SafeQueueOperator<Context> {
                             QueueInput<BlobsQueue>(*this, 0));
     DOPPIO_RETURN_IF_ERROR(CheckFieldCount(*queue, this->BlobCount(), "blobs before the status"));
     DOPPIO_ASSIGN_OR_RETURN(std::vector<QueueRecord> records, queue->PopMany(num_records_));
-    for (int i = 0; !records.empty() && i < this->BlobCount(); ++i) {
-      if (records.size() == 1) {
-        SetOutput(i, std::move(records[0][i]));
-      } else {
-        DOPPIO_RETURN_IF_ERROR(Join(i, records));
-      }
+    if (records.size() == 1) {
+      DOPPIO_RETURN_IF_ERROR(this->SetOutputs(std::move(records[0])));
+    } else if (!records.empty()) {
+      for (int i = 0; i < this->BlobCount(); ++i) DOPPIO_RETURN_IF_ERROR(Join(i, records));
     }
     return this->SetStatus(records.empty());
   }
 
  private:
   absl::Status Join(int i, const std::vector<QueueRecord>& records) {
-    const Tensor& first = records[0][i];
+    const Tensor& first = records[0][i].tensor;
     int64_t rows = 0;
     for (const QueueRecord& record : records) {
-      const Tensor& part = record[i];
+      if (record[i].other != nullptr) {
+        return absl::InvalidArgumentError(absl::StrCat("blob ", i, " of a record is a ",
+                                                       record[i].other->TypeName(),
+                                                       ", and only tensors can be joined"));
+      }
+      const Tensor& part = record[i].tensor;
       if (part.rank() == 0 || part.rank() != first.rank() || part.dtype() != first.dtype() ||
           DimsView(part.dims()).subspan(1) != DimsView(first.dims()).subspan(1)) {
         return absl::InvalidArgumentError(absl::StrCat(
@@ -307,8 +356,9 @@ class SafeDequeueBlobsOp final : public SafeQueueOperator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(Tensor * out, Output(i, first.dtype(), dims));
     int64_t to = 0;
     for (const QueueRecord& record : records) {
-      ElementCopy(record[i], out)(0, to, record[i].numel());
-      to += record[i].numel();
+      const Tensor& part = record[i].tensor;
+      ElementCopy(part, out)(0, to, part.numel());
+      to += part.numel();
     }
     return absl::OkStatus();
   }
@@ -329,7 +379,7 @@ With `table_idx_blob` the number of the queue that was chosen replaces that blob
     .OptionalArg<std::vector<float>>("weights", "one for each queue; all 1 by default")
     .Arg<int64_t>("table_idx_blob", "output that tells the queue; -1: none", -1)
     .Input(0, "queue_0", "a queue, made by CreateBlobsQueue; the others follow")
-    .Output(0, "blob_0", "first tensor of the record; the others follow")
+    .Output(0, "blob_0", "first blob of the record; the others follow")
     .Output(1, "status", "(the last output) a single bool: the queue was closed and empty")
     .HasSideEffects();
 
@@ -371,7 +421,7 @@ class WeightedSampleDequeueBlobsOp final : public SafeQueueOperator<Context> {
     DOPPIO_RETURN_IF_ERROR(CheckFieldCount(*queue, this->BlobCount(), "blobs before the status"));
     QueueRecord record;
     DOPPIO_ASSIGN_OR_RETURN(const bool is_out, queue->Pop(&record));
-    for (int i = 0; is_out && i < this->BlobCount(); ++i) SetOutput(i, std::move(record[i]));
+    if (is_out) DOPPIO_RETURN_IF_ERROR(this->SetOutputs(std::move(record)));
     if (table_idx_blob_ >= 0) {
       DOPPIO_ASSIGN_OR_RETURN(Tensor * table,
                               Output(static_cast<int>(table_idx_blob_), DataType::kInt32, {1}));

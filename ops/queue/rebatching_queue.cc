@@ -1,4 +1,5 @@
 #include <utility>
+#include <vector>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
@@ -67,7 +68,11 @@ class EnqueueRebatchingQueueOp final : public Operator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(const std::shared_ptr<RecordQueue> queue,
                             QueueInput<RebatchingQueue>(*this, 0));
     DOPPIO_RETURN_IF_ERROR(CheckFieldCount(*queue, InputSize() - 1, "tensors"));
-    if (!enqueue_batch_) return Push(queue.get(), RecordOfInputs(*this, InputSize() - 1));
+    std::vector<Tensor> element;
+    if (!enqueue_batch_) {
+      for (int i = 1; i < InputSize(); ++i) element.push_back(Input(i));
+      return Push(queue.get(), std::move(element));
+    }
     for (int i = 1; i < InputSize(); ++i) {
       DOPPIO_RETURN_IF_ERROR(CheckNotScalar(Input(i).dims(), DescribeInput(i)));
       if (Input(i).dim(0) != Input(1).dim(0)) {
@@ -76,7 +81,7 @@ class EnqueueRebatchingQueueOp final : public Operator<Context> {
       }
     }
     for (int64_t row = 0; row < Input(1).dim(0); ++row) {
-      QueueRecord element;
+      element.clear();
       for (int i = 1; i < InputSize(); ++i) {
         const Tensor& batch = Input(i);
         const DimsView dims = DimsView(batch.dims()).subspan(1);
@@ -90,9 +95,9 @@ class EnqueueRebatchingQueueOp final : public Operator<Context> {
   }
 
  private:
-  absl::Status Push(RecordQueue* queue, QueueRecord element) {
-    DOPPIO_ASSIGN_OR_RETURN(const bool is_in,
-                            queue->Push(std::move(element), /*fills_closed=*/false));
+  absl::Status Push(RecordQueue* queue, std::vector<Tensor> element) {
+    QueueRecord record = RecordOfTensors(std::move(element));
+    DOPPIO_ASSIGN_OR_RETURN(const bool is_in, queue->Push(&record, /*fills_closed=*/false));
     if (is_in) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat("queue ", DescribeInput(0), " is closed"));
   }
@@ -143,19 +148,20 @@ class DequeueRebatchingQueueOp final : public Operator<Context> {
 
  private:
   absl::Status Stack(int i, const std::vector<QueueRecord>& elements) {
-    const Tensor& first = elements[0][i];
+    const Tensor& first = elements[0][i].tensor;
     Dims dims = {static_cast<int64_t>(elements.size())};
     dims.insert(dims.end(), first.dims().begin(), first.dims().end());
     for (const QueueRecord& element : elements) {
-      if (element[i].dtype() == first.dtype() && element[i].dims() == first.dims()) continue;
+      const Tensor& part = element[i].tensor;
+      if (part.dtype() == first.dtype() && part.dims() == first.dims()) continue;
       return absl::InvalidArgumentError(
-          absl::StrCat("tensor ", i, " of an element is ", element[i].TypeAndShape(),
+          absl::StrCat("tensor ", i, " of an element is ", part.TypeAndShape(),
                        ", which does not go into one batch with ", first.TypeAndShape()));
     }
     DOPPIO_ASSIGN_OR_RETURN(Tensor * batch, Output(i, first.dtype(), dims));
     int64_t to = 0;
     for (const QueueRecord& element : elements) {
-      ElementCopy(element[i], batch)(0, to, first.numel());
+      ElementCopy(element[i].tensor, batch)(0, to, first.numel());
       to += first.numel();
     }
     return absl::OkStatus();

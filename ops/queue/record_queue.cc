@@ -29,13 +29,13 @@ absl::Status RecordQueue::Wait(std::unique_lock<std::mutex>* lock, std::conditio
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> RecordQueue::Push(QueueRecord record, bool fills_closed) {
+absl::StatusOr<bool> RecordQueue::Push(QueueRecord* record, bool fills_closed) {
   std::unique_lock<std::mutex> lock(mutex_);
   const auto has_room = [this] { return static_cast<int64_t>(records_.size()) < capacity_; };
   DOPPIO_RETURN_IF_ERROR(
       Wait(&lock, &has_room_, std::nullopt, [&] { return is_closed_ || has_room(); }));
   if (!has_room() || (is_closed_ && !fills_closed)) return false;
-  records_.push_back(std::move(record));
+  records_.push_back(std::exchange(*record, {}));
   lock.unlock();
   has_record_.notify_one();
   return true;
@@ -82,6 +82,14 @@ void RecordQueue::Close() {
   has_record_.notify_all();
 }
 
+RecordQueue::Deadline DeadlineAfter(float seconds) {
+  constexpr float kLongest = 1e9F;
+  if (!(seconds > 0) || seconds > kLongest) return std::nullopt;
+  return std::chrono::steady_clock::now() +
+         std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+             std::chrono::duration<double>(seconds));
+}
+
 QueueArguments::QueueArguments(OperatorInit* init)
     : capacity(init->GetSingleArgument<int64_t>("capacity")),
       num_blobs(init->GetSingleArgument<int64_t>("num_blobs")) {
@@ -96,9 +104,9 @@ absl::Status CheckFieldCount(const RecordQueue& queue, int64_t count, absl::stri
                                                  " blobs, but there are ", count, " ", what));
 }
 
-QueueRecord RecordOfInputs(const OperatorBase& op, int64_t count) {
+QueueRecord RecordOfTensors(std::vector<Tensor> tensors) {
   QueueRecord record;
-  for (int i = 1; i <= count; ++i) record.push_back(*op.InputBlob(i).Get<Tensor>());
+  for (Tensor& tensor : tensors) record.push_back({std::move(tensor), nullptr});
   return record;
 }
 

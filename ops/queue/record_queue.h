@@ -14,8 +14,14 @@
 
 namespace doppio {
 
-// One tensor for each field.
-using QueueRecord = std::vector<Tensor>;
+// A tensor, or what a blob of another type held.
+struct QueueValue {
+  Tensor tensor;
+  std::unique_ptr<Blob> other;  // null: the value is the tensor
+};
+
+// One value for each field.
+using QueueRecord = std::vector<QueueValue>;
 
 // Records on their way from threads that write to threads that read, first in, first out; at most
 // `capacity` of them. Who waits gives up with a Cancelled status when its run is to end (poll.h).
@@ -28,9 +34,9 @@ class RecordQueue {
 
   int64_t field_count() const { return field_count_; }
 
-  // Waits for room. False, and no record is taken, where the queue is closed: at once, or
-  // (`fills_closed`) when there is no room in it.
-  absl::StatusOr<bool> Push(QueueRecord record, bool fills_closed);
+  // Waits for room. False where the queue is closed: at once, or (`fills_closed`) when there is no
+  // room in it. *record is empty after that where it went in, and as it was otherwise.
+  absl::StatusOr<bool> Push(QueueRecord* record, bool fills_closed);
 
   // Waits for a record; DeadlineExceeded after the deadline. False where the queue is closed and
   // nothing is left in it.
@@ -56,6 +62,9 @@ class RecordQueue {
   std::deque<QueueRecord> records_;
   bool is_closed_ = false;
 };
+
+// None for 0, and for times that the clock can not count.
+RecordQueue::Deadline DeadlineAfter(float seconds);
 
 // What a blob with a queue holds. Who uses the queue takes a share of it; a queue that nobody can
 // reach by its blob any more is closed, so that nobody waits for it.
@@ -98,8 +107,8 @@ struct QueueArguments {
 // InvalidArgument unless the queue's records have that many fields, which `what` tells of.
 absl::Status CheckFieldCount(const RecordQueue& queue, int64_t count, absl::string_view what);
 
-// The inputs from 1 on, of which there are `count`, sharing their storage.
-QueueRecord RecordOfInputs(const OperatorBase& op, int64_t count);
+// A record of tensors; they share their storage with `tensors`.
+QueueRecord RecordOfTensors(std::vector<Tensor> tensors);
 
 }  // namespace doppio
 

@@ -1,22 +1,13 @@
-#ifdef __SANITIZE_ADDRESS__
-// GCC 12 takes a part of std::regex for uninitialised then (bug 105562).
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-
 #include <algorithm>
-#include <regex>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "doppio/serialize.h"
+#include "ops/storage/blob_options.h"
 #include "ops/storage/workspace_names.h"
 
 namespace doppio {
 namespace {
-
-constexpr char kOptions[] = "options";
-// The standard library's expressions may use a stack frame for each character.
-constexpr size_t kLongestName = 1000;
 
 DOPPIO_OPERATOR_SCHEMA(EstimateAllBlobSizes)
     .NumInputs(0)
@@ -29,10 +20,7 @@ chunk the name and 50 bytes. Blobs that are no tensors count 0, except for std::
 Example: a float[2] in a blob "X" counts 2 * 4 + 51 = 59.
 )DOC")
     .Arg<bool>(kIncludeShared, kIncludeSharedDoc, true)
-    .Arg<std::string>(kOptions,
-                      "a serialised SerializationOptions message: chunks and types of floats, by "
-                      "expressions that match whole names",
-                      "")
+    .Arg<std::string>(kBlobOptions, kBlobOptionsDoc, "")
     .Output(0, "blob_names", "vector of strings")
     .Output(1, "blob_sizes", "vector of int64")
     .HasSideEffects();
@@ -80,21 +68,8 @@ template <class Context>
 class EstimateAllBlobSizesOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit EstimateAllBlobSizesOp(OperatorInit* init) : Operator<Context>(init), names_(init) {
-    if (!options_.ParseFromString(init->GetSingleArgument<std::string>(kOptions))) {
-      init->Fail(absl::InvalidArgumentError("options is no serialised SerializationOptions"));
-      return;
-    }
-    for (const BlobSerializationOptions& option : options_.options()) {
-      try {
-        expressions_.emplace_back(option.blob_name_regex());
-      } catch (const std::regex_error& error) {
-        init->Fail(absl::InvalidArgumentError(
-            absl::StrCat("\"", option.blob_name_regex(), "\" is no expression: ", error.what())));
-        return;
-      }
-    }
-  }
+  explicit EstimateAllBlobSizesOp(OperatorInit* init)
+      : Operator<Context>(init), names_(init), options_(init) {}
 
   absl::Status RunOnDevice() override {
     const std::vector<std::string> names = names_.Get();
@@ -105,30 +80,14 @@ class EstimateAllBlobSizesOp final : public Operator<Context> {
     int64_t* size = out_sizes->template mutable_data<int64_t>();
     for (const std::string& name : names) {
       const std::shared_ptr<Blob> blob = names_.workspace().FindBlob(name);
-      *size++ = blob == nullptr ? 0 : EstimateBytes(*blob, name, OptionsOf(name));
+      *size++ = blob == nullptr ? 0 : EstimateBytes(*blob, name, options_.Of(name));
     }
     return absl::OkStatus();
   }
 
  private:
-  // The first that match the name; an empty expression matches all.
-  const BlobSerializationOptions& OptionsOf(const std::string& name) const {
-    for (size_t i = 0; i < expressions_.size(); ++i) {
-      const BlobSerializationOptions& option = options_.options(static_cast<int>(i));
-      if (option.blob_name_regex().empty()) return option;
-      if (name.size() > kLongestName) continue;
-      try {
-        if (std::regex_match(name, expressions_[i])) return option;
-      } catch (const std::regex_error&) {  // too complex for this name
-        continue;
-      }
-    }
-    return BlobSerializationOptions::default_instance();
-  }
-
   const WorkspaceNames names_;
-  SerializationOptions options_;
-  std::vector<std::regex> expressions_;
+  const BlobOptions options_;
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(EstimateAllBlobSizes, EstimateAllBlobSizesOp<CPUContext>);

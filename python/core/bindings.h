@@ -15,6 +15,7 @@ void BindGraph(pybind11::module_& core);
 void BindWorkspace(pybind11::module_& core);
 void BindPredictor(pybind11::module_& core);
 void BindFiles(pybind11::module_& core);
+void BindDatabases(pybind11::module_& core);
 void BindPythonOperators(pybind11::module_& core);
 void BindOpTensor(pybind11::module_& core);
 void BindCaffe2Operators(pybind11::module_& core);

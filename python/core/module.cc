@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, core) {
   py::BindWorkspace(core);
   py::BindPredictor(core);
   py::BindFiles(core);
+  py::BindDatabases(core);
   py::BindPythonOperators(core);
   py::BindOpTensor(core);
   py::BindCaffe2Operators(core);

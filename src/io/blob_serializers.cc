@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "doppio/database.h"
 #include "doppio/int8_tensor.h"
 
 namespace doppio {
@@ -42,6 +43,9 @@ struct Table {
     entries.push_back(
         std::make_unique<Entry>(Entry{typeid(Int8Tensor), io::Int8TensorSerializer()}));
     RegisterBlobTypeName(typeid(Int8Tensor), io::kInt8TensorType);
+    entries.push_back(
+        std::make_unique<Entry>(Entry{typeid(DatabaseReader), io::DatabaseReaderSerializer()}));
+    RegisterBlobTypeName(typeid(DatabaseReader), io::kDatabaseReaderType);
   }
 };
 

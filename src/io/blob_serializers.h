@@ -15,6 +15,8 @@ const BlobSerializer* FindBlobSerializer(absl::string_view type);
 
 constexpr char kInt8TensorType[] = "Int8TensorCPU";
 BlobSerializer Int8TensorSerializer();
+constexpr char kDatabaseReaderType[] = "DBReader";
+BlobSerializer DatabaseReaderSerializer();
 
 // "std::string, Tensor".
 std::string SerializableTypes();

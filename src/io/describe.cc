@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "doppio/proto_io.h"
+#include "src/io/database_blobs.h"
 #include "src/io/encodings.h"
 #include "src/io/file.h"
 #include "src/io/minidb.h"
@@ -74,6 +75,28 @@ bool IsInitNet(const NetDef& net) {
     filled.insert(op.output().begin(), op.output().end());
   }
   return net.op_size() > 0;
+}
+
+absl::StatusOr<FileKind> KindOfDatabase(const std::string& path, const Limits& limits) {
+  DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<DatabaseCursor> cursor,
+                          io::OpenRecords(path, limits));
+  const bool is_of_blobs = !cursor->Valid() || io::IsBlobRecord(cursor->Key(), cursor->Value());
+  return is_of_blobs ? FileKind::kMiniDb : FileKind::kDataMiniDb;
+}
+
+// Of a file, or of the files in a folder.
+int64_t BytesOf(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) {
+    return static_cast<int64_t>(std::filesystem::file_size(path, error));
+  }
+  int64_t bytes = 0;
+  std::filesystem::directory_iterator entry(path, error);
+  while (!error && entry != std::filesystem::directory_iterator()) {
+    if (entry->is_regular_file(error)) bytes += static_cast<int64_t>(entry->file_size(error));
+    entry.increment(error);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -184,11 +207,10 @@ FileDescription DescribeBytes(absl::string_view bytes, const Limits& limits) {
 }
 
 absl::StatusOr<FileDescription> DescribeFile(const std::string& path, const Limits& limits) {
-  if (io::IsMiniDbFile(path)) {  // which may be larger than what is read at once
-    std::error_code error;
+  if (io::IsBlobDatabase(path)) {  // which may be larger than what is read at once
     FileDescription description;
-    description.kind = FileKind::kMiniDb;
-    description.bytes = static_cast<int64_t>(std::filesystem::file_size(path, error));
+    DOPPIO_ASSIGN_OR_RETURN(description.kind, KindOfDatabase(path, limits));
+    description.bytes = BytesOf(path);
     return description;
   }
   DOPPIO_ASSIGN_OR_RETURN(const io::FileBytes file, io::ReadFile(path, limits));

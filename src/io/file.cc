@@ -4,6 +4,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,7 +12,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <new>
+#include <system_error>
 #include <utility>
 
 namespace doppio {
@@ -92,30 +95,24 @@ absl::Status WriteTo(int fd, const std::string& path, const WriteFunction& write
   return absl::OkStatus();
 }
 
-// Opens a new file next to `path` and gives its name.
-absl::StatusOr<int> OpenTemporary(const std::string& path, std::string* temporary) {
+// Makes something new next to `path`, by `make`, which gives 0 or errno; and gives its name.
+template <typename Make>
+absl::StatusOr<std::string> MakeBeside(const std::string& path, const Make& make) {
   static std::atomic<int> counter{0};
-  for (int attempt = 0; attempt < 1000; ++attempt) {
-    *temporary = absl::StrCat(path, ".", getpid(), ".", counter++, ".tmp");
-    const int fd = open(temporary->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd >= 0) return fd;
-    if (errno != EEXIST) break;
+  int error = EEXIST;
+  for (int attempt = 0; attempt < 1000 && error == EEXIST; ++attempt) {
+    std::string temporary = absl::StrCat(path, ".", getpid(), ".", counter++, ".tmp");
+    error = make(temporary);
+    if (error == 0) return temporary;
   }
-  return ErrnoStatus(errno, "cannot create a file in its folder", path);
+  return ErrnoStatus(error, "cannot create a file in its folder", path);
 }
 
-absl::Status WriteTemporary(int fd, const std::string& path, const struct stat* existing,
-                            const WriteFunction& write) {
-  Descriptor descriptor(fd);
-  DOPPIO_RETURN_IF_ERROR(WriteTo(fd, path, write));
-  // Some file systems have no permissions to keep.
-  if (existing != nullptr && fchmod(fd, existing->st_mode & 07777) != 0 && errno != EPERM &&
-      errno != ENOTSUP) {
-    return ErrnoStatus(errno, "cannot keep the permissions", path);
-  }
-  if (fsync(fd) != 0) return ErrnoStatus(errno, "cannot bring to disk", path);
-  if (descriptor.Close() != 0) return ErrnoStatus(errno, "cannot close", path);
-  return absl::OkStatus();
+// Where a path leads, links followed.
+absl::StatusOr<std::string> Resolve(const std::string& path) {
+  std::unique_ptr<char, decltype(&free)> resolved(realpath(path.c_str(), nullptr), &free);
+  if (resolved == nullptr) return ErrnoStatus(errno, "cannot resolve", path);
+  return std::string(resolved.get());
 }
 
 // The rename itself is on disk only when the folder is. Some file systems cannot do that; the file
@@ -160,34 +157,135 @@ absl::Status WriteBytes(absl::string_view bytes, google::protobuf::io::ZeroCopyO
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::unique_ptr<NewFile>> NewFile::Create(const std::string& path) {
+  std::unique_ptr<NewFile> file(new NewFile);
+  file->path_ = file->target_ = path;
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return ErrnoStatus(EISDIR, "cannot write", path);
+    DOPPIO_ASSIGN_OR_RETURN(file->target_, Resolve(path));
+    file->mode_ = info.st_mode & 07777;
+  }
+  DOPPIO_ASSIGN_OR_RETURN(file->temporary_, MakeBeside(file->target_, [&](const std::string& name) {
+                            file->fd_ =
+                                open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+                            return file->fd_ < 0 ? errno : 0;
+                          }));
+  return file;
+}
+
+NewFile::~NewFile() {
+  if (fd_ >= 0) close(fd_);
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+absl::Status NewFile::Write(const WriteFunction& write) {
+  const off_t before = lseek(fd_, 0, SEEK_END);
+  if (before < 0) return ErrnoStatus(errno, "cannot write", path_);
+  absl::Status status = WriteTo(fd_, path_, write);
+  if (!status.ok() && ftruncate(fd_, before) != 0) {
+    status = ErrnoStatus(errno, "cannot take back what was half written", path_);
+  }
+  return status;
+}
+
+absl::Status NewFile::Publish() {
+  // Some file systems have no permissions to keep.
+  if (mode_ >= 0 && fchmod(fd_, static_cast<mode_t>(mode_)) != 0 && errno != EPERM &&
+      errno != ENOTSUP) {
+    return ErrnoStatus(errno, "cannot keep the permissions", path_);
+  }
+  if (fsync(fd_) != 0) return ErrnoStatus(errno, "cannot bring to disk", path_);
+  if (close(std::exchange(fd_, -1)) != 0) return ErrnoStatus(errno, "cannot close", path_);
+  if (rename(temporary_.c_str(), target_.c_str()) != 0) {
+    return ErrnoStatus(errno, "cannot replace", path_);
+  }
+  temporary_.clear();
+  SyncFolderOf(target_);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<NewFolder>> NewFolder::Create(const std::string& path) {
+  std::unique_ptr<NewFolder> folder(new NewFolder);
+  folder->path_ = folder->target_ = path;
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0) {
+    if (!S_ISDIR(info.st_mode)) return ErrnoStatus(ENOTDIR, "cannot write a folder", path);
+    DOPPIO_ASSIGN_OR_RETURN(folder->target_, Resolve(path));
+  }
+  while (folder->target_.size() > 1 && folder->target_.back() == '/') folder->target_.pop_back();
+  DOPPIO_ASSIGN_OR_RETURN(folder->temporary_,
+                          MakeBeside(folder->target_, [](const std::string& name) {
+                            return mkdir(name.c_str(), 0777) == 0 ? 0 : errno;
+                          }));
+  return folder;
+}
+
+NewFolder::~NewFolder() {
+  std::error_code ignored;
+  if (!temporary_.empty()) std::filesystem::remove_all(temporary_, ignored);
+}
+
+absl::Status NewFolder::Publish() {
+  SyncFolderOf(temporary_ + "/");
+  const char* from = temporary_.c_str();
+  const char* to = target_.c_str();
+  // The plain one first: it fails where there is a folder that is not empty.
+  if (rename(from, to) == 0) {
+    temporary_.clear();
+  } else if (errno != ENOTEMPTY && errno != EEXIST) {
+    return ErrnoStatus(errno, "cannot replace", path_);
+  } else if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) != 0) {
+    const std::string old = temporary_ + ".old";
+    if (rename(to, old.c_str()) != 0) return ErrnoStatus(errno, "cannot replace", path_);
+    if (rename(from, to) != 0) {
+      const int error = errno;
+      rename(old.c_str(), to);
+      return ErrnoStatus(error, "cannot replace", path_);
+    }
+    temporary_ = old;
+  }
+  // Under the temporary name is now what was there before; the destructor removes it.
+  SyncFolderOf(target_);
+  return absl::OkStatus();
+}
+
 absl::Status WriteFile(const std::string& path, const WriteFunction& write) {
   struct stat info;
   const bool exists = stat(path.c_str(), &info) == 0;
-  if (exists && S_ISDIR(info.st_mode)) return ErrnoStatus(EISDIR, "cannot write", path);
-  if (exists && !S_ISREG(info.st_mode)) {
+  if (exists && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
     Descriptor descriptor(open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (descriptor.get() < 0) return ErrnoStatus(errno, "cannot open", path);
     return WriteTo(descriptor.get(), path, write);
   }
-  std::string target = path;
-  if (exists) {
-    std::unique_ptr<char, decltype(&free)> resolved(realpath(path.c_str(), nullptr), &free);
-    if (resolved == nullptr) return ErrnoStatus(errno, "cannot resolve", path);
-    target = resolved.get();
-  }
-  std::string temporary;
-  DOPPIO_ASSIGN_OR_RETURN(const int fd, OpenTemporary(target, &temporary));
-  absl::Status status = WriteTemporary(fd, path, exists ? &info : nullptr, write);
-  if (status.ok() && rename(temporary.c_str(), target.c_str()) != 0) {
-    status = ErrnoStatus(errno, "cannot replace", path);
-  }
-  if (!status.ok()) {
-    unlink(temporary.c_str());
-    return status;
-  }
-  SyncFolderOf(target);
-  return absl::OkStatus();
+  DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<NewFile> file, NewFile::Create(path));
+  DOPPIO_RETURN_IF_ERROR(file->Write(write));
+  return file->Publish();
 }
+
+absl::StatusOr<std::unique_ptr<HeldFile>> HeldFile::Hold(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    if (errno == ENOENT) return nullptr;
+    return ErrnoStatus(errno, "cannot open", path);
+  }
+  std::unique_ptr<HeldFile> held(new HeldFile(fd));
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) {
+      return absl::UnavailableError(absl::StrCat(path, ": somebody else is writing to it"));
+    }
+    return ErrnoStatus(errno, "cannot lock", path);
+  }
+  // Whoever had it may have put something else in its place meanwhile.
+  struct stat held_info, info;
+  if (fstat(fd, &held_info) != 0 || stat(path.c_str(), &info) != 0 ||
+      held_info.st_dev != info.st_dev || held_info.st_ino != info.st_ino) {
+    return absl::UnavailableError(absl::StrCat(path, ": somebody else is replacing it"));
+  }
+  return held;
+}
+
+HeldFile::~HeldFile() { close(fd_); }
 
 }  // namespace io
 }  // namespace doppio

@@ -5,14 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
 #include <utility>
 
-#include "doppio/proto_io.h"
 #include "doppio/serialize.h"
-#include "src/io/blob_serializers.h"
 #include "src/io/file.h"
-#include "src/io/tensor_proto.h"
 
 namespace doppio {
 namespace io {
@@ -64,6 +60,14 @@ absl::Status MiniDbReader::Read(size_t bytes, std::string* out) {
   return absl::OkStatus();
 }
 
+absl::Status MiniDbReader::Rewind() {
+  if (std::fseek(file_.get(), 0, SEEK_SET) != 0) {
+    return absl::ErrnoToStatus(errno, path_ + ": cannot go to the beginning");
+  }
+  record_ = 0;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<bool> MiniDbReader::Next(std::string* key, std::string* value) {
   char header[kHeaderBytes];
   const size_t count = std::fread(header, 1, kHeaderBytes, file_.get());
@@ -87,14 +91,16 @@ absl::StatusOr<bool> MiniDbReader::Next(std::string* key, std::string* value) {
   return true;
 }
 
-bool IsMiniDb(absl::string_view bytes) {
+bool BeginsWithRecord(absl::string_view bytes, int64_t file_bytes) {
   if (bytes.size() < kHeaderBytes) return false;
-  const int32_t key_bytes = DecodeInt32(bytes.data());
-  if (key_bytes <= 0 || key_bytes > kLongestKey || DecodeInt32(bytes.data() + 4) <= 0) return false;
-  bytes.remove_prefix(kHeaderBytes);
-  const absl::string_view name = NameOfChunkKey(bytes.substr(0, static_cast<size_t>(key_bytes)));
-  if (bytes.size() < static_cast<size_t>(key_bytes)) return false;
-  bytes.remove_prefix(static_cast<size_t>(key_bytes));
+  const int64_t key_bytes = DecodeInt32(bytes.data());
+  const int64_t value_bytes = DecodeInt32(bytes.data() + 4);
+  return key_bytes > 0 && key_bytes <= kLongestKey && value_bytes > 0 &&
+         key_bytes + value_bytes <= file_bytes - static_cast<int64_t>(kHeaderBytes);
+}
+
+bool IsBlobRecord(absl::string_view key, absl::string_view value) {
+  const absl::string_view name = NameOfChunkKey(key);
   // The length of the name is a varint: 7 bits a byte.
   std::string start(1, kTagOfName);
   for (size_t length = name.size(); true; length >>= 7) {
@@ -105,7 +111,17 @@ bool IsMiniDb(absl::string_view bytes) {
     start += static_cast<char>((length & 127) | 128);
   }
   start.append(name.data(), name.size());
-  return bytes.substr(0, start.size()) == start;
+  return value.substr(0, start.size()) == start;
+}
+
+bool IsMiniDb(absl::string_view bytes) {
+  if (bytes.size() < kHeaderBytes) return false;
+  const int32_t key_bytes = DecodeInt32(bytes.data());
+  if (key_bytes <= 0 || key_bytes > kLongestKey || DecodeInt32(bytes.data() + 4) <= 0) return false;
+  bytes.remove_prefix(kHeaderBytes);
+  const size_t key_size = static_cast<size_t>(key_bytes);
+  return bytes.size() >= key_size &&
+         IsBlobRecord(bytes.substr(0, key_size), bytes.substr(key_size));
 }
 
 bool IsDataMiniDb(absl::string_view bytes) {
@@ -152,38 +168,6 @@ absl::Status WriteMiniDbRecord(absl::string_view key, absl::string_view value,
   DOPPIO_RETURN_IF_ERROR(WriteBytes({header, kHeaderBytes}, out));
   DOPPIO_RETURN_IF_ERROR(WriteBytes(key, out));
   return WriteBytes(value, out);
-}
-
-absl::Status ReadMiniDbBlobs(const std::string& path, const Limits& limits,
-                             const BlobVisitor& visit) {
-  DOPPIO_ASSIGN_OR_RETURN(MiniDbReader reader, MiniDbReader::Open(path, limits));
-  std::map<std::string, BlobAssembler> incomplete;
-  std::string key, value;
-  while (true) {
-    DOPPIO_ASSIGN_OR_RETURN(const bool is_there, reader.Next(&key, &value));
-    if (!is_there) break;
-    BlobProto proto;
-    DOPPIO_RETURN_IF_ERROR(
-        ParseProto(value, &proto, limits, absl::StrCat(path, ": \"", key, "\"")));
-    const std::string name(NameOfChunkKey(key));
-    const std::string type = proto.type();
-    if (!IsTensorBlob(proto) && FindBlobSerializer(type) == nullptr) {
-      DOPPIO_RETURN_IF_ERROR(visit(name, type, nullptr));
-      continue;
-    }
-    BlobAssembler& assembler = incomplete.try_emplace(name, limits).first->second;
-    DOPPIO_RETURN_IF_ERROR(Annotate(assembler.Add(std::move(proto)), path));
-    if (!assembler.IsComplete()) continue;
-    Blob blob;
-    DOPPIO_RETURN_IF_ERROR(Annotate(assembler.Finish(&blob), path));
-    incomplete.erase(name);
-    DOPPIO_RETURN_IF_ERROR(visit(name, type, &blob));
-  }
-  for (auto& [name, assembler] : incomplete) {
-    Blob blob;
-    DOPPIO_RETURN_IF_ERROR(Annotate(assembler.Finish(&blob), path));  // says what is missing
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace io

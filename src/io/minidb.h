@@ -8,12 +8,10 @@
 #include <google/protobuf/io/zero_copy_stream.h>
 
 #include <cstdio>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "doppio/blob.h"
 #include "doppio/limits.h"
 #include "doppio/status.h"
 
@@ -30,6 +28,9 @@ class MiniDbReader {
   // that is cut off; ResourceExhausted for one of more than limits.max_file_bytes.
   absl::StatusOr<bool> Next(std::string* key, std::string* value);
 
+  // Back to the first record.
+  absl::Status Rewind();
+
  private:
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
@@ -44,24 +45,21 @@ class MiniDbReader {
   int64_t record_ = 0;
 };
 
+// Whether a record is of a blob that is called like its key. The first 4 KiB of the value suffice.
+bool IsBlobRecord(absl::string_view key, absl::string_view value);
 // Whether data begins as a database of blobs does: with a record of a blob that is called like its
 // key. The first 4 KiB of a file suffice.
 bool IsMiniDb(absl::string_view bytes);
 // The same for a database of examples, whose values are TensorProtos.
 bool IsDataMiniDb(absl::string_view bytes);
+// Whether data begins with a record that has its place in a file of that many bytes. So may other
+// data.
+bool BeginsWithRecord(absl::string_view bytes, int64_t file_bytes);
 // IsMiniDb of a file; false for one that can not be read, and for pipes.
 bool IsMiniDbFile(const std::string& path);
 
 absl::Status WriteMiniDbRecord(absl::string_view key, absl::string_view value,
                                google::protobuf::io::ZeroCopyOutputStream* out);
-
-// Reads all blobs of a database. `visit` is given each as soon as it is complete; one of a type
-// that can not be read as null, once for each of its messages. InvalidArgument when one stays
-// incomplete.
-using BlobVisitor =
-    std::function<absl::Status(const std::string& name, const std::string& type, const Blob* blob)>;
-absl::Status ReadMiniDbBlobs(const std::string& path, const Limits& limits,
-                             const BlobVisitor& visit);
 
 }  // namespace io
 }  // namespace doppio

@@ -10,6 +10,7 @@
 #include "doppio/op_def.h"
 #include "doppio/proto_io.h"
 #include "doppio/serialize.h"
+#include "src/io/database_blobs.h"
 #include "src/io/file.h"
 #include "src/io/minidb.h"
 
@@ -113,7 +114,7 @@ absl::StatusOr<Model> LoadDatabase(const std::string& path, absl::string_view na
     }
     return absl::OkStatus();
   };
-  DOPPIO_RETURN_IF_ERROR(io::ReadMiniDbBlobs(path, limits, visit));
+  DOPPIO_RETURN_IF_ERROR(io::ReadDatabaseBlobs(path, limits, visit));
   if (!has_meta) {
     std::vector<std::string> names;
     for (const auto& [blob_name, tensor] : tensors) names.push_back(blob_name);
@@ -122,7 +123,7 @@ absl::StatusOr<Model> LoadDatabase(const std::string& path, absl::string_view na
     const char* more = names.size() > kShown ? ", ..." : "";
     if (names.size() > kShown) names.resize(kShown);
     return absl::InvalidArgumentError(
-        absl::StrCat("this minidb is no predictor, since it holds blobs (",
+        absl::StrCat("this database is no predictor, since it holds blobs (",
                      absl::StrJoin(names, ", "), more, "), but no net: no \"", kMetaNetDef, "\""));
   }
   DOPPIO_ASSIGN_OR_RETURN(const std::string suffix, SuffixOf(meta, name));
@@ -218,7 +219,7 @@ MetaNetDef MetaOf(const Model& model) {
 
 absl::StatusOr<Model> LoadModel(const std::string& path, absl::string_view name,
                                 const Limits& limits) {
-  if (!io::IsMiniDbFile(path)) return LoadFile(path, name, limits);
+  if (!io::IsBlobDatabase(path)) return LoadFile(path, name, limits);
   absl::StatusOr<Model> model = LoadDatabase(path, name, limits);
   if (model.ok() || absl::StartsWith(model.status().message(), path)) return model;
   return Annotate(model.status(), path);
@@ -226,23 +227,23 @@ absl::StatusOr<Model> LoadModel(const std::string& path, absl::string_view name,
 
 absl::StatusOr<MetaNetDef> LoadMetaNetDef(const std::string& path, const Limits& limits) {
   MetaNetDef meta;
-  if (!io::IsMiniDbFile(path)) {
+  if (!io::IsBlobDatabase(path)) {
     DOPPIO_RETURN_IF_ERROR(LoadProto(path, &meta, limits));
     return meta;
   }
   // It stands first in files that Caffe2 wrote, for readers that stop there.
-  DOPPIO_ASSIGN_OR_RETURN(io::MiniDbReader reader, io::MiniDbReader::Open(path, limits));
-  std::string key, value;
-  while (true) {
-    DOPPIO_ASSIGN_OR_RETURN(const bool is_there, reader.Next(&key, &value));
-    if (!is_there) break;
-    if (key != kMetaNetDef) continue;
-    BlobProto proto;
-    DOPPIO_RETURN_IF_ERROR(ParseProto(value, &proto, limits, path));
-    Blob blob;
-    DOPPIO_RETURN_IF_ERROR(Annotate(BlobFromProto(proto, &blob, limits), path));
-    DOPPIO_RETURN_IF_ERROR(Annotate(ParseMeta(blob, limits, &meta), path));
-    return meta;
+  DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<DatabaseCursor> cursor,
+                          io::OpenRecords(path, limits));
+  while (cursor->Valid()) {
+    if (cursor->Key() == kMetaNetDef) {
+      BlobProto proto;
+      DOPPIO_RETURN_IF_ERROR(ParseProto(cursor->Value(), &proto, limits, path));
+      Blob blob;
+      DOPPIO_RETURN_IF_ERROR(Annotate(BlobFromProto(proto, &blob, limits), path));
+      DOPPIO_RETURN_IF_ERROR(Annotate(ParseMeta(blob, limits, &meta), path));
+      return meta;
+    }
+    DOPPIO_RETURN_IF_ERROR(cursor->Next());
   }
   return absl::NotFoundError(absl::StrCat(path, ": no MetaNetDef in this database"));
 }

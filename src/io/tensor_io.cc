@@ -6,8 +6,8 @@
 #include "absl/strings/str_join.h"
 #include "doppio/proto_io.h"
 #include "doppio/serialize.h"
+#include "src/io/database_blobs.h"
 #include "src/io/file.h"
-#include "src/io/minidb.h"
 #include "src/io/npy.h"
 #include "src/io/npz.h"
 #include "src/io/tensor_proto.h"
@@ -53,10 +53,10 @@ absl::StatusOr<std::vector<NamedTensor>> TensorsOf(absl::string_view bytes, cons
   return tensors;
 }
 
-absl::StatusOr<std::vector<NamedTensor>> TensorsOfMiniDb(const std::string& path,
-                                                         const Limits& limits) {
+absl::StatusOr<std::vector<NamedTensor>> TensorsOfDatabase(const std::string& path,
+                                                           const Limits& limits) {
   std::vector<NamedTensor> tensors;
-  DOPPIO_RETURN_IF_ERROR(io::ReadMiniDbBlobs(
+  DOPPIO_RETURN_IF_ERROR(io::ReadDatabaseBlobs(
       path, limits, [&](const std::string& name, const std::string&, const Blob* blob) {
         const Tensor* tensor = blob == nullptr ? nullptr : blob->Get<Tensor>();
         if (tensor != nullptr) tensors.push_back({name, *tensor});
@@ -103,7 +103,7 @@ absl::StatusOr<Tensor> TensorOf(absl::string_view bytes, absl::string_view name,
 
 absl::StatusOr<std::vector<NamedTensor>> LoadTensors(const std::string& path,
                                                      const Limits& limits) {
-  if (io::IsMiniDbFile(path)) return TensorsOfMiniDb(path, limits);
+  if (io::IsBlobDatabase(path)) return TensorsOfDatabase(path, limits);
   DOPPIO_ASSIGN_OR_RETURN(const io::FileBytes file, io::ReadFile(path, limits));
   absl::StatusOr<std::vector<NamedTensor>> tensors = TensorsOf(file.view(), limits);
   if (!tensors.ok()) return Annotate(tensors.status(), path);
@@ -112,8 +112,8 @@ absl::StatusOr<std::vector<NamedTensor>> LoadTensors(const std::string& path,
 
 absl::StatusOr<Tensor> LoadTensor(const std::string& path, absl::string_view name,
                                   const Limits& limits) {
-  if (io::IsMiniDbFile(path)) {
-    DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> tensors, TensorsOfMiniDb(path, limits));
+  if (io::IsBlobDatabase(path)) {
+    DOPPIO_ASSIGN_OR_RETURN(std::vector<NamedTensor> tensors, TensorsOfDatabase(path, limits));
     absl::StatusOr<Tensor> tensor = OneOf(std::move(tensors), name);
     if (!tensor.ok()) return Annotate(tensor.status(), path);
     return tensor;

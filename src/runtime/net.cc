@@ -97,10 +97,14 @@ std::vector<NetProblem> Check(const NetDef& net, const BlobScope& scope) {
     if (options.known_blobs.count(input) > 0) continue;
     for (int k = 0; k < net.op_size(); ++k) {
       const auto& inputs = net.op(k).input();
-      if (std::find(inputs.begin(), inputs.end(), input) == inputs.end()) continue;
-      problems.push_back({k, OpPlace(net, k),
-                          absl::StrCat("external input \"", input, "\" does not exist"), false});
-      break;
+      const auto& outputs = net.op(k).output();
+      const bool is_read = std::find(inputs.begin(), inputs.end(), input) != inputs.end();
+      if (is_read) {
+        problems.push_back({k, OpPlace(net, k),
+                            absl::StrCat("external input \"", input, "\" does not exist"), false});
+      }
+      // What is made before it is read need not be there.
+      if (is_read || std::find(outputs.begin(), outputs.end(), input) != outputs.end()) break;
     }
   }
   return problems;

@@ -1,5 +1,6 @@
 #include "doppio/model_io.h"
 
+#include "doppio/database.h"
 #include "doppio/proto_io.h"
 #include "doppio/serialize.h"
 #include "doppio/tensor_io.h"
@@ -99,6 +100,29 @@ TEST(ModelIoTest, ReadsWhatCaffe2Saved) {
   EXPECT_EQ(model->inits[0].op(0).type(), "ConstantFill");
   ASSERT_EQ(model->weights.count("w"), 1u);
   EXPECT_THAT(model->weights.at("w").span<float>(), ElementsAre(1, 2, 3));
+}
+
+TEST(ModelIoTest, ReadsAPredictorOfAnyTypeOfDatabase) {
+  for (const char* type : {"leveldb", "lmdb"}) {
+    const std::string path = TemporaryPath("predictor");
+    const auto database = OpenDatabase(type, path, DatabaseMode::kNew);
+    ASSERT_TRUE(database.ok()) << database.status();
+    DatabaseTransaction transaction(*database);
+    transaction.Put("!!META_NET_DEF", StringBlob("!!META_NET_DEF", Meta().SerializeAsString()));
+    transaction.Put("w#%0", TensorBlob("w", 0, {1, 2}, 3));
+    transaction.Put("w#%1", TensorBlob("w", 2, {3}, 3));
+    ASSERT_TRUE(transaction.Commit().ok());
+    ASSERT_TRUE((*database)->Close().ok());
+    const absl::StatusOr<FileDescription> description = DescribeFile(path);
+    ASSERT_TRUE(description.ok()) << description.status();
+    EXPECT_EQ(description->kind, FileKind::kMiniDb);
+    EXPECT_GT(description->bytes, 100);
+    const absl::StatusOr<Model> model = LoadModel(path);
+    ASSERT_TRUE(model.ok()) << model.status();
+    EXPECT_THAT(model->weights.at("w").span<float>(), ElementsAre(1, 2, 3));
+    const absl::StatusOr<Tensor> tensor = LoadTensor(path, "w");
+    ASSERT_TRUE(tensor.ok()) << tensor.status();
+  }
 }
 
 TEST(ModelIoTest, ReadsBackWhatItWrites) {

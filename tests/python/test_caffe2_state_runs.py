@@ -1,5 +1,6 @@
 """What Caffe2's front end finds in its extension: operators, nets, plans, gradients, schemas."""
 
+import pathlib
 import threading
 import time
 
@@ -465,22 +466,26 @@ def test_observers_go_with_their_net():
 
 def test_a_database_holds_what_was_put_in_order(tmp_path):
     path = str(tmp_path / "db")
-    db = C.create_db("minidb", path, C.Mode.new)
-    transaction = db.new_transaction()
-    for i in range(3):
-        transaction.put(f"key{i}", b"\0value" * i)
-    transaction.commit()
-    db.close()
-    cursor = C.create_db("minidb", path, C.read).new_cursor()
-    records = []
-    while cursor.valid():
-        records.append((cursor.key(), cursor.value()))
-        cursor.next()
-    assert records == [(f"key{i}".encode(), b"\0value" * i) for i in range(3)]
-    with pytest.raises(RuntimeError):
-        cursor.key()
-    cursor.seek_to_first()
-    assert cursor.key() == b"key0" and not cursor.supports_seek()
+    for db_type in ("minidb", "leveldb", "lmdb"):
+        db = C.create_db(db_type, path + db_type, C.Mode.new)
+        transaction = db.new_transaction()
+        for i in range(3):
+            transaction.put(f"key{i}", b"\0value" * (i + 1))
+        transaction.commit()
+        db.close()
+        cursor = C.create_db(db_type, path + db_type, C.read).new_cursor()
+        records = []
+        while cursor.valid():
+            records.append((cursor.key(), cursor.value()))
+            cursor.next()
+        assert records == [(f"key{i}".encode(), b"\0value" * (i + 1)) for i in range(3)]
+        with pytest.raises(RuntimeError):
+            cursor.key()
+        cursor.seek_to_first()
+        assert cursor.key() == b"key0" and cursor.supports_seek() == (db_type != "minidb")
+        if cursor.supports_seek():
+            cursor.seek(b"key1")
+            assert cursor.key() == b"key1"
 
 
 def test_a_database_written_from_python_is_one_of_doppio(tmp_path):
@@ -488,18 +493,39 @@ def test_a_database_written_from_python_is_one_of_doppio(tmp_path):
     C.feed_blob("x", np.arange(3.0))
     db = C.create_db("minidb", path, C.new)
     db.new_transaction().put("x#%0", C.serialize_blob("x"))  # written when it is dropped
+    late = db.new_transaction()
+    late.put("y", b"not written")
     db.close()
+    del late
     ((name, array),) = _core.load_tensors(path)
     assert name == "x" and array.tolist() == [0, 1, 2]
 
 
+def test_a_dropped_database_is_closed(tmp_path):
+    path = str(tmp_path / "db")
+    for i in range(2):
+        db = C.create_db("minidb", path, C.Mode.write)
+        db.new_transaction().put(f"k{i}", "v")
+        del db
+    assert pathlib.Path(path).read_bytes() == b"".join(
+        b"\2\0\0\0\1\0\0\0" + key + b"v" for key in (b"k0", b"k1"))
+
+
 def test_databases_that_can_not_be_are_a_runtime_error(tmp_path):
-    with pytest.raises(RuntimeError, match="lmdb"):
-        C.create_db("lmdb", str(tmp_path), C.Mode.read)
-    with pytest.raises(RuntimeError):
-        C.create_db("minidb", str(tmp_path / "nothing"), C.Mode.read)
+    with pytest.raises(RuntimeError, match="rocksdb"):
+        C.create_db("rocksdb", str(tmp_path), C.Mode.read)
+    for db_type in ("minidb", "leveldb", "lmdb"):
+        with pytest.raises(RuntimeError, match="nothing"):
+            C.create_db(db_type, str(tmp_path / "nothing"), C.Mode.read)
     damaged = tmp_path / "damaged"
     damaged.write_bytes(b"\x05\0\0\0\xff\0\0\0key")
     with pytest.raises(RuntimeError, match="damaged"):
         C.create_db("minidb", str(damaged), C.Mode.read).new_cursor()
-    assert C.registered_dbs() == ["minidb"]
+    damaged.write_bytes(b"")
+    with pytest.raises(RuntimeError, match="open for reading"):
+        C.create_db("minidb", str(damaged), C.Mode.read).new_transaction()
+    with pytest.raises(RuntimeError, match="open for writing"):
+        C.create_db("minidb", str(damaged), C.Mode.write).new_cursor()
+    with pytest.raises(RuntimeError, match="0 bytes"):
+        C.create_db("minidb", str(damaged), C.Mode.write)._write([(b"k", b"")])
+    assert {"minidb", "LevelDB", "lmdb"} <= set(C.registered_dbs())

@@ -33,9 +33,11 @@ NOT = {
         "test_apply_transform_if_faster": "rewrites of nets are not there",
         "test_simple_transform": "rewrites of nets are not there",
     },
+    "checkpoint_test": {},
     "control_ops_grad_test": {},
     "control_test": {},
     "dataio_test": {},
+    "db_test": {},
     "net_builder_test": {},
     "optimizer_test": {},
     "pipeline_test": {},
@@ -46,7 +48,12 @@ NOT = {
         "(test_gradient and not multiple)": "in place, the gradient function is given an input "
                                             "that was overwritten, which doppio refuses",
     },
+    "operator_test.checkpoint_test": {},
     "operator_test.expand_op_test": {},
+    "operator_test.load_save_test": {
+        "testEstimateBlobSizes": "expects that only builds with FBGEMM write floats as bfloat16",
+    },
+    "predictor.predictor_exporter_test": {},
 }
 
 RUN = """

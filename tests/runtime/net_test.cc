@@ -228,6 +228,15 @@ TEST(CreateNetTest, ReportsAnExternalInputThatDoesNotExist) {
               HasSubstr("external input \"data\" does not exist"));
 }
 
+TEST(CreateNetTest, MayMakeAnExternalInputBeforeItIsRead) {
+  Workspace workspace;
+  NetBuilder net("makes");
+  net.ExternalInput("data")
+      .Op("ConstantFill", {}, {"data"}, {MakeArgument<std::vector<int64_t>>("shape", {1})})
+      .Op("Relu", {"data"}, {"Y"});
+  EXPECT_EQ(Message(workspace.RunNetOnce(net.def())), "");
+}
+
 TEST(CreateNetTest, IgnoresExternalInputsThatNothingReads) {
   Workspace workspace;
   ASSERT_TRUE(FeedVector(&workspace, "data", {1}).ok());

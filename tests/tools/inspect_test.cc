@@ -1,4 +1,6 @@
+#include "doppio/net_builder.h"
 #include "doppio/proto_io.h"
+#include "doppio/workspace.h"
 #include "tests/tools/command_runner.h"
 
 namespace doppio {
@@ -165,6 +167,33 @@ TEST_F(InspectTest, WhatANetBecomesWhenItIsRun) {
   const CommandResult json = Doppio({"inspect", Save("net.pbtxt", net), "--optimize", "--json"});
   EXPECT_THAT(json.out, HasSubstr("\"operators_after\": 2"));
   EXPECT_EQ(Doppio({"inspect", Save("x.npy", Tensor::Of<float>({1}, {1})), "--optimize"}).code, 2);
+}
+
+TEST_F(InspectTest, ListsTheBlobsOfADatabase) {
+  for (const char* type : {"minidb", "leveldb", "lmdb"}) {
+    const std::string path = Path(type);
+    Workspace workspace;
+    ASSERT_TRUE(workspace.Feed("w", Tensor::Of<float>({2, 2}, {1, 2, 3, 4})).ok());
+    const NetDef net =
+        NetBuilder("save")
+            .Op("Save", {"w"}, {},
+                {MakeArgument<std::string>("db", path), MakeArgument<std::string>("db_type", type),
+                 MakeArgument<bool>("absolute_path", true)})
+            .def();
+    ASSERT_TRUE(workspace.RunNetOnce(net).ok());
+    const CommandResult result = Doppio({"inspect", path});
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_THAT(result.out, AllOf(HasSubstr(absl::StrCat(path, ": ", type, ", ")),
+                                  HasSubstr("w: float[2,2], min 1, max 4")));
+    EXPECT_THAT(Doppio({"inspect", path, "--json"}).out,
+                HasSubstr(absl::StrCat("\"kind\": \"", type, "\"")));
+  }
+}
+
+TEST_F(InspectTest, SaysThatAFolderIsNoDatabase) {
+  const CommandResult result = Doppio({"inspect", Path("")});
+  EXPECT_NE(result.code, 0);
+  EXPECT_THAT(result.err, HasSubstr("directory"));
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ class HelpFormatter final : public CLI::Formatter {
     const std::string type = option->get_type_name();
     const std::string name = type.substr(0, type.find(':'));
     return absl::StrCat(name.empty() ? "" : " ", name,
-                        option->get_expected_max() > 1 ? " ..." : "");
+                        option->get_expected_max() > 2 ? " ..." : "");
   }
 
   std::string make_option_desc(const CLI::Option* option) const override {
@@ -77,6 +77,11 @@ void Options::AddList(const std::string& name, std::vector<std::string>* texts,
       ->allow_extra_args(false)
       ->type_name(value)
       ->required(need == Need::kRequired);
+}
+
+void Options::AddPair(const std::string& name, std::vector<std::string>* texts,
+                      const std::string& values, const std::string& description) {
+  app_->add_option(name, *texts, description)->expected(2)->type_name(values);
 }
 
 void Options::AddNumber(const std::string& name, int* number, int min, int max,

@@ -41,6 +41,9 @@ class Options {
   void AddList(const std::string& name, std::vector<std::string>* texts, const std::string& value,
                const std::string& description, Need need = Need::kOptional);
   // Help shows what *number holds before as the default, if it is one that may be typed.
+  // Two values at once; *texts then has both.
+  void AddPair(const std::string& name, std::vector<std::string>* texts, const std::string& values,
+               const std::string& description);
   void AddNumber(const std::string& name, int* number, int min, int max,
                  const std::string& description);
   void AddSeed(const std::string& name, std::optional<uint64_t>* seed,

@@ -1,10 +1,9 @@
-"""Databases of the type minidb: records of a key and a value, one after the other in a file."""
+"""Databases of keys and values: minidb, leveldb, lmdb."""
 
 import enum
-import struct
-from typing import Any, BinaryIO, List, Optional, Union
+from typing import Any, List, Tuple, Union
 
-from doppio import errors
+from doppio import _core
 from doppio.caffe2_state.blob import want
 
 __all__ = ["Cursor", "DB", "Mode", "Transaction", "create_db", "new", "read", "registered_dbs",
@@ -12,7 +11,7 @@ __all__ = ["Cursor", "DB", "Mode", "Transaction", "create_db", "new", "read", "r
 
 
 class Mode(enum.Enum):
-    """How create_db opens a database."""
+    """How create_db opens a database. `new` replaces one that is there, `write` adds to it."""
 
     read = 0
     write = 1
@@ -21,107 +20,62 @@ class Mode(enum.Enum):
 
 read, write, new = Mode.read, Mode.write, Mode.new
 
-_LENGTHS = struct.Struct("<ii")
-_OPEN = {Mode.read: "rb", Mode.write: "ab", Mode.new: "wb"}
-
 
 def _bytes(text: Union[str, bytes]) -> bytes:
     return text.encode() if isinstance(text, str) else text
 
 
-class Cursor:
-    """Goes through the records in their order. Begins at the first."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.seek_to_first()
-
-    def supports_seek(self) -> bool:
-        return False
-
-    def seek_to_first(self) -> None:
-        self._file.seek(0)
-        self.next()
-
-    def next(self) -> None:
-        """Goes to the next record; valid() is false after the last. RuntimeError for a damaged
-        one."""
-        self._record: Any = None
-        lengths = self._file.read(_LENGTHS.size)
-        if not lengths:
-            return
-        sizes = _LENGTHS.unpack(lengths) if len(lengths) == _LENGTHS.size else (-1, -1)
-        record = [self._take(size) for size in sizes]
-        if None in record:
-            raise errors.DataLossError(
-                f"{self._file.name}: the database ends within a record, or is none")
-        self._record = record
-
-    def _take(self, size: int) -> Optional[bytes]:
-        if size < 0:
-            return None
-        taken = self._file.read(size)
-        return taken if len(taken) == size else None
-
-    def valid(self) -> bool:
-        return self._record is not None
-
-    def key(self) -> bytes:
-        return self._field(0)
-
-    def value(self) -> bytes:
-        return self._field(1)
-
-    def _field(self, index: int) -> bytes:
-        if self._record is None:
-            raise errors.FailedPreconditionError("the cursor is behind the last record")
-        return self._record[index]
+Cursor = _core.DatabaseCursor
 
 
 class Transaction:
-    """Records to be written; commit() writes them. They are written too when it is dropped."""
+    """Records to be written; commit() writes them, all or none. They are written too when it is
+    dropped while the database is open."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._records: List[bytes] = []
+    def __init__(self, database: "DB") -> None:
+        self._database = database
+        self._records: List[Tuple[bytes, bytes]] = []
 
     def put(self, key: Union[str, bytes], value: Union[str, bytes]) -> None:
-        record = _bytes(key), _bytes(value)
-        self._records.append(_LENGTHS.pack(*map(len, record)) + b"".join(record))
+        self._records.append((_bytes(key), _bytes(value)))
 
     def commit(self) -> None:
-        self._file.write(b"".join(self._records))
-        self._file.flush()
-        self._records.clear()
+        records, self._records = self._records, []
+        if records:
+            self._database._write(records)
 
     def __del__(self) -> None:
-        if self._records and not self._file.closed:
+        if self._records and self._database._is_open:
             self.commit()
 
 
 class DB:
-    """An open database."""
+    """An open database. What was written is there when it is closed, or dropped."""
 
-    def __init__(self, path: str, mode: Mode) -> None:
-        self._path = path
-        self._mode = mode
-        try:
-            self._file: Any = open(path, _OPEN[mode])
-        except OSError as error:
-            raise errors.NotFoundError(f"{path}: {error.strerror}") from None
+    def __init__(self, db_type: str, path: str, mode: Mode) -> None:
+        self._is_open = False
+        self._database: Any = _core.open_database(db_type, path, mode.value)
+        self._is_open = True
+        self._writes = mode is not Mode.read
 
     def new_cursor(self) -> Cursor:
-        if self._mode is not Mode.read:
-            raise errors.FailedPreconditionError(f"{self._path} is open for writing")
-        return Cursor(open(self._path, "rb"))
+        return self._database.new_cursor()
 
     def new_transaction(self) -> Transaction:
-        if self._mode is Mode.read:
-            raise errors.FailedPreconditionError(f"{self._path} is open for reading")
-        return Transaction(self._file)
+        if not self._writes:
+            self._database.write([])  # says that it is open for reading
+        return Transaction(self)
+
+    def _write(self, records: List[Tuple[bytes, bytes]]) -> None:
+        self._database.write(records)
 
     def close(self) -> None:
-        self._file.close()
+        self._is_open = False
+        self._database.close()
+
+    def __del__(self) -> None:
+        if self._is_open:
+            self.close()
 
 
 def create_db(db_type: str, path: str, mode: Mode) -> DB:
@@ -129,11 +83,8 @@ def create_db(db_type: str, path: str, mode: Mode) -> DB:
     want(db_type, str, "create_db, type")
     want(path, str, "create_db, path")
     want(mode, Mode, "create_db, mode")
-    if db_type.lower() != "minidb":
-        raise errors.UnimplementedError(
-            f'there are no databases of type "{db_type}" here; there is minidb')
-    return DB(path, mode)
+    return DB(db_type, path, mode)
 
 
 def registered_dbs() -> List[str]:
-    return ["minidb"]
+    return _core.database_types()

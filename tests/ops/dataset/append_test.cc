@@ -36,6 +36,33 @@ TEST_F(AppendTest, ChangesNoTensorThatWasFetchedBefore) {
   EXPECT_TRUE(TensorEquals(*before, Tensor::Of<float>({1}, {1})));
 }
 
+TEST_F(AppendTest, ManyTimesTakesStorageFewTimes) {
+  Feed("A", Tensor::Of<float>({1}, {0}));
+  Feed("B", Tensor::Of<float>({1}, {1}));
+  int moves = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const void* before = workspace_.FindBlob("A")->Get<Tensor>()->raw_data();
+    MustRun("Append", {"A", "B"}, {"A"});
+    const Tensor& after = *workspace_.FindBlob("A")->Get<Tensor>();
+    moves += after.raw_data() != before;
+    ASSERT_EQ(after.dim(0), i + 2);
+    ASSERT_EQ(after.data<float>()[i + 1], 1);
+  }
+  EXPECT_EQ(workspace_.FindBlob("A")->Get<Tensor>()->data<float>()[0], 0);
+  EXPECT_LT(moves, 25);
+}
+
+TEST_F(AppendTest, OfATensorToItselfDoublesIt) {
+  for (const bool is_string : {false, true}) {
+    Feed("A", is_string ? Tensor::Of<std::string>({1}, {"a word longer than any buffer"})
+                        : Tensor::Of<float>({1}, {3}));
+    MustRun("Append", {"A", "A"}, {"A"});
+    ExpectBlob("A", is_string ? Tensor::Of<std::string>({2}, {"a word longer than any buffer",
+                                                              "a word longer than any buffer"})
+                              : Tensor::Of<float>({2}, {3, 3}));
+  }
+}
+
 TEST_F(AppendTest, OfNothingChangesNothing) {
   Feed("A", Tensor::Of<float>({1, 2}, {1, 2}));
   Feed("B", Tensor::Of<float>({0, 2}, {}));

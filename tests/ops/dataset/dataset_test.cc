@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "doppio/net_builder.h"
+#include "doppio/serialize.h"
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -160,6 +161,40 @@ TEST_F(DatasetTest, EachRecordIsGivenToOneThread) {
   for (const std::vector<int32_t>& some : seen) all.insert(all.end(), some.begin(), some.end());
   std::sort(all.begin(), all.end());
   EXPECT_EQ(all, values);
+}
+
+TEST_F(DatasetTest, ACursorGoesToAFileAndBack) {
+  FeedTags();
+  const absl::StatusOr<BlobProto> fresh = BlobToProto(*workspace_.FindBlob("cursor"), "cursor");
+  ASSERT_TRUE(fresh.ok()) << fresh.status();
+  EXPECT_EQ(fresh->type(), "std::unique_ptr<TreeCursor>");
+  EXPECT_EQ(fresh->content(), "tags:lengths tags:values ");
+  EXPECT_FALSE(fresh->has_tensor());
+  EXPECT_EQ(Read(1), "");
+  const absl::StatusOr<BlobProto> proto = BlobToProto(*workspace_.FindBlob("cursor"), "cursor");
+  ASSERT_TRUE(proto.ok()) << proto.status();
+  EXPECT_EQ(Read(1), "");
+  ASSERT_TRUE(BlobFromProto(*proto, workspace_.CreateBlob("cursor").get()).ok());
+  EXPECT_EQ(Read(1), "");
+  EXPECT_EQ(Fetch<float>("bv"), std::vector<float>({3}));
+}
+
+TEST_F(DatasetTest, RejectsCursorsThatNoFileCanHold) {
+  Cursor({"a name"});
+  EXPECT_THAT(std::string(BlobToProto(*workspace_.FindBlob("cursor"), "cursor").status().message()),
+              HasSubstr("a space"));
+  BlobProto proto;
+  proto.set_name("cursor");
+  proto.set_type("std::unique_ptr<TreeCursor>");
+  proto.set_content("tags:values tags:lengths ");
+  Blob blob;
+  EXPECT_FALSE(BlobFromProto(proto, &blob).ok());
+  proto.set_content("tags:lengths tags:values ");
+  for (const std::vector<int64_t>& offsets : {std::vector<int64_t>({1}), {1, -1}, {1, 2, 3}}) {
+    *proto.mutable_tensor() = *TensorToProto(Vector<int64_t>(offsets));
+    EXPECT_THAT(std::string(BlobFromProto(proto, &blob).message()), HasSubstr("offset"));
+  }
+  EXPECT_TRUE(blob.IsEmpty());
 }
 
 TEST_F(DatasetTest, RejectsLengthsThatAreNone) {

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "doppio/database.h"
 #include "doppio/interrupt.h"
 #include "doppio/net_builder.h"
 #include "doppio/workspace.h"
@@ -88,6 +89,101 @@ TEST_F(QueueTest, RecordsComeOutInTheOrderTheyWentIn) {
   EXPECT_EQ(Fetch("b"), (std::vector<float>{2, 3}));
   EXPECT_EQ(Error("DequeueBlobs", {"queue"}, {"a", "b"}), "");
   EXPECT_EQ(Fetch("a"), (std::vector<float>{4}));
+}
+
+TEST_F(QueueTest, BlobsOfOtherTypesGoThroughWithoutACopy) {
+  CreateQueue(2, 3);
+  const std::string long_text(1000, 'x');
+  *workspace_.CreateBlob("text")->GetMutable<std::string>() = long_text;
+  const char* const address = workspace_.FindBlob("text")->Get<std::string>()->data();
+  Feed("x", {1});
+  EXPECT_EQ(Error("PackRecords", {"x"}, {"packed"},
+                  {MakeArgument("fields", std::vector<std::string>{"x"})}),
+            "");
+  EXPECT_EQ(Error("EnqueueBlobs", {"queue", "text", "packed", "x"}, {"text", "packed", "x"}), "");
+  EXPECT_TRUE(workspace_.FindBlob("text")->IsEmpty());
+  EXPECT_TRUE(workspace_.FindBlob("packed")->IsEmpty());
+  EXPECT_EQ(Error("DequeueBlobs", {"queue"}, {"text_out", "packed_out", "y"}), "");
+  EXPECT_EQ(*workspace_.FindBlob("text_out")->Get<std::string>(), long_text);
+  EXPECT_EQ(workspace_.FindBlob("text_out")->Get<std::string>()->data(), address);
+  EXPECT_EQ(Error("UnPackRecords", {"packed_out"}, {"z"},
+                  {MakeArgument("fields", std::vector<std::string>{"x"})}),
+            "");
+  EXPECT_EQ(Fetch("z"), (std::vector<float>{1}));
+}
+
+TEST_F(QueueTest, WhatDidNotGoInStaysInItsBlob) {
+  CreateQueue(1, 1);
+  *workspace_.CreateBlob("a")->GetMutable<std::string>() = "first";
+  *workspace_.CreateBlob("b")->GetMutable<std::string>() = "second";
+  EXPECT_EQ(Error("EnqueueBlobs", {"queue", "a"}, {"a"}), "");
+  EXPECT_EQ(Error("CloseBlobsQueue", {"queue"}, {}), "");
+  EXPECT_EQ(Error("SafeEnqueueBlobs", {"queue", "b"}, {"b", "full"}), "");
+  EXPECT_TRUE(Flag("full"));
+  ASSERT_TRUE(workspace_.FindBlob("b")->Is<std::string>());
+  EXPECT_EQ(*workspace_.FindBlob("b")->Get<std::string>(), "second");
+}
+
+TEST_F(QueueTest, RejectsBlobsThatCanNotBeMovedAndGivesTheOthersBack) {
+  CreateQueue(1, 2);
+  *workspace_.CreateBlob("text")->GetMutable<std::string>() = "text";
+  EXPECT_EQ(Error("CreateMutex", {}, {"lock"}), "");
+  EXPECT_THAT(Error("EnqueueBlobs", {"queue", "text", "lock"}, {"text", "lock"}),
+              HasSubstr("a Mutex can not go from one blob to another"));
+  EXPECT_EQ(*workspace_.FindBlob("text")->Get<std::string>(), "text");
+  workspace_.CreateBlob("nothing");
+  EXPECT_THAT(Error("EnqueueBlobs", {"queue", "text", "nothing"}, {"text", "nothing"}),
+              HasSubstr("there is no value yet"));
+}
+
+TEST_F(QueueTest, RejectsToJoinStrings) {
+  CreateQueue(2);
+  for (const char* name : {"a", "b"}) {
+    *workspace_.CreateBlob(name)->GetMutable<std::string>() = name;
+    EXPECT_EQ(Error("EnqueueBlobs", {"queue", name}, {name}), "");
+  }
+  EXPECT_THAT(Error("SafeDequeueBlobs", {"queue"}, {"y", "ended"},
+                    {MakeArgument<int64_t>("num_records", 2)}),
+              HasSubstr("is a std::string, and only tensors can be joined"));
+}
+
+TEST_F(QueueTest, AReaderOfAQueueGivesKeysAndValues) {
+  CreateQueue(3, 2);
+  const std::vector<Argument> both = {MakeArgument<int64_t>("key_blob_index", 0),
+                                      MakeArgument<int64_t>("value_blob_index", 1),
+                                      MakeArgument<float>("timeout_secs", 0.01F)};
+  EXPECT_EQ(Error("CreateBlobsQueueDB", {"queue"}, {"reader"}, both), "");
+  ASSERT_TRUE(workspace_.Feed("key", Tensor::Of<std::string>({1}, {"a"})).ok());
+  *workspace_.CreateBlob("value")->GetMutable<std::string>() = "first";
+  EXPECT_EQ(Error("EnqueueBlobs", {"queue", "key", "value"}, {"key", "value"}), "");
+  const DatabaseReader& reader = *workspace_.FindBlob("reader")->Get<DatabaseReader>();
+  std::string key;
+  std::string value;
+  ASSERT_TRUE(reader.Read(&key, &value).ok());
+  EXPECT_EQ(key, "a");
+  EXPECT_EQ(value, "first");
+  EXPECT_EQ(reader.Read(&key, &value).code(), absl::StatusCode::kDeadlineExceeded);
+  Feed("value_of_numbers", {1});
+  EXPECT_EQ(
+      Error("EnqueueBlobs", {"queue", "key", "value_of_numbers"}, {"key", "value_of_numbers"}), "");
+  EXPECT_THAT(std::string(reader.Read(&key, &value).message()),
+              HasSubstr("must be a string, or a tensor of strings, but is float[1]"));
+  EXPECT_EQ(Error("CloseBlobsQueue", {"queue"}, {}), "");
+  EXPECT_EQ(reader.Read(&key, &value).code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(reader.NewCursor().status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(reader.Description(), "queue \"queue\"");
+}
+
+TEST_F(QueueTest, RejectsReadersOfBlobsThatRecordsDoNotHave) {
+  CreateQueue(1, 1);
+  EXPECT_THAT(Error("CreateBlobsQueueDB", {"queue"}, {"reader"},
+                    {MakeArgument<int64_t>("value_blob_index", 1)}),
+              HasSubstr("records of the queue have 1 blobs"));
+  EXPECT_THAT(Error("CreateBlobsQueueDB", {"queue"}, {"reader"},
+                    {MakeArgument<int64_t>("value_blob_index", -1)}),
+              HasSubstr("must be at least 0"));
+  Feed("x", {1});
+  EXPECT_THAT(Error("CreateBlobsQueueDB", {"x"}, {"reader"}), HasSubstr("must be a queue"));
 }
 
 TEST_F(QueueTest, WhatWasPutInIsNotChangedLater) {

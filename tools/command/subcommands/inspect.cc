@@ -1,6 +1,7 @@
 #include <map>
 
 #include "doppio/check.h"
+#include "doppio/database.h"
 #include "doppio/infer.h"
 #include "doppio/model_io.h"
 #include "doppio/op_def.h"
@@ -170,7 +171,8 @@ class Inspection {
 class InspectCommand final : public Command {
  public:
   void AddOptions(Options* options) override {
-    options->AddPositional("FILE", &input_.net, "any file; its content decides what it is");
+    options->AddPositional("FILE", &input_.net,
+                           "any file, or the folder of a database; its content decides what it is");
     known_.AddOptions(options);
     options->AddList("--init", &input_.inits, "NET",
                      "net that fills weights; with --shape, it is not run");
@@ -202,11 +204,12 @@ class InspectCommand final : public Command {
     const bool is_proto = file.kind != FileKind::kNpy && file.kind != FileKind::kNpz &&
                           file.kind != FileKind::kPng && file.kind != FileKind::kJpeg &&
                           file.kind != FileKind::kMiniDb && file.kind != FileKind::kDataMiniDb;
+    DOPPIO_ASSIGN_OR_RETURN(const std::string kind_name, NameOfKind(file.kind));
     inspection.Say(
-        absl::StrCat(Printable(input_.net), ": ", FileKindName(file.kind),
+        absl::StrCat(Printable(input_.net), ": ", kind_name,
                      is_proto ? absl::StrCat(" (", EncodingName(file.encoding), ")") : "", ", ",
                      HumanBytes(file.bytes), "\n"));
-    inspection.json().Field("file", input_.net).Field("kind", FileKindName(file.kind));
+    inspection.json().Field("file", input_.net).Field("kind", kind_name);
     if (is_proto) inspection.json().Field("encoding", EncodingName(file.encoding));
     inspection.json().Field("file_bytes", file.bytes);
     DOPPIO_RETURN_IF_ERROR(Content(file.kind, &inspection));
@@ -247,6 +250,15 @@ class InspectCommand final : public Command {
       inspection->Tensors(tensors);
     }
     return absl::OkStatus();
+  }
+
+  // Of a database: its type.
+  absl::StatusOr<std::string> NameOfKind(FileKind kind) const {
+    if (kind != FileKind::kMiniDb && kind != FileKind::kDataMiniDb) {
+      return std::string(FileKindName(kind));
+    }
+    DOPPIO_ASSIGN_OR_RETURN(std::string type, DetectDatabaseType(input_.net));
+    return kind == FileKind::kMiniDb ? type : type + " of examples";
   }
 
   static bool IsUseless(FileKind kind) {

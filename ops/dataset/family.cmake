@@ -1,0 +1,2 @@
+# Cursors are written to files.
+set(DEPENDS io)

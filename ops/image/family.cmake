@@ -1,0 +1,2 @@
+# ImageInput reads databases and decodes pictures, ahead of the run.
+set(DEPENDS runtime io)

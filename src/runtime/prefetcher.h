@@ -1,0 +1,62 @@
+#ifndef DOPPIO_RUNTIME_PREFETCHER_H_
+#define DOPPIO_RUNTIME_PREFETCHER_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "doppio/status.h"
+
+namespace doppio {
+
+// Makes on a thread of its own what an operator gives in its next run, while the net works with
+// what it gave in the last one.
+//
+//   class InputOp ... {
+//     absl::Status RunOnDevice() override {
+//       return prefetcher_.Take([this] { return CopyToOutputs(); });
+//     }
+//     Batch batch_;
+//     Prefetcher prefetcher_{[this] { return Read(&batch_); }};  // the last member
+//   };
+//
+// Prefetching ends with the object, which does not wait for a `make` that waits for a queue.
+class Prefetcher {
+ public:
+  // `make` and what Take is given never run at the same time. Without `is_ahead` there is no
+  // thread, and `make` runs in Take. The thread is one of those beside others: ParallelFor is
+  // serial on it.
+  explicit Prefetcher(std::function<absl::Status()> make, bool is_ahead = true)
+      : make_(std::move(make)), is_ahead_(is_ahead) {}
+  ~Prefetcher();
+  Prefetcher(const Prefetcher&) = delete;
+  Prefetcher& operator=(const Prefetcher&) = delete;
+
+  // Waits until `make` is done, and calls `take` when that went well; then `make` begins again.
+  // After an error it does so only in the next Take. Cancelled where the run that waits is to end
+  // (poll.h); what is being made stays for the next Take.
+  absl::Status Take(absl::FunctionRef<absl::Status()> take);
+
+ private:
+  enum class State { kIdle, kWanted, kMade };
+
+  bool Start();
+  void Work();
+
+  const std::function<absl::Status()> make_;
+  const bool is_ahead_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  State state_ = State::kIdle;
+  absl::Status made_;
+  std::atomic<bool> is_ended_{false};
+  std::thread thread_;
+};
+
+}  // namespace doppio
+
+#endif  // DOPPIO_RUNTIME_PREFETCHER_H_
