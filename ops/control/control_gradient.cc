@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "doppio/check.h"
 #include "doppio/op_def.h"
 
 namespace doppio {
@@ -29,12 +30,14 @@ void ControlGradientMaker::Used::Add(const std::vector<OperatorDef>& ops) {
   }
 }
 
-absl::Status ControlGradientMaker::ReadGradients(const std::set<std::string>& taken) {
+absl::Status ControlGradientMaker::ReadGradients() {
   if (Def().is_gradient_op()) {
     return absl::UnimplementedError(
         absl::StrCat("it is a gradient itself; ", Def().type(), " has no second one"));
   }
-  std::set<std::string> used = taken;
+  const OpBlobs blobs = BlobsOfOp(Def());
+  std::set<std::string> used(blobs.reads.begin(), blobs.reads.end());
+  used.insert(blobs.writes.begin(), blobs.writes.end());
   for (int o = 0; o < OutputSize(); ++o) {
     const GradientWrapper& gradient = GradOut(o);
     const std::string& output = Def().output(o);

@@ -28,9 +28,10 @@ class ControlGradientMaker : public SourcedGradientMaker {
     void Add(const std::vector<OperatorDef>& ops);
   };
 
-  // The gradients of the outputs, dense all of them, each in a blob of its own: where one is given
-  // for two outputs, or in a blob of `taken`, it is copied. By the name of the output.
-  absl::Status ReadGradients(const std::set<std::string>& taken);
+  // The gradients of the outputs, dense all of them, each in a blob of its own: one that is given
+  // for two outputs, or whose name is that of a blob of the operator, is copied. The latter may be
+  // another blob in the end. By the name of the output.
+  absl::Status ReadGradients();
   const std::map<std::string, std::string>& given() const { return given_; }
   // Adds those copies.
   void AddCopies();

@@ -250,9 +250,7 @@ class GetDoGradient final : public ControlGradientMaker {
                        "\", which it lists as an input alone; list it as an "
                        "output too"));
     }
-    std::set<std::string> taken(Def().input().begin(), Def().input().end());
-    taken.insert(Def().output().begin(), Def().output().end());
-    DOPPIO_RETURN_IF_ERROR(ReadGradients(taken));
+    DOPPIO_RETURN_IF_ERROR(ReadGradients());
     std::vector<GradientTarget> targets;
     for (const auto& [output, name] : given()) {
       if (output == Scope()) continue;

@@ -64,7 +64,7 @@ class GetIfGradient final : public ControlGradientMaker {
   };
 
   absl::Status MakeGradient() override {
-    DOPPIO_RETURN_IF_ERROR(ReadGradients({}));
+    DOPPIO_RETURN_IF_ERROR(ReadGradients());
     ArgumentReader args(Def(), nullptr);
     then_.net = args.GetNetArgument("then_net");
     else_.net = args.GetNetArgument("else_net");

@@ -73,7 +73,7 @@ class GetWhileGradient final : public ControlGradientMaker {
   using ControlGradientMaker::ControlGradientMaker;
 
   absl::Status MakeGradient() override {
-    DOPPIO_RETURN_IF_ERROR(ReadGradients({}));
+    DOPPIO_RETURN_IF_ERROR(ReadGradients());
     ArgumentReader args(Def(), nullptr);
     loop_ = args.GetNetArgument("loop_net");
     const NetDef* condition = args.GetNetArgument("cond_net");
@@ -142,6 +142,7 @@ class GetWhileGradient final : public ControlGradientMaker {
 
   absl::Status FinishTurn() {
     // The results have the names X_grad; one who looks for who makes them must find one.
+    for (const OperatorDef& op : turn_.ops) made_.insert(op.output().begin(), op.output().end());
     for (OperatorDef& op : turn_.ops) {
       for (std::string& name : *op.mutable_input()) name = StepName(name);
       for (std::string& name : *op.mutable_output()) name = StepName(name);
@@ -163,7 +164,7 @@ class GetWhileGradient final : public ControlGradientMaker {
     const bool is_result =
         std::any_of(carried_.begin(), carried_.end(),
                     [&](const std::string& blob) { return name == blob + "_grad"; });
-    return is_result ? name + kStep : name;
+    return is_result && made_.count(name) > 0 ? name + kStep : name;
   }
 
   absl::Status MakeWhile() {
@@ -229,6 +230,7 @@ class GetWhileGradient final : public ControlGradientMaker {
   std::set<std::string> written_outside_;  // by the cond_net
   std::vector<std::string> carried_;
   NetGradient turn_;
+  std::set<std::string> made_;  // by the operators of a turn
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(While, WhileOp<CPUContext>);
