@@ -2,7 +2,11 @@
 #define DOPPIO_OPS_CONTROL_SUBNET_H_
 
 #include <memory>
+#include <set>
+#include <string>
+#include <utility>
 
+#include "doppio/check.h"
 #include "doppio/net.h"
 
 namespace doppio {
@@ -29,6 +33,15 @@ inline absl::StatusOr<bool> ReadCondition(const Blob& blob, absl::string_view na
                      tensor == nullptr ? blob.TypeName() : tensor->TypeAndShape()));
   }
   return tensor->data<bool>()[0];
+}
+
+// What operators of a net write, those of nets in them included.
+inline std::set<std::string> WritesOfNet(const NetDef& net) {
+  std::set<std::string> writes;
+  for (const OperatorDef& op : net.op()) {
+    for (std::string& blob : BlobsOfOp(op).writes) writes.insert(std::move(blob));
+  }
+  return writes;
 }
 
 }  // namespace doppio

@@ -71,6 +71,20 @@ drop_states ends, and dGATES is 0. That of the reset gate is 0 always.
       return absl::OkStatus();
     });
 
+// The gates of no more than kUnitBlock elements of a sequence, squashed.
+template <typename T>
+struct Gates {
+  // `x` begins at the first element's reset gate, which the unit does not use.
+  Gates(const T* x, int64_t width, int64_t count) {
+    CPUContext context;
+    Sigmoid(x + width, u, count, &context);
+    Tanh(x + 2 * width, o, count, &context);
+  }
+
+  T u[kUnitBlock];
+  T o[kUnitBlock];
+};
+
 template <class Context>
 class GRUUnitOp final : public Operator<Context> {
  public:
@@ -92,17 +106,16 @@ class GRUUnitOp final : public Operator<Context> {
     return DispatchType(TypeList<float, double>(), hidden.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * new_hidden, Output(0, hidden.dtype(), hidden.dims()));
-      ForPiecesOfRows(rows, width, [&](int64_t n, int64_t begin, int64_t end) {
-        const T* h_prev = hidden.data<T>() + n * width;
-        const T* x = gates.data<T>() + n * kGates * width;
-        T* h = new_hidden->template mutable_data<T>() + n * width;
-        for (int64_t d = begin; d < end; ++d) {
-          if (step.IsOver(n)) {
-            h[d] = args_.drop_states ? T{0} : h_prev[d];
-          } else {
-            const T u = Logistic(x[width + d]);
-            h[d] = u * h_prev[d] + (1 - u) * std::tanh(x[2 * width + d]);
-          }
+      ForPiecesOfRows(rows, width, [&](int64_t n, int64_t begin, int64_t count) {
+        const T* h_prev = hidden.data<T>() + n * width + begin;
+        T* h = new_hidden->template mutable_data<T>() + n * width + begin;
+        if (step.IsOver(n)) {
+          for (int64_t d = 0; d < count; ++d) h[d] = args_.drop_states ? T{0} : h_prev[d];
+          return;
+        }
+        const Gates<T> gate(gates.data<T>() + n * kGates * width + begin, width, count);
+        for (int64_t d = 0; d < count; ++d) {
+          h[d] = gate.u[d] * h_prev[d] + (1 - gate.u[d]) * gate.o[d];
         }
       });
       return absl::OkStatus();
@@ -138,26 +151,28 @@ class GRUUnitGradientOp final : public Operator<Context> {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dhidden, Output(0, hidden.dtype(), hidden.dims()));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dgates, Output(1, gates.dtype(), gates.dims()));
-      ForPiecesOfRows(rows, width, [&](int64_t n, int64_t begin, int64_t end) {
-        const T* h_prev = hidden.data<T>() + n * width;
-        const T* x = gates.data<T>() + n * kGates * width;
-        const T* dh = gradient.data<T>() + n * width;
-        T* dh_prev = dhidden->template mutable_data<T>() + n * width;
-        T* dx = dgates->template mutable_data<T>() + n * kGates * width;
-        for (int64_t d = begin; d < end; ++d) {
-          T* du = dx + width + d;
-          T* d_o = dx + 2 * width + d;
-          dx[d] = 0;
-          if (step.IsOver(n)) {
+      ForPiecesOfRows(rows, width, [&](int64_t n, int64_t begin, int64_t count) {
+        const T* h_prev = hidden.data<T>() + n * width + begin;
+        const T* dh = gradient.data<T>() + n * width + begin;
+        T* dh_prev = dhidden->template mutable_data<T>() + n * width + begin;
+        T* dx = dgates->template mutable_data<T>() + n * kGates * width + begin;
+        T* du = dx + width;
+        T* d_o = du + width;
+        std::fill_n(dx, count, T{0});
+        if (step.IsOver(n)) {
+          for (int64_t d = 0; d < count; ++d) {
             dh_prev[d] = args_.drop_states ? T{0} : dh[d];
-            *du = *d_o = 0;
-          } else {
-            const T u = Logistic(x[width + d]);
-            const T o = std::tanh(x[2 * width + d]);
-            dh_prev[d] = dh[d] * u;
-            *du = dh[d] * (h_prev[d] - o) * u * (1 - u);
-            *d_o = dh[d] * (1 - u) * (1 - o * o);
+            du[d] = d_o[d] = 0;
           }
+          return;
+        }
+        const Gates<T> gate(gates.data<T>() + n * kGates * width + begin, width, count);
+        for (int64_t d = 0; d < count; ++d) {
+          const T u = gate.u[d];
+          const T o = gate.o[d];
+          dh_prev[d] = dh[d] * u;
+          du[d] = dh[d] * (h_prev[d] - o) * u * (1 - u);
+          d_o[d] = dh[d] * (1 - u) * (1 - o * o);
         }
       });
       return absl::OkStatus();

@@ -1,10 +1,9 @@
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
-#include "ops/rnn/unit_inputs.h"
+#include "ops/rnn/lstm_gates.h"
 #include "src/dnn/gemm.h"
 
 namespace doppio {
@@ -231,18 +230,24 @@ class InferenceLSTMOp final : public Operator<Context> {
       const int64_t t = is_backward ? shape.steps - 1 - i : i;
       DOPPIO_RETURN_IF_ERROR(Gemm<float>(false, true, shape.batch, gates, width, hidden, w_hh,
                                          step_gates_.mutable_data<float>(), &context_));
-      ForPiecesOfRows(shape.batch, width, [&](int64_t n, int64_t begin, int64_t end) {
+      ForPiecesOfRows(shape.batch, width, [&](int64_t n, int64_t begin, int64_t count) {
         const float* x = gates_.data<float>() + (t * shape.batch + n) * gates;
         const float* h = step_gates_.data<float>() + n * gates;
-        const auto gate = [&](int64_t k) {
-          return x[k] + h[k] + (b_ih == nullptr ? 0 : b_ih[k] + b_hh[k]);
-        };
-        float* y = out + (t * shape.batch + n) * args_.directions * width;
-        for (int64_t d = begin; d < end; ++d) {
-          float& c = cell[n * width + d];
-          c = Logistic(gate(width + d)) * c + Logistic(gate(d)) * std::tanh(gate(2 * width + d));
-          y[d] = hidden[n * width + d] = Logistic(gate(3 * width + d)) * std::tanh(c);
+        LstmGates<float> gate;
+        int64_t k = begin;
+        for (float* values : {gate.i, gate.f, gate.g, gate.o}) {
+          for (int64_t d = 0; d < count; ++d) values[d] = x[k + d] + h[k + d];
+          for (int64_t d = 0; b_ih != nullptr && d < count; ++d) {
+            values[d] += b_ih[k + d] + b_hh[k + d];
+          }
+          k += width;
         }
+        gate.Squash(count);
+        float* y = out + (t * shape.batch + n) * args_.directions * width + begin;
+        float* state = hidden + n * width + begin;
+        float* c = cell + n * width + begin;
+        gate.Advance(c, count, c, state);
+        std::copy_n(state, count, y);
       });
     }
     return absl::OkStatus();

@@ -1,4 +1,4 @@
-#include "ops/rnn/unit_inputs.h"
+#include "ops/rnn/lstm_gates.h"
 
 namespace doppio {
 namespace {
@@ -85,6 +85,16 @@ with drop_states end, and dGATES is 0.
       return absl::OkStatus();
     });
 
+// Those of elements whose i begins at `x`.
+template <typename T>
+void ReadGates(const T* x, int64_t width, int64_t count, T forget_bias, LstmGates<T>* gates) {
+  std::copy_n(x, count, gates->i);
+  for (int64_t d = 0; d < count; ++d) gates->f[d] = x[width + d] + forget_bias;
+  std::copy_n(x + 2 * width, count, gates->o);
+  std::copy_n(x + 3 * width, count, gates->g);
+  gates->Squash(count);
+}
+
 template <class Context>
 class LSTMUnitOp final : public Operator<Context> {
  public:
@@ -112,24 +122,22 @@ class LSTMUnitOp final : public Operator<Context> {
       DOPPIO_ASSIGN_OR_RETURN(Tensor * new_hidden, Output(0, cell.dtype(), cell.dims()));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * new_cell, Output(1, cell.dtype(), cell.dims()));
       const T bias = static_cast<T>(forget_bias_);
-      ForPiecesOfRows(rows, width, [&](int64_t n, int64_t begin, int64_t end) {
-        const T* h_prev = Input(0).template data<T>() + n * width;
-        const T* c_prev = cell.data<T>() + n * width;
-        const T* x = gates.data<T>() + n * kGates * width;
-        T* h = new_hidden->template mutable_data<T>() + n * width;
-        T* c = new_cell->template mutable_data<T>() + n * width;
+      ForPiecesOfRows(rows, width, [&](int64_t n, int64_t begin, int64_t count) {
+        const int64_t first = n * width + begin;
+        const T* h_prev = Input(0).template data<T>() + first;
+        const T* c_prev = cell.data<T>() + first;
+        T* h = new_hidden->template mutable_data<T>() + first;
+        T* c = new_cell->template mutable_data<T>() + first;
         if (step.IsOver(n)) {
-          for (int64_t d = begin; d < end; ++d) {
+          for (int64_t d = 0; d < count; ++d) {
             h[d] = args_.drop_states ? T{0} : h_prev[d];
             c[d] = args_.drop_states ? T{0} : c_prev[d];
           }
           return;
         }
-        for (int64_t d = begin; d < end; ++d) {
-          c[d] = Logistic(x[width + d] + bias) * c_prev[d] +
-                 Logistic(x[d]) * std::tanh(x[3 * width + d]);
-          h[d] = Logistic(x[2 * width + d]) * std::tanh(c[d]);
-        }
+        LstmGates<T> gate;
+        ReadGates(gates.data<T>() + n * kGates * width + begin, width, count, bias, &gate);
+        gate.Advance(c_prev, count, c, h);
       });
       return absl::OkStatus();
     });
@@ -175,38 +183,42 @@ class LSTMUnitGradientOp final : public Operator<Context> {
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dcell_prev, Output(1, cell.dtype(), cell.dims()));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dgates, Output(2, gates.dtype(), gates.dims()));
       const T bias = static_cast<T>(forget_bias_);
-      ForPiecesOfRows(rows, width, [&](int64_t n, int64_t begin, int64_t end) {
-        const T* c_prev = cell_prev.data<T>() + n * width;
-        const T* c = cell.data<T>() + n * width;
-        const T* x = gates.data<T>() + n * kGates * width;
-        const T* dh = hidden_gradient.data<T>() + n * width;
-        const T* dc = cell_gradient.data<T>() + n * width;
-        T* dh_prev = dhidden_prev->template mutable_data<T>() + n * width;
-        T* dc_prev = dcell_prev->template mutable_data<T>() + n * width;
-        T* dx = dgates->template mutable_data<T>() + n * kGates * width;
-        for (int64_t d = begin; d < end; ++d) {
-          T* di = dx + d;
-          T* df = dx + width + d;
-          T* d_o = dx + 2 * width + d;
-          T* dg = dx + 3 * width + d;
-          if (step.IsOver(n)) {
+      ForPiecesOfRows(rows, width, [&](int64_t n, int64_t begin, int64_t count) {
+        const int64_t first = n * width + begin;
+        const T* c_prev = cell_prev.data<T>() + first;
+        const T* dh = hidden_gradient.data<T>() + first;
+        const T* dc = cell_gradient.data<T>() + first;
+        T* dh_prev = dhidden_prev->template mutable_data<T>() + first;
+        T* dc_prev = dcell_prev->template mutable_data<T>() + first;
+        T* di = dgates->template mutable_data<T>() + n * kGates * width + begin;
+        T* df = di + width;
+        T* d_o = df + width;
+        T* dg = d_o + width;
+        if (step.IsOver(n)) {
+          for (int64_t d = 0; d < count; ++d) {
             dh_prev[d] = args_.drop_states ? T{0} : dh[d];
             dc_prev[d] = args_.drop_states ? T{0} : dc[d];
-            *di = *df = *d_o = *dg = 0;
-            continue;
+            di[d] = df[d] = d_o[d] = dg[d] = 0;
           }
-          const T i = Logistic(x[d]);
-          const T f = Logistic(x[width + d] + bias);
-          const T o = Logistic(x[2 * width + d]);
-          const T g = std::tanh(x[3 * width + d]);
-          const T squashed = std::tanh(c[d]);
-          const T of_cell = dc[d] + dh[d] * o * (1 - squashed * squashed);
+          return;
+        }
+        LstmGates<T> gate;
+        ReadGates(gates.data<T>() + n * kGates * width + begin, width, count, bias, &gate);
+        T squashed[kUnitBlock];
+        CPUContext context;
+        Tanh(cell.data<T>() + first, squashed, count, &context);
+        for (int64_t d = 0; d < count; ++d) {
+          const T i = gate.i[d];
+          const T f = gate.f[d];
+          const T o = gate.o[d];
+          const T g = gate.g[d];
+          const T of_cell = dc[d] + dh[d] * o * (1 - squashed[d] * squashed[d]);
           dh_prev[d] = 0;  // reaches this step through the gates alone
           dc_prev[d] = of_cell * f;
-          *di = of_cell * g * i * (1 - i);
-          *df = of_cell * c_prev[d] * f * (1 - f);
-          *d_o = dh[d] * squashed * o * (1 - o);
-          *dg = of_cell * i * (1 - g * g);
+          di[d] = of_cell * g * i * (1 - i);
+          df[d] = of_cell * c_prev[d] * f * (1 - f);
+          d_o[d] = dh[d] * squashed[d] * o * (1 - o);
+          dg[d] = of_cell * i * (1 - g * g);
         }
       });
       return absl::OkStatus();

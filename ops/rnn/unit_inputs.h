@@ -6,13 +6,13 @@
 // made. A sequence that is over keeps its state, or drops it.
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/operator.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
+#include "src/kernel/elementwise_unary.h"
 
 namespace doppio {
 
@@ -117,23 +117,19 @@ inline absl::StatusOr<UnitStep> ReadUnitStep(const Tensor* lengths, const Tensor
   return step;
 }
 
-// Calls f(n, begin, end) for runs of elements of row n of [rows,width], side by side.
+// Calls f(n, begin, count) for runs of elements of row n of [rows,width], which are no longer than
+// kUnitBlock, side by side: what is squashed of one stays in the cache.
+constexpr int64_t kUnitBlock = 256;
 template <typename F>
 void ForPiecesOfRows(int64_t rows, int64_t width, const F& f) {
-  constexpr int64_t kGrain = 1024;  // elements, each of which takes some exponentials
-  ParallelFor(rows * width, kGrain, [&](int64_t begin, int64_t end) {
+  ParallelFor(rows * width, kCostlyGrain, [&](int64_t begin, int64_t end) {
     while (begin < end) {
       const int64_t n = begin / width;
-      const int64_t stop = std::min(end, (n + 1) * width);
-      f(n, begin - n * width, stop - n * width);
+      const int64_t stop = std::min({end, (n + 1) * width, begin + kUnitBlock});
+      f(n, begin - n * width, stop - begin);
       begin = stop;
     }
   });
-}
-
-template <typename T>
-T Logistic(T x) {
-  return 1 / (1 + std::exp(-x));
 }
 
 }  // namespace doppio

@@ -1,6 +1,6 @@
-#include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/shape/copying.h"
+#include "src/operator/gradient_sources.h"
 
 namespace doppio {
 namespace {
@@ -31,10 +31,16 @@ class CopyOp final : public CopyingOperator<Context> {
   absl::Status RunOnDevice() override { return this->Copy(); }
 };
 
-class GetCopyGradient final : public GradientMakerBase {
-  using GradientMakerBase::GradientMakerBase;
-  std::vector<OperatorDef> GetGradientDefs() override {
-    return SingleGradientDef("CopyOnDeviceLike", "", {GO(0), I(0)}, {GI(0)});
+// The input says only where the gradient belongs, so that it may have been overwritten: what a turn
+// of a loop keeps of the turn before is a copy.
+class GetCopyGradient final : public SourcedGradientMaker {
+  using SourcedGradientMaker::SourcedGradientMaker;
+  absl::Status MakeGradient() override {
+    AddOp(CreateOperatorDef("CopyOnDeviceLike", "", {GO(0), I(0)}, {GI(0)}),
+          {{GradientSource::Kind::kOutputGradient, 0, GradientSource::kDense},
+           {GradientSource::Kind::kSaved}});
+    AddGradient(0, GI(0), {GradientSource::Kind::kMade});
+    return absl::OkStatus();
   }
 };
 

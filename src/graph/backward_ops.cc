@@ -5,15 +5,71 @@
 #include <map>
 #include <set>
 
+#include "doppio/check.h"
 #include "doppio/schema.h"
 #include "src/graph/net_text.h"
 
 namespace doppio {
 
-int BackwardOps::Add(OperatorDef op, std::vector<BlobValue> reads) {
+namespace {
+
+// Whether nets in that argument know blobs by the names that they have around the operator.
+bool SeesOutside(const OperatorDef& op, const Argument& arg) {
+  if (!arg.has_n() && arg.nets_size() == 0) return false;
+  const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+  return schema == nullptr || schema->ViewOfNet(op, arg).sees_outside;
+}
+
+bool HasNetThatSeesOutside(const OperatorDef& op) {
+  return std::any_of(op.arg().begin(), op.arg().end(),
+                     [&](const Argument& arg) { return SeesOutside(op, arg); });
+}
+
+void RenameIn(const std::string& from, const std::string& to,
+              google::protobuf::RepeatedPtrField<std::string>* names) {
+  for (std::string& name : *names) {
+    if (name == from) name = to;
+  }
+}
+
+// Everywhere in the nets of an operator, which has one meaning for the name.
+void RenameInNets(const std::string& from, const std::string& to, OperatorDef* op) {
+  for (Argument& arg : *op->mutable_arg()) {
+    if (!SeesOutside(*op, arg)) continue;
+    const auto rename = [&](NetDef* net) {
+      for (OperatorDef& inner : *net->mutable_op()) {
+        RenameIn(from, to, inner.mutable_input());
+        RenameIn(from, to, inner.mutable_output());
+        RenameInNets(from, to, &inner);
+      }
+      RenameIn(from, to, net->mutable_external_input());
+      RenameIn(from, to, net->mutable_external_output());
+    };
+    if (arg.has_n()) rename(arg.mutable_n());
+    for (NetDef& net : *arg.mutable_nets()) rename(&net);
+  }
+}
+
+bool Uses(const OperatorDef& op, const std::string& name) {
+  const OpBlobs blobs = BlobsOfOp(op);
+  return std::count(blobs.reads.begin(), blobs.reads.end(), name) > 0 ||
+         std::count(blobs.writes.begin(), blobs.writes.end(), name) > 0;
+}
+
+}  // namespace
+
+int BackwardOps::Add(OperatorDef op, std::vector<BlobValue> reads, std::vector<Restored> restored) {
   ops_.push_back(std::move(op));
   reads_.push_back(std::move(reads));
+  restored_.push_back(std::move(restored));
   return size() - 1;
+}
+
+const BlobValue* BackwardOps::RestoredBy(int op, int output) const {
+  for (const Restored& restored : restored_[op]) {
+    if (restored.output == output) return &restored.value;
+  }
+  return nullptr;
 }
 
 const std::string& BackwardOps::Name(const BlobValue& value) const {
@@ -25,12 +81,31 @@ GradientWrapper BackwardOps::Names(const GradientValue& gradient) const {
 }
 
 void BackwardOps::Rename(const BlobValue& made, const std::string& name) {
+  const std::string old = Name(made);
   ops_[made.op].set_output(made.output, name);
+  RenameInNets(old, name, &ops_[made.op]);
   for (int k = made.op + 1; k < size(); ++k) {
+    bool is_reader = false;
     for (int i = 0; i < ops_[k].input_size(); ++i) {
-      if (reads_[k][i] == made) ops_[k].set_input(i, name);
+      if (!(reads_[k][i] == made)) continue;
+      ops_[k].set_input(i, name);
+      is_reader = true;
+    }
+    if (!is_reader || !HasNetThatSeesOutside(ops_[k])) continue;
+    RenameInNets(old, name, &ops_[k]);
+    // What its nets update is one blob.
+    for (int o = 0; o < ops_[k].output_size(); ++o) {
+      if (ops_[k].output(o) == old) Rename(BlobValue::Made(k, o), name);
     }
   }
+}
+
+bool BackwardOps::MayRename(const BlobValue& made, const std::string& name) const {
+  for (int k = made.op; k < size(); ++k) {
+    const bool is_concerned = k == made.op || std::count(reads_[k].begin(), reads_[k].end(), made);
+    if (is_concerned && HasNetThatSeesOutside(ops_[k]) && Uses(ops_[k], name)) return false;
+  }
+  return true;
 }
 
 namespace {
@@ -79,14 +154,15 @@ class OwnBlobs {
   absl::Status CheckInputs(int k) const {
     const OperatorDef& op = ops_->op(k);
     for (int i = 0; i < op.input_size(); ++i) {
+      if (!ops_->reads(k)[i].Exists()) continue;
       const auto found = holds_.find(op.input(i));
       if (found != holds_.end() && found->second == ops_->reads(k)[i]) continue;
+      const bool is_forward = found == holds_.end() || !found->second.IsMade();
       return absl::FailedPreconditionError(absl::StrCat(
-          "gradient operator ", OpToString(op), " would not read the right \"", op.input(i), "\"",
-          found == holds_.end() || !found->second.IsMade()
-              ? ""
-              : absl::StrCat(", since ", OpToString(ops_->op(found->second.op)),
-                             " overwrites it")));
+          "gradient operator ", OpToString(op), " would not read the right \"", op.input(i), "\", ",
+          is_forward
+              ? "which the net has written to again, by an operator whose gradient is not asked for"
+              : absl::StrCat("since ", OpToString(ops_->op(found->second.op)), " overwrites it")));
     }
     return absl::OkStatus();
   }
@@ -100,6 +176,10 @@ class OwnBlobs {
   absl::Status Write(int k, int o) {
     const OperatorDef& op = ops_->op(k);
     const std::string name = op.output(o);
+    if (const BlobValue* restored = ops_->RestoredBy(k, o)) {
+      holds_[name] = *restored;
+      return absl::OkStatus();
+    }
     const auto held = holds_.find(name);
     const bool is_wanted = held != holds_.end() && LastReader(held->second) > k;
     const bool is_twice =
@@ -128,7 +208,8 @@ class OwnBlobs {
   static bool MustOverwrite(const OperatorDef& op, int o) {
     const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
     for (int i = 0; schema != nullptr && i < op.input_size(); ++i) {
-      if (op.input(i) == op.output(o) && schema->EnforcesInplace(i, o)) return true;
+      if (op.input(i) != op.output(o)) continue;
+      if (schema->EnforcesInplace(i, o) || HasNetThatSeesOutside(op)) return true;
     }
     return false;
   }

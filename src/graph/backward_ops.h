@@ -50,17 +50,30 @@ class BackwardOps {
   const OperatorDef& op(int k) const { return ops_[k]; }
   const std::vector<BlobValue>& reads(int k) const { return reads_[k]; }
 
-  // `reads` has the value of each input. Returns the operator's index.
-  int Add(OperatorDef op, std::vector<BlobValue> reads);
+  // An output that holds a value of the forward net when the operator has run: a scope from which
+  // it took what a forward operator had put there.
+  struct Restored {
+    int output;
+    BlobValue value;
+  };
+
+  // `reads` has the value of each input; one that does not exist need not be there. Returns the
+  // operator's index.
+  int Add(OperatorDef op, std::vector<BlobValue> reads, std::vector<Restored> restored = {});
+  // The value that an output restores, or null.
+  const BlobValue* RestoredBy(int op, int output) const;
   // The blob that holds the value.
   const std::string& Name(const BlobValue& value) const;
   GradientWrapper Names(const GradientValue& gradient) const;
-  // Another blob for what an operator makes, for all that read it too.
+  // Another blob for what an operator makes, for all that read it too, nets inside them included.
   void Rename(const BlobValue& made, const std::string& name);
+  // Whether those do not use a blob of that name for something else.
+  bool MayRename(const BlobValue& made, const std::string& name) const;
 
  private:
   std::vector<OperatorDef> ops_;
   std::vector<std::vector<BlobValue>> reads_;
+  std::vector<std::vector<Restored>> restored_;
 };
 
 // Gives an output a blob of its own (`_y_grad_own_0` for `y_grad`) where the operator would

@@ -5,8 +5,10 @@
 #include <tuple>
 
 #include "absl/strings/str_join.h"
+#include "doppio/check.h"
 #include "doppio/registry.h"
 #include "src/graph/gradient_accumulator.h"
+#include "src/graph/inner_net_gradient.h"
 #include "src/graph/net_text.h"
 #include "src/graph/ssa.h"
 #include "src/operator/gradient_sources.h"
@@ -23,9 +25,11 @@ bool Contains(const google::protobuf::RepeatedPtrField<std::string>& names,
 // more than once, each value has a gradient of its own.
 class BackwardPass {
  public:
-  explicit BackwardPass(const NetDef& net) : net_(net), ssa_(net), accumulator_(&ops_) {}
+  // `is_inner`: that of a net in an operator, of which NetGradient is asked.
+  BackwardPass(const NetDef& net, bool is_inner)
+      : net_(net), is_inner_(is_inner), ssa_(net), accumulator_(&ops_) {}
 
-  absl::StatusOr<Backward> Run(const std::vector<GradientTarget>& targets) {
+  absl::Status Run(const std::vector<GradientTarget>& targets) {
     DOPPIO_RETURN_IF_ERROR(CheckStopGradients());
     for (const GradientTarget& target : targets) DOPPIO_RETURN_IF_ERROR(Start(target));
     for (int k = net_.op_size() - 1; k >= 0; --k) {
@@ -36,7 +40,65 @@ class BackwardPass {
       return absl::FailedPreconditionError(
           absl::StrCat(NetPlace(net_), ": no gradient through ", absl::StrJoin(lacking_, "; ")));
     }
-    return Result(targets);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Backward> Result(const std::vector<GradientTarget>& targets) {
+    std::vector<BlobValue> kept;
+    for (const auto& [blob, gradient] : reported_) AddParts(gradient, &kept);
+    DOPPIO_RETURN_IF_ERROR(KeepValues(targets, std::move(kept)));
+    Backward backward;
+    backward.net = net_;
+    backward.forward_operators = net_.op_size();
+    for (int k = 0; k < ops_.size(); ++k) *backward.net.add_op() = ops_.op(k);
+    for (const auto& [blob, gradient] : reported_) backward.gradients[blob] = ops_.Names(gradient);
+    // A net that names its external inputs names them all.
+    if (backward.net.external_input_size() > 0) {
+      for (const GradientTarget& target : targets) {
+        for (const std::string& given :
+             {target.gradient.dense, target.gradient.indices, target.gradient.values}) {
+          const bool is_known = given.empty() || Contains(backward.net.external_input(), given) ||
+                                ssa_.frontier.count(given) > 0;
+          if (!is_known) backward.net.add_external_input(given);
+        }
+      }
+    }
+    return backward;
+  }
+
+  absl::StatusOr<NetGradient> InnerResult(const std::vector<GradientTarget>& targets) {
+    std::map<std::string, GradientValue> before;
+    std::vector<BlobValue> kept;
+    for (const auto& [version, gradient] : gradients_) {
+      if (version.second != 0 || !ssa_.IsFromOutside(version.first)) continue;
+      AddParts(gradient, &kept);
+      before.emplace(version.first, gradient);
+    }
+    DOPPIO_RETURN_IF_ERROR(KeepValues(targets, std::move(kept)));
+    NetGradient result;
+    for (const auto& [blob, gradient] : before) result.before[blob] = ops_.Names(gradient);
+    result.kept = kept_;
+    std::map<std::string, BlobValue> restored;
+    for (int k = 0; k < ops_.size(); ++k) {
+      result.ops.push_back(ops_.op(k));
+      for (const BlobValue& read : ops_.reads(k)) {
+        if (read.Exists() && !read.IsMade()) result.reads.insert(read.blob);
+      }
+      for (int o = 0; o < ops_.op(k).output_size(); ++o) {
+        const BlobValue* value = ops_.RestoredBy(k, o);
+        if (value != nullptr) restored[value->blob] = *value;
+      }
+    }
+    for (const auto& [blob, value] : restored) {
+      if (!ssa_.IsFromOutside(blob)) continue;
+      if (value.version != 0) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            NetPlace(net_), ": not every operator that puts something into the scope \"", blob,
+            "\" has a gradient that takes it out again; give each a scope of its own"));
+      }
+      result.restored.insert(blob);
+    }
+    return result;
   }
 
  private:
@@ -112,7 +174,8 @@ class BackwardPass {
         AssumeGradients(k);
       } else {
         DOPPIO_ASSIGN_OR_RETURN(SourcedGradient gradient, GetSourcedGradient(op, names));
-        DOPPIO_RETURN_IF_ERROR(CheckAllUsed(op, names, gradient));
+        DOPPIO_RETURN_IF_ERROR(gradient.is_complete ? CheckNets(op)
+                                                    : CheckAllUsed(op, names, gradient));
         DOPPIO_RETURN_IF_ERROR(Take(k, std::move(gradient), g_output));
       }
     }
@@ -171,6 +234,62 @@ class BackwardPass {
     return absl::OkStatus();
   }
 
+  // Gradients are those of inputs, so that a blob which a net reads must be one.
+  static absl::Status CheckNets(const OperatorDef& op) {
+    for (const std::string& blob : BlobsOfOp(op).reads) {
+      if (Contains(op.input(), blob)) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("a net in it reads \"", blob,
+                       "\", which it does not list: no gradient would reach it; name it among "
+                       "the inputs"));
+    }
+    return absl::OkStatus();
+  }
+
+  // The operator that made a version of a blob; -1: none of this net.
+  int WriterOf(const std::string& blob, int version) const {
+    if (version == 0 && ssa_.IsFromOutside(blob)) return -1;
+    for (int k = 0; k < net_.op_size(); ++k) {
+      const auto written = ssa_.ops[k].out_version.find(blob);
+      if (written != ssa_.ops[k].out_version.end() && written->second == version) return k;
+    }
+    return -1;
+  }
+
+  // An output that may be left as it was belongs to the value before too, which is no input.
+  absl::Status NoteKept(int k, const std::string& blob) {
+    const int version = ssa_.ops[k].out_version.at(blob) - 1;
+    const int writer = version < 0 ? -1 : WriterOf(blob, version);
+    if (writer >= 0 && GradientRegistry::Kind(net_.op(writer).type()) == GradientKind::kNone) {
+      return absl::OkStatus();  // no gradient would go further
+    }
+    if (writer < 0 && is_inner_) {
+      kept_.insert(blob);
+      return absl::OkStatus();
+    }
+    return absl::FailedPreconditionError(absl::StrCat(
+        "\"", blob, "\" is left as it was where no net writes to it, but is no input, so that no ",
+        "gradient would reach its value before; name it among the inputs"));
+  }
+
+  absl::StatusOr<std::vector<BackwardOps::Restored>> RestoredOf(int k, int j,
+                                                                const SourcedGradient& g) const {
+    std::vector<BackwardOps::Restored> values;
+    for (const SourcedGradient::Restored& restored : g.restored) {
+      if (restored.op != j) continue;
+      const std::string& blob = net_.op(k).input(restored.input);
+      const int version = ssa_.ops[k].in_version.at(blob);
+      const int writer = WriterOf(blob, version);
+      if (restored.as_new && (writer < 0 || Contains(net_.op(writer).input(), blob))) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            "its gradient takes all that is in the scope \"", blob,
+            "\", which must be new: put a CreateScope of it before, into the same net"));
+      }
+      values.push_back({restored.output, BlobValue::Forward(blob, version)});
+    }
+    return values;
+  }
+
   // Adds the gradient operators of operator k.
   absl::Status Take(int k, SourcedGradient gradient, const std::vector<GradientValue>& g_output) {
     const OperatorDef& op = net_.op(k);
@@ -182,17 +301,28 @@ class BackwardPass {
       if (schema == nullptr) {
         return absl::UnimplementedError(absl::StrCat(reader, " is not registered"));
       }
+      DOPPIO_ASSIGN_OR_RETURN(std::vector<BackwardOps::Restored> restored,
+                              RestoredOf(k, static_cast<int>(j), gradient));
       std::vector<BlobValue> reads;
       for (int i = 0; i < gradient_op.input_size(); ++i) {
         const GradientSource& source = gradient.reads[j][static_cast<size_t>(i)];
+        const std::string& blob = gradient_op.input(i);
+        const bool is_scope = std::any_of(
+            restored.begin(), restored.end(),
+            [&](const BackwardOps::Restored& value) { return value.value.blob == blob; });
+        if (is_scope) {  // as operator k left it, if what came after has been taken out by then
+          reads.push_back(BlobValue::Forward(blob, ssa_.ops[k].out_version.at(blob)));
+          continue;
+        }
         const bool shape_only = schema->IsShapeOnly(gradient_op, i);
         DOPPIO_ASSIGN_OR_RETURN(
             BlobValue value,
             ValueOf(k, source, shape_only, gradient_op.input(i), reader, first, g_output));
         reads.push_back(std::move(value));
       }
-      ops_.Add(std::move(gradient_op), std::move(reads));
+      ops_.Add(std::move(gradient_op), std::move(reads), std::move(restored));
     }
+    for (const int output : gradient.kept) DOPPIO_RETURN_IF_ERROR(NoteKept(k, op.output(output)));
     std::vector<GradientValue> g_input;
     for (int i = 0; i < op.input_size(); ++i) {
       const GradientWrapper& names = gradient.meta.g_input[i];
@@ -239,6 +369,11 @@ class BackwardPass {
       }
       case GradientSource::Kind::kMade:
         return BlobValue::Made(first + source.index, source.part);
+      case GradientSource::Kind::kInner:
+        if (versions.out_version.count(source.blob) == 0) break;
+        return ForwardValue(k, source.blob, versions.out_version, shape_only, "inner blob", reader);
+      case GradientSource::Kind::kSaved:
+        return BlobValue();
       case GradientSource::Kind::kUnknown:
         break;
     }
@@ -262,8 +397,8 @@ class BackwardPass {
     }
     if (shape_only && KeepTypeAndShape(k + 1, blob)) return BlobValue::Forward(blob, current);
     int writer = k + 1;
-    for (; writer < net_.op_size(); ++writer) {
-      if (Contains(net_.op(writer).output(), blob)) break;
+    for (; writer < net_.op_size() - 1; ++writer) {
+      if (ssa_.ops[writer].out_version.count(blob) > 0) break;
     }
     return absl::FailedPreconditionError(
         absl::StrCat("Gradient operator needs ", what, " \"", blob, "\" at version ", wanted,
@@ -277,6 +412,7 @@ class BackwardPass {
     for (int k = first; k < net_.op_size(); ++k) {
       const OperatorDef& op = net_.op(k);
       const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+      if (!Contains(op.output(), blob) && ssa_.ops[k].out_version.count(blob) > 0) return false;
       for (int o = 0; o < op.output_size(); ++o) {
         if (op.output(o) != blob) continue;
         bool keeps = false;
@@ -307,13 +443,14 @@ class BackwardPass {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<Backward> Result(const std::vector<GradientTarget>& targets) {
-    std::vector<BlobValue> kept;
-    for (const auto& [blob, gradient] : reported_) {
-      for (const BlobValue& part : {gradient.dense, gradient.indices, gradient.values}) {
-        if (part.Exists()) kept.push_back(part);
-      }
+  static void AddParts(const GradientValue& gradient, std::vector<BlobValue>* values) {
+    for (const BlobValue& part : {gradient.dense, gradient.indices, gradient.values}) {
+      if (part.Exists()) values->push_back(part);
     }
+  }
+
+  // What was given is kept too.
+  absl::Status KeepValues(const std::vector<GradientTarget>& targets, std::vector<BlobValue> kept) {
     for (const GradientTarget& target : targets) {
       for (const std::string& given :
            {target.gradient.dense, target.gradient.indices, target.gradient.values}) {
@@ -321,33 +458,18 @@ class BackwardPass {
       }
     }
     const absl::Status status = GiveOwnBlobs(net_, ssa_, kept, &ops_);
-    if (!status.ok()) return Annotate(status, NetPlace(net_));
-    Backward backward;
-    backward.net = net_;
-    backward.forward_operators = net_.op_size();
-    for (int k = 0; k < ops_.size(); ++k) *backward.net.add_op() = ops_.op(k);
-    for (const auto& [blob, gradient] : reported_) backward.gradients[blob] = ops_.Names(gradient);
-    // A net that names its external inputs names them all.
-    if (backward.net.external_input_size() > 0) {
-      for (const GradientTarget& target : targets) {
-        for (const std::string& given :
-             {target.gradient.dense, target.gradient.indices, target.gradient.values}) {
-          const bool is_known = given.empty() || Contains(backward.net.external_input(), given) ||
-                                ssa_.frontier.count(given) > 0;
-          if (!is_known) backward.net.add_external_input(given);
-        }
-      }
-    }
-    return backward;
+    return status.ok() ? status : Annotate(status, NetPlace(net_));
   }
 
   const NetDef& net_;
+  const bool is_inner_;
   Ssa ssa_;
   BackwardOps ops_;
   GradientAccumulator accumulator_;
   std::map<Version, GradientValue> gradients_;
   std::map<std::string, GradientValue> reported_;  // those of Backward::gradients
   std::vector<std::string> lacking_;
+  std::set<std::string> kept_;  // that of NetGradient
 };
 
 }  // namespace
@@ -357,7 +479,16 @@ absl::StatusOr<Backward> AddGradientOperators(const NetDef& net,
   if (targets.empty()) {
     return absl::InvalidArgumentError("name at least one blob to differentiate (a loss)");
   }
-  return BackwardPass(net).Run(targets);
+  BackwardPass pass(net, false);
+  DOPPIO_RETURN_IF_ERROR(pass.Run(targets));
+  return pass.Result(targets);
+}
+
+absl::StatusOr<NetGradient> GradientOfInnerNet(const NetDef& net,
+                                               const std::vector<GradientTarget>& targets) {
+  BackwardPass pass(net, true);
+  DOPPIO_RETURN_IF_ERROR(pass.Run(targets));
+  return pass.InnerResult(targets);
 }
 
 NetDef Backward::GradientNet() const {

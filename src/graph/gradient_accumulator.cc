@@ -101,7 +101,11 @@ std::string GradientAccumulator::BaseName(const std::string& blob,
 }
 
 void GradientAccumulator::RenamePart(const BlobValue& value, int* count) {
-  ops_->Rename(value, absl::StrCat("_", ops_->Name(value), "_autosplit_", (*count)++));
+  std::string name;
+  do {
+    name = absl::StrCat("_", ops_->Name(value), "_autosplit_", (*count)++);
+  } while (!ops_->MayRename(value, name));
+  ops_->Rename(value, name);
 }
 
 void GradientAccumulator::SetDevice(const Generators& generators, OperatorDef* sum) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -116,7 +117,11 @@ absl::StatusOr<SourcedGradient> Make(const OperatorDef& def,
     DOPPIO_RETURN_IF_ERROR(schema->Verify(def));
   }
   SourcedGradient gradient;
-  DOPPIO_ASSIGN_OR_RETURN(gradient.meta, GradientRegistry::Create(def, g_output)->Get());
+  const std::unique_ptr<GradientMakerBase> maker = GradientRegistry::Create(def, g_output);
+  DOPPIO_ASSIGN_OR_RETURN(gradient.meta, maker->Get());
+  if (auto* sourced = dynamic_cast<SourcedGradientMaker*>(maker.get())) {
+    return sourced->Take(std::move(gradient.meta));
+  }
   bool is_clear = true;
   Names names = NamesGiven(def, g_output, &is_clear);
   if (is_clear && !WritesAny(gradient.meta.ops, names)) {
@@ -142,6 +147,29 @@ absl::StatusOr<SourcedGradient> Make(const OperatorDef& def,
 }
 
 }  // namespace
+
+void SourcedGradientMaker::AddOp(OperatorDef op, std::vector<GradientSource> reads) {
+  ops_.push_back(std::move(op));
+  sourced_.reads.push_back(std::move(reads));
+}
+
+void SourcedGradientMaker::AddGradient(int input, const std::string& name, GradientSource source) {
+  SetDense(input, name);
+  sourced_.g_input.resize(static_cast<size_t>(InputSize()));
+  sourced_.g_input[static_cast<size_t>(input)].dense = std::move(source);
+}
+
+std::vector<OperatorDef> SourcedGradientMaker::GetGradientDefs() {
+  Fail(MakeGradient());
+  return std::move(ops_);
+}
+
+SourcedGradient SourcedGradientMaker::Take(GradientOpsMeta meta) {
+  sourced_.meta = std::move(meta);
+  sourced_.g_input.resize(static_cast<size_t>(InputSize()));
+  sourced_.is_complete = true;
+  return std::move(sourced_);
+}
 
 absl::StatusOr<SourcedGradient> GetSourcedGradient(const OperatorDef& def,
                                                    const std::vector<GradientWrapper>& g_output) {

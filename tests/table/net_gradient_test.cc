@@ -117,6 +117,11 @@ TEST_P(NetGradientTest, IsTheSameInPlaceOrRefused) {
     ASSERT_TRUE(run.ok()) << run.status();
     const Gradients expected = Differentiate(Alone(op_case, *run));
     ASSERT_TRUE(expected.refusal.ok()) << expected.refusal;
+    // Nets in it know its blobs by their names.
+    if (std::any_of(op_case.def.arg().begin(), op_case.def.arg().end(),
+                    [](const Argument& arg) { return arg.has_n(); })) {
+      continue;
+    }
     for (int i = 0; i < op_case.def.input_size(); ++i) {
       for (int o = 0; o < op_case.def.output_size(); ++o) {
         const std::string& x = op_case.def.input(i);

@@ -115,9 +115,15 @@ TEST_F(DoTest, RejectsWhatIsNoScope) {
   OperatorDef other = Do(MinusTwice());
   other.set_output(1, "another");
   EXPECT_THAT(Error(other), HasSubstr("must be the same scope"));
-  OperatorDef gradient = Do(MinusTwice());
+}
+
+TEST_F(DoTest, RejectsToReuseBlobsAndKeepThemForAGradient) {
+  OperatorDef gradient = Do(MinusTwice(), {"in", "out"}, {0, 1}, true);
   gradient.set_is_gradient_op(true);
-  EXPECT_THAT(Error(gradient), HasSubstr("Do has no gradient yet"));
+  EXPECT_THAT(Error(gradient), HasSubstr("goes together neither with copy_external_blobs"));
+  OperatorDef copies = Do(MinusTwice(), {"in", "out"}, {0, 1}, true);
+  *copies.add_arg() = MakeArgument<bool>("copy_external_blobs", true);
+  EXPECT_THAT(Error(copies), HasSubstr("goes together neither with copy_external_blobs"));
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ DOPPIO_OP_ROW(If)
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
       return {NegatedIf(c.in(0).data<bool>()[0], c.in(1))};
     })
+    .Differentiable({1})
     .InferenceOpen("the nets decide");
 
 // The loop makes its condition false, so that it turns once or not at all.
@@ -48,11 +49,15 @@ DOPPIO_OP_ROW(While)
       const Tensor stopped = condition ? c.in(2) : c.in(0);
       return {NegatedIf(condition, c.in(1)), stopped};
     })
+    .GradientUnchecked("it needs a Do with a scope: tests/ops/control/control_gradient_test.cc")
     .InferenceOpen("the net decides");
 
 DOPPIO_OP_ROW(CreateScope).NoTensors("it makes a scope").InferenceOpen("no tensor");
 DOPPIO_OP_ROW(HasScope).NoTensors("it takes a scope").InferenceOpen("depends on the scope");
-DOPPIO_OP_ROW(Do).NoTensors("it takes a scope").InferenceOpen("the net decides");
+DOPPIO_OP_ROW(Do)
+    .NoTensors("it takes a scope")
+    .GradientUnchecked("it takes a scope: tests/ops/control/control_gradient_test.cc")
+    .InferenceOpen("the net decides");
 
 }  // namespace
 }  // namespace doppio
