@@ -101,12 +101,13 @@ class Trainer {
                                                          Workspace* workspace);
 
   // Goes on where the newest whole checkpoint of the folder ends. Where a newer one is damaged,
-  // `damaged` gets what is wrong with it. Errors: NotFound without any; DataLoss where all are
-  // damaged; FailedPrecondition for one of another training: another net, other blobs, shapes or
-  // types, other data, batch or seed. Then nothing has changed.
+  // `damaged` gets what is wrong with it, and its name gets the ending .damaged. Errors: NotFound
+  // without any; DataLoss where all are damaged; FailedPrecondition for one of another training:
+  // another net, other blobs, shapes or types, other data, batch or seed. Then nothing has changed.
   virtual absl::Status Resume(std::vector<std::string>* damaged = nullptr) = 0;
 
-  // Cancelled where should_stop said so.
+  // Cancelled where should_stop said so. FailedPrecondition where the folder has a checkpoint of a
+  // later iteration than this training has reached.
   virtual absl::Status Run() = 0;
 
   virtual int64_t iteration() const = 0;   // steps that were taken

@@ -174,15 +174,6 @@ class Reader {
   const std::string& path_;
 };
 
-// The iteration in the name of a checkpoint, or -1.
-int64_t IterationOf(const std::string& name) {
-  int64_t iteration = -1;
-  if (!absl::StartsWith(name, kPrefix) || !absl::EndsWith(name, kEnding)) return -1;
-  const size_t begin = sizeof(kPrefix) - 1;
-  const std::string number = name.substr(begin, name.size() - begin - (sizeof(kEnding) - 1));
-  return absl::SimpleAtoi(number, &iteration) && iteration >= 0 ? iteration : -1;
-}
-
 }  // namespace
 
 absl::Status WriteCheckpoint(const Checkpoint& checkpoint, const std::string& path) {
@@ -234,6 +225,27 @@ absl::Status CheckIsSerializable(const std::string& name, const Blob& blob) {
                    " from step to step, which a checkpoint can not hold: ", status.message()));
 }
 
+int64_t IterationOf(const std::string& path) {
+  const std::string name = fs::path(path).filename().string();
+  int64_t iteration = -1;
+  if (!absl::StartsWith(name, kPrefix) || !absl::EndsWith(name, kEnding)) return -1;
+  const size_t begin = sizeof(kPrefix) - 1;
+  const std::string number = name.substr(begin, name.size() - begin - (sizeof(kEnding) - 1));
+  return absl::SimpleAtoi(number, &iteration) && iteration >= 0 ? iteration : -1;
+}
+
+absl::Status SetAside(const std::vector<std::string>& paths, const std::string& good) {
+  std::error_code error;
+  for (const std::string& path : paths) {
+    if (path == good) break;
+    fs::rename(path, path + ".damaged", error);
+    if (!error) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, ": cannot rename what is damaged: ", error.message()));
+  }
+  return absl::OkStatus();
+}
+
 std::string CheckpointPath(const std::string& folder, int64_t iteration) {
   return absl::StrFormat("%s/%s%08d%s", folder, kPrefix, iteration, kEnding);
 }
@@ -242,7 +254,7 @@ absl::StatusOr<std::vector<std::string>> FindCheckpoints(const std::string& fold
   std::vector<std::pair<int64_t, std::string>> found;
   std::error_code error;
   for (fs::directory_iterator i(folder, error), end; !error && i != end; i.increment(error)) {
-    const int64_t iteration = IterationOf(i->path().filename().string());
+    const int64_t iteration = IterationOf(i->path().string());
     if (iteration >= 0) found.emplace_back(iteration, i->path().string());
   }
   if (error) return absl::NotFoundError(absl::StrCat(folder, ": ", error.message()));

@@ -38,6 +38,9 @@ absl::Status CheckIsSerializable(const std::string& name, const Blob& blob);
 // was written: all but the last two go, and what an interrupted writer left.
 std::string CheckpointPath(const std::string& folder, int64_t iteration);
 absl::StatusOr<std::vector<std::string>> FindCheckpoints(const std::string& folder);
+int64_t IterationOf(const std::string& path);  // -1 for another file
+// Renames the files before `good`, which are damaged, so that they are not looked at again.
+absl::Status SetAside(const std::vector<std::string>& paths, const std::string& good);
 absl::Status MakeFolder(const std::string& folder);
 void RemoveOldCheckpoints(const std::string& folder);
 

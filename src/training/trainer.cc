@@ -90,6 +90,7 @@ class TrainerOfNets final : public Trainer {
   }
 
   absl::Status Run() override {
+    DOPPIO_RETURN_IF_ERROR(CheckIsNewest());
     while (iteration_ < iterations() && !stopped_early()) {
       DOPPIO_RETURN_IF_ERROR(Step());
       const bool is_last = iteration_ == iterations();
@@ -157,7 +158,10 @@ class TrainerOfNets final : public Trainer {
         absl::StrCat(options_.checkpoints, ": there is no checkpoint in this folder"));
     for (const std::string& path : paths) {
       const absl::StatusOr<Checkpoint> checkpoint = training::ReadCheckpoint(path);
-      if (checkpoint.ok()) return Annotate(Restore(*checkpoint), path);
+      if (checkpoint.ok()) {
+        DOPPIO_RETURN_IF_ERROR(Annotate(Restore(*checkpoint), path));
+        return training::SetAside(paths, path);
+      }
       last = checkpoint.status();
       if (last.code() != absl::StatusCode::kDataLoss) return last;
       if (damaged != nullptr) damaged->push_back(std::string(last.message()));
@@ -338,6 +342,18 @@ class TrainerOfNets final : public Trainer {
     std::vector<Net*> nets = {train_};
     if (test_ != nullptr) nets.push_back(test_);
     return nets;
+  }
+
+  // Files of a longer training would be taken for newer ones than those that this one writes.
+  absl::Status CheckIsNewest() const {
+    if (options_.checkpoints.empty()) return absl::OkStatus();
+    DOPPIO_ASSIGN_OR_RETURN(const std::vector<std::string> paths,
+                            training::FindCheckpoints(options_.checkpoints));
+    if (paths.empty() || training::IterationOf(paths[0]) <= iteration_) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat(paths[0],
+                     ": there is a checkpoint of a training already; resume it, or take "
+                     "another folder"));
   }
 
   Checkpoint State() const {

@@ -331,6 +331,15 @@ TEST_F(DamageTest, ACheckpointOfAnotherTrainingIsRefused) {
   EXPECT_THAT(refused(other), HasSubstr("was float[8] and is float[9]"));
 }
 
+TEST_F(DamageTest, AFolderWithALaterCheckpointIsNotWrittenTo) {
+  Workspace workspace;
+  auto trainer = Trainer::Create(options_, &workspace);
+  const absl::Status status = (*trainer)->Run();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("resume it, or take another folder"));
+  EXPECT_EQ((*trainer)->iteration(), 0);
+}
+
 TEST_F(TrainerTest, AFolderWithoutACheckpointIsNotFound) {
   TrainerOptions options = Options();
   options.checkpoints = folder_;
