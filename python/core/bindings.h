@@ -12,6 +12,7 @@ void BindTensor(pybind11::module_& core);
 void BindNet(pybind11::module_& core);
 void BindOperators(pybind11::module_& core);
 void BindGraph(pybind11::module_& core);
+void BindTraining(pybind11::module_& core);
 void BindWorkspace(pybind11::module_& core);
 void BindPredictor(pybind11::module_& core);
 void BindFiles(pybind11::module_& core);

@@ -12,12 +12,11 @@
 #include "doppio/registry.h"
 #include "python/core/arrays.h"
 #include "python/core/bindings.h"
+#include "python/core/gradient_names.h"
 #include "python/core/net.h"
 
 namespace doppio::python {
-namespace {
 
-// A gradient is None, the name of a blob, or a pair (indices, values).
 py::object GradientToPython(const GradientWrapper& gradient) {
   if (gradient.IsDense()) return TextFromBytes(gradient.dense);
   if (gradient.IsSparse()) {
@@ -37,6 +36,8 @@ GradientWrapper GradientFromPython(py::handle value) {
       absl::StrCat("a gradient is the name of a blob, a pair (indices, values) or None, ", "not ",
                    std::string(py::str(py::repr(value)))));
 }
+
+namespace {
 
 // (index of operator or -1, where, what) of each problem.
 py::list CheckProblems(const PyNet& net, const std::vector<std::string>& known, bool is_strict) {

@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, core) {
   py::BindNet(core);
   py::BindOperators(core);
   py::BindGraph(core);
+  py::BindTraining(core);
   py::BindWorkspace(core);
   py::BindPredictor(core);
   py::BindFiles(core);

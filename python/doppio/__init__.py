@@ -23,7 +23,7 @@ array([[4.],
 
 from doppio import _core
 from doppio._core import Tensor, __version__, num_threads, set_num_threads
-from doppio.checking import Problem, check, infer
+from doppio.checking import GradientCheck, Problem, check, check_gradients, infer
 from doppio.errors import (AlreadyExistsError, CancelledError, DataLossError, Error,
                            FailedPreconditionError, InvalidArgumentError, NotFoundError,
                            ResourceExhaustedError, UnimplementedError)
@@ -34,12 +34,14 @@ from doppio.net import Net, NetBuilder, Op
 from doppio.prediction import Predictor, PredictorStats
 from doppio.python_operators import ArraySpec, PythonOperator, operator
 from doppio.registry import ArgSpec, BlobSpec, OperatorSchema, load_library, operators
+from doppio.training import Training, add_optimizer, optimizers
 from doppio.workspace import BlobInfo, Workspace, WorkspaceStats
 
 _core.import_numpy()
 
 __all__ = [
     "Workspace", "Net", "NetBuilder", "Op", "load", "save", "gradient", "Predictor", "check",
+    "add_optimizer", "optimizers", "Training", "check_gradients", "GradientCheck",
     "infer", "operators", "load_library", "Tensor", "Gradient", "SparseGradient", "Model",
     "Problem", "BlobInfo", "WorkspaceStats", "PredictorStats", "OperatorSchema", "ArgSpec",
     "BlobSpec", "operator", "PythonOperator", "ArraySpec", "num_threads", "set_num_threads",

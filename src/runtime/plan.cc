@@ -24,7 +24,9 @@ std::string StepPlace(const ExecutionStep& step) {
 // What all threads of one plan share: whether to go on, and the first error.
 class PlanState {
  public:
-  explicit PlanState(const PlanDef& plan) {
+  using Progress = std::function<void(const std::string&, int64_t, int64_t)>;
+
+  PlanState(const PlanDef& plan, const Progress& progress) : progress_(progress) {
     for (const NetDef& net : plan.network()) nets_[net.name()] = &net;
   }
 
@@ -48,6 +50,12 @@ class PlanState {
     return names;
   }
 
+  void Report(const std::string& step, int64_t iteration, int64_t iterations) {
+    if (progress_ == nullptr) return;
+    std::lock_guard<std::mutex> lock(mutex_);
+    progress_(step, iteration, iterations);
+  }
+
   // For the scopes of threads that work for the plan.
   const std::atomic<bool>* failure() const { return &has_failed_; }
   bool has_failed() const { return has_failed_.load(std::memory_order_relaxed); }
@@ -63,6 +71,7 @@ class PlanState {
   }
 
  private:
+  const Progress& progress_;
   std::map<std::string, const NetDef*> nets_;
   std::atomic<bool> has_failed_{false};
   std::mutex mutex_;
@@ -213,6 +222,7 @@ class StepRunner {
     for (int64_t i = 0; runs_until_stop || i < times; ++i) {
       if (plan_->has_failed()) return absl::OkStatus();
       DOPPIO_RETURN_IF_ERROR(RunIteration());
+      plan_->Report(step_.name(), i + 1, runs_until_stop ? 0 : times);
       if (should_stop_) return absl::OkStatus();
       if (runs_until_stop && step_.network_size() == 0 && step_.substep_size() == 0) {
         return absl::InvalidArgumentError(absl::StrCat(StepPlace(step_), " waits for \"",
@@ -310,7 +320,9 @@ class StepRunner {
 
 }  // namespace
 
-absl::Status RunPlanInWorkspace(const PlanDef& plan, Workspace* workspace) {
+absl::Status RunPlanInWorkspace(
+    const PlanDef& plan, Workspace* workspace,
+    const std::function<void(const std::string&, int64_t, int64_t)>& progress) {
   const std::string place = absl::StrCat("plan \"", plan.name(), "\"");
   std::set<std::string> names;
   for (const NetDef& net : plan.network()) {
@@ -318,7 +330,7 @@ absl::Status RunPlanInWorkspace(const PlanDef& plan, Workspace* workspace) {
       return absl::InvalidArgumentError(absl::StrCat(place, " has two nets \"", net.name(), "\""));
     }
   }
-  PlanState state(plan);
+  PlanState state(plan, progress);
   for (const ExecutionStep& step : plan.execution_step()) {
     const absl::Status status = CheckStep(step, state, 0);
     if (!status.ok()) return Annotate(status, place);

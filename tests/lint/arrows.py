@@ -19,6 +19,7 @@ PLAN = {
     "graph": ["operator", "proto"],
     "runtime": ["graph"],
     "io": ["operator", "proto"],
+    "training": ["runtime", "io"],
     "ops": ["operator", "kernel", "dnn", "io"],
     "ops/control": ["operator", "kernel", "runtime"],
     "ops/image": ["operator", "kernel", "runtime", "io"],

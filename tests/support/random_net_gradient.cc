@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "doppio/gradient.h"
+#include "doppio/gradient_check.h"
 #include "doppio/registry.h"
 #include "doppio/workspace.h"
 #include "gtest/gtest.h"
@@ -61,25 +62,10 @@ class Loss {
   std::vector<std::unique_ptr<OperatorBase>> ops_;
 };
 
-// The dense gradient of `x`.
 Tensor Dense(const Workspace& workspace, const GradientWrapper& gradient, const Tensor& x) {
-  if (gradient.IsDense()) {
-    const absl::StatusOr<Tensor> dense = workspace.Fetch(gradient.dense);
-    EXPECT_TRUE(dense.ok()) << dense.status();
-    return dense.ok() ? *dense : Tensor();
-  }
-  Tensor sum =
-      *Tensor::FromSpan<double>(x.dims(), std::vector<double>(static_cast<size_t>(x.numel()), 0.0));
-  const auto indices = workspace.Fetch(gradient.indices);
-  const auto values = workspace.Fetch(gradient.values);
-  EXPECT_TRUE(indices.ok() && values.ok());
-  if (!indices.ok() || !values.ok()) return Tensor();
-  const int64_t row = SizeFromDim(x.dims(), 1);
-  for (int64_t i = 0; i < values->numel(); ++i) {
-    const auto index = static_cast<int64_t>(ElementAsDouble(*indices, i / row));
-    sum.mutable_data<double>()[index * row + i % row] += ElementAsDouble(*values, i);
-  }
-  return sum;
+  const absl::StatusOr<Tensor> dense = DenseGradient(workspace, gradient, x);
+  EXPECT_TRUE(dense.ok()) << dense.status();
+  return dense.ok() ? *dense : Tensor();
 }
 
 // The kind of a refusal, of those that docs/gradients.md has; empty for any other.

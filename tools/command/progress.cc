@@ -28,8 +28,17 @@ Progress::Progress(absl::string_view what, int64_t total)
       is_on_(IsTerminal()),
       next_(start_ + kQuietTime) {}
 
-Progress::~Progress() {
+Progress::~Progress() { Hide(); }
+
+void Progress::Say(absl::string_view text) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  text_ = Printable(text);
+}
+
+void Progress::Hide() {
+  std::lock_guard<std::mutex> lock(mutex_);
   if (is_shown_) std::fputs("\r\x1b[K", stderr);
+  is_shown_ = false;
 }
 
 void Progress::Advance() {
@@ -43,10 +52,10 @@ void Progress::Advance() {
   const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
   const int filled = static_cast<int>(part * kBarWidth);
   const double elapsed = std::chrono::duration<double>(now - start_).count();
-  const std::string line =
-      absl::StrFormat("\r\x1b[K%s [%s%s] %3.0f%%, %s left", Shortened(what_, 40),
-                      std::string(filled, '#'), std::string(kBarWidth - filled, '.'), 100 * part,
-                      HumanSeconds(std::max(0.0, elapsed / part - elapsed)));
+  const std::string line = absl::StrFormat(
+      "\r\x1b[K%s [%s%s] %3.0f%%, %s left%s", Shortened(what_, 40), std::string(filled, '#'),
+      std::string(kBarWidth - filled, '.'), 100 * part,
+      HumanSeconds(std::max(0.0, elapsed / part - elapsed)), text_.empty() ? "" : ", " + text_);
   std::fputs(line.c_str(), stderr);
 }
 

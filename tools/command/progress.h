@@ -24,6 +24,10 @@ class Progress {
   bool is_on() const { return is_on_; }
   // From any thread.
   void Advance();
+  // What stands behind the time that is left, from now on.
+  void Say(absl::string_view text);
+  // Takes the line away, until the next Advance(): before something else is printed.
+  void Hide();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -36,6 +40,7 @@ class Progress {
   std::mutex mutex_;
   Clock::time_point next_;
   bool is_shown_ = false;
+  std::string text_;
 };
 
 // Advances a Progress by one for each operator that stops.

@@ -1,0 +1,16 @@
+#ifndef DOPPIO_PYTHON_CORE_GRADIENT_NAMES_H_
+#define DOPPIO_PYTHON_CORE_GRADIENT_NAMES_H_
+
+#include <pybind11/pybind11.h>
+
+#include "doppio/gradient_maker.h"
+
+namespace doppio::python {
+
+// A gradient is None, the name of a blob, or a pair (indices, values).
+pybind11::object GradientToPython(const GradientWrapper& gradient);
+GradientWrapper GradientFromPython(pybind11::handle value);
+
+}  // namespace doppio::python
+
+#endif  // DOPPIO_PYTHON_CORE_GRADIENT_NAMES_H_

@@ -1,0 +1,492 @@
+"""Optimizers and gradient checks in Python."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import doppio
+
+FOLDER = os.environ.get("DOPPIO_CAFFE2_FRONT_END", "")
+STEPS = 20
+TARGET = np.float32([[1, -2], [0.5, 3], [2, 0]])
+START = np.float32([[0.5, -1], [1, 2], [1, 1]])
+
+
+def quadratic():
+    """sum((w - target)^2), whose gradient is 2 (w - target)."""
+    net = doppio.Net("quadratic")
+    net.Sub("w", "target", name="rest")
+    net.SumElements(net.Mul("rest", "rest", name="squares"), name="loss")
+    return doppio.gradient(net, of="loss")
+
+
+def trained(optimizer, steps=STEPS, **options):
+    init = doppio.Net("init")
+    init.GivenTensorFill(name="w", shape=START.shape, values=START)
+    training = doppio.add_optimizer(quadratic(), optimizer, init=init, **options)
+    assert training.parameters == ["w"]
+    ws = doppio.Workspace()
+    ws["target"] = TARGET
+    ws.run(init)
+    ws.run(training.init)
+    path = []
+    for _ in range(steps):
+        ws.run(training.net)
+        path.append(ws.fetch("w", copy=True))
+    return path
+
+
+# ---- The formulas of the papers, in double: each is given the options and yields w after a step. ----
+
+def sgd(learning_rate, momentum=0, nesterov=True, lars=None):
+    w, m = START.astype(np.float64), 0
+    while True:
+        g = 2 * (w - TARGET)
+        rate = learning_rate
+        if lars is not None:
+            rate /= np.linalg.norm(g) / np.linalg.norm(w) + lars
+        old, m = m, momentum * m + rate * g
+        w = w - ((1 + momentum) * m - momentum * old if nesterov and momentum else m)
+        yield w
+
+
+def adagrad(learning_rate, epsilon=1e-4, decay=1, weight_decay=0):
+    w, s = START.astype(np.float64), 0
+    while True:
+        g = 2 * (w - TARGET) + weight_decay * w
+        s = decay * s + g * g
+        w = w - learning_rate * g / (np.sqrt(s) + epsilon)
+        yield w
+
+
+def adadelta(learning_rate, epsilon=1e-4, decay=0.95):
+    w, s, d = START.astype(np.float64), 0, 0
+    while True:
+        g = 2 * (w - TARGET)
+        s = decay * s + (1 - decay) * g * g
+        u = g * np.sqrt(d + epsilon) / np.sqrt(s + epsilon)
+        d = decay * d + (1 - decay) * u * u
+        w = w - learning_rate * u
+        yield w
+
+
+def adam(learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0, clip_value=np.inf):
+    w, m, v, t = START.astype(np.float64), 0, 0, 1
+    while True:
+        t += 1  # the operator's t is one more than the iteration, as in Caffe2
+        g = np.clip(2 * (w - TARGET), -clip_value, clip_value) + weight_decay * w
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+        w = w - learning_rate * np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t) * m / (np.sqrt(v) + epsilon)
+        yield w
+
+
+def rmsprop(learning_rate, decay=0.9, epsilon=1e-5):
+    w, s = START.astype(np.float64), 0
+    while True:
+        g = 2 * (w - TARGET)
+        s = decay * s + (1 - decay) * g * g
+        w = w - learning_rate * g / np.sqrt(s + epsilon)
+        yield w
+
+
+def ftrl(learning_rate, beta=1e-4, lambda1=0, lambda2=0, groups=False):
+    w, n, z = START.astype(np.float64), 0, 0
+    while True:
+        g = 2 * (w - TARGET)
+        sigma = (np.sqrt(n + g * g) - np.sqrt(n)) / learning_rate
+        n, z = n + g * g, z + g - sigma * w
+        norm, least = np.abs(z), lambda1
+        if groups:
+            norm = np.sqrt((z * z).sum(axis=0))
+            least = lambda1 * np.sqrt(len(z))
+        scale = np.where(norm <= least, 0, 1 - least / norm)
+        w = -z * scale / ((beta + np.sqrt(n)) / learning_rate + lambda2)
+        yield w
+
+
+def storm(learning_rate, momentum=10, beta=0.1, grad_sq_init=0.01):
+    w, m, s = START.astype(np.float64), 0, grad_sq_init
+    while True:
+        g = 2 * (w - TARGET)
+        s += (g * g).sum()
+        rate = learning_rate / np.cbrt(beta + s)
+        m = g + (1 - momentum * rate ** 2) * (m - g)
+        w = w - rate * m
+        yield w
+
+
+def wngrad(learning_rate, epsilon=1e-9, moment_init=100):
+    w, b = START.astype(np.float64), moment_init
+    while True:
+        g = 2 * (w - TARGET)
+        w = w - learning_rate / (b + epsilon) * g
+        b = b + (g * g).sum() / (b + epsilon)
+        yield w
+
+
+def decay_adagrad(learning_rate, beta1=0, beta2=0.999, epsilon=0.1, weight_decay=0):
+    w, m, v, t = START.astype(np.float64), 0, 0, 1
+    while True:
+        t += 1
+        g = 2 * (w - TARGET)
+        m, v = beta1 * m + (1 - beta1) * g, v + g * g
+        w = w - learning_rate * (m / (1 - beta1 ** t) / (np.sqrt(v) + epsilon) + weight_decay * w)
+        yield w
+
+
+FORMULAS = [
+    ("sgd", sgd, dict(learning_rate=0.1)),
+    ("sgd", sgd, dict(learning_rate=0.05, momentum=0.8, nesterov=False)),
+    ("sgd", sgd, dict(learning_rate=0.05, momentum=0.8)),
+    ("sgd", sgd, dict(learning_rate=0.1, lars=0.5)),
+    ("lars", lambda learning_rate: sgd(learning_rate, lars=0.5), dict(learning_rate=0.1)),
+    ("adagrad", adagrad, dict(learning_rate=0.5)),
+    ("adagrad", adagrad, dict(learning_rate=0.5, decay=0.9, weight_decay=0.01)),
+    ("adadelta", adadelta, dict(learning_rate=1.0, decay=0.9)),
+    ("adam", adam, dict(learning_rate=0.1)),
+    ("adam", adam, dict(learning_rate=0.1, weight_decay=0.1)),
+    ("adam", adam, dict(learning_rate=0.1, weight_decay=0.1, clip_value=1.5)),
+    ("rmsprop", rmsprop, dict(learning_rate=0.05)),
+    ("ftrl", ftrl, dict(learning_rate=0.5, lambda1=0.1, lambda2=0.1)),
+    ("gftrl", lambda **o: ftrl(**o, groups=True), dict(learning_rate=0.5, lambda1=0.1)),
+    ("storm", storm, dict(learning_rate=0.5)),
+    ("wngrad", wngrad, dict(learning_rate=20.0)),
+    ("decay_adagrad", decay_adagrad, dict(learning_rate=0.5, weight_decay=0.01, beta1=0.5)),
+]
+
+
+@pytest.mark.parametrize("optimizer, formula, options", FORMULAS,
+                         ids=[f"{name}-{i}" for i, (name, _, _) in enumerate(FORMULAS)])
+def test_an_optimizer_follows_its_formula(optimizer, formula, options):
+    for step, (got, expected) in enumerate(zip(trained(optimizer, **options), formula(**options))):
+        np.testing.assert_allclose(got, expected, rtol=2e-4, atol=2e-4, err_msg=f"step {step}")
+
+
+RATES = {"adadelta": 1.0, "adam": 0.05, "wngrad": 50.0, "rmsprop": 0.01, "sgd": 0.1, "lars": 0.1,
+         "adagrad": 0.5, "ftrl": 1.0, "gftrl": 1.0, "storm": 2.0, "yellowfin": 0.1,
+         "decay_adagrad": 1.0}
+
+
+@pytest.mark.parametrize("optimizer", doppio.optimizers)
+def test_every_optimizer_minimises_a_quadratic(optimizer):
+    w = trained(optimizer, steps=1000, learning_rate=RATES[optimizer])[-1]
+    np.testing.assert_allclose(w, TARGET, atol=0.05)
+
+
+def test_the_rate_follows_a_policy_and_the_norm_is_clipped():
+    path = trained("sgd", learning_rate=0.1, policy="step", stepsize=2, gamma=0.5, clip_norm=1)
+    w = START.astype(np.float64)
+    for step, got in enumerate(path, 1):
+        g = 2 * (w - TARGET)
+        w = w - 0.1 * 0.5 ** (step // 2) / max(1, np.linalg.norm(g)) * g
+        np.testing.assert_allclose(got, w, rtol=1e-4)
+
+
+def test_parameters_that_share_a_gradient_do_not_disturb_each_other():
+    net = doppio.Net("shared")  # the gradient of a and of b is one blob
+    net.SumElements(net.Add("a", "b", name="sum"), name="loss")
+    init = doppio.Net("init")
+    for name in "ab":
+        init.ConstantFill(name=name, shape=[2, 2], value=1.0)
+    training = doppio.add_optimizer(doppio.gradient(net, of="loss"), "sgd", init=init,
+                                    learning_rate=0.1, momentum=0.5, weight_decay=0.5)
+    ws = doppio.Workspace()
+    ws.run(init)
+    ws.run(training.init)
+    ws.run(training.net)
+    np.testing.assert_array_equal(ws["a"], ws["b"])
+    np.testing.assert_allclose(ws["a"], 1 - 0.1 * 1.5 * 1.5)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "adam", "adadelta", "ftrl", "storm", "wngrad",
+                                       "decay_adagrad"])
+@pytest.mark.parametrize("options", [{}, {"sparse_dedup_aggregator": "sum"}, {"rowWise": True}])
+def test_sparse_gradients_take_the_sparse_operators(optimizer, options):
+    known = [option.name for option in doppio.optimizers[optimizer].options]
+    if any(name not in known for name in options):
+        pytest.skip("not an option of this one")
+    net = doppio.Net("sparse")
+    net.Sub(net.Gather("w", "indices", name="rows"), "target", name="rest")
+    net.SumElements(net.Mul("rest", "rest", name="squares"), name="loss")
+    init = doppio.Net("init")
+    init.GivenTensorFill(name="w", shape=[4, 2], values=np.ones((4, 2), np.float32))
+    training = doppio.add_optimizer(doppio.gradient(net, of="loss"), optimizer, init=init,
+                                    learning_rate=RATES[optimizer], **options)
+    ws = doppio.Workspace()
+    ws["indices"], ws["target"] = [2, 0, 2], np.float32([[2, 2], [0, 0], [2, 2]])
+    ws.run(init)
+    ws.run(training.init)
+    first = None
+    for _ in range(300):
+        ws.run(training.net)
+        first = float(ws["loss"]) if first is None else first
+    assert ws["loss"] < first / 2
+    np.testing.assert_array_equal(ws["w"][[1, 3]], 1)  # rows that nobody asked for
+
+
+def small():
+    net = doppio.Net("small")
+    net.SumElements(net.FC("data", "w", "b", name="y"), name="loss")
+    net.Relu("data", name="aside")
+    init = doppio.Net("init")
+    init.XavierFill(name="w", shape=[3, 4])
+    init.ConstantFill(name="b", shape=[3])
+    init.ConstantFill(name="count", shape=[1], dtype=10, value=0)
+    init.ConstantFill(name="other", shape=[1])
+    return doppio.gradient(net, of="loss"), init
+
+
+def test_what_the_init_net_fills_and_the_net_reads_is_trained():
+    gradient, init = small()
+    assert doppio.add_optimizer(gradient, "sgd", init=init).parameters == ["w", "b"]
+    assert doppio.add_optimizer(gradient, "sgd", parameters=["b"]).parameters == ["b"]
+
+
+@pytest.mark.parametrize("arguments, error, words", [
+    (dict(optimizer="adamm"), doppio.NotFoundError, 'no optimizer "adamm"; did you mean adam'),
+    (dict(learning_rat=1), doppio.InvalidArgumentError, "did you mean learning_rate"),
+    (dict(momentum=0.5, beta1=1), doppio.InvalidArgumentError, 'no option "beta1"'),
+    (dict(learning_rate=0), doppio.InvalidArgumentError, "learning_rate is 0, must be above 0"),
+    (dict(learning_rate="fast"), TypeError, "learning_rate"),
+    (dict(clip_norm=-1), doppio.InvalidArgumentError, "clip_norm is -1, must be above 0"),
+    (dict(clip_value=0), doppio.InvalidArgumentError, "clip_value is 0"),
+    (dict(weight_decay=-1), doppio.InvalidArgumentError, "weight_decay is -1"),
+    (dict(parameters=["v"]), doppio.NotFoundError, 'reads no blob "v"'),
+    (dict(parameters=["w", "w"]), doppio.InvalidArgumentError, "named twice"),
+    (dict(init=()), doppio.InvalidArgumentError, "name them, or give the init net"),
+    (dict(optimizer="ftrl", policy="step"), doppio.InvalidArgumentError, 'no option "policy"'),
+    (dict(optimizer="adam", rowWise=True), doppio.InvalidArgumentError, "is dense"),
+])
+def test_what_can_not_be_is_refused(arguments, error, words):
+    gradient, init = small()
+    arguments = {"optimizer": "sgd", "init": init, **arguments}
+    with pytest.raises(error, match=words):
+        doppio.add_optimizer(gradient, **arguments)
+
+
+def test_blobs_that_can_not_be_trained_are_refused():
+    net = doppio.Net("net")
+    net.SumElements(net.Gather("w", "indices", name="y"), name="loss")
+    net.Relu("v", name="aside")
+    init = doppio.Net("init")
+    init.ConstantFill(name="indices", shape=[2], dtype=6, value=0)
+    init.ConstantFill(name="v", shape=[2])
+    init.ConstantFill(name="w", shape=[2, 2])
+    gradient = doppio.gradient(net, of="loss")
+    with pytest.raises(doppio.InvalidArgumentError, match='"indices" is of uint8'):
+        doppio.add_optimizer(gradient, "sgd", init=init, parameters=["indices"])
+    with pytest.raises(doppio.InvalidArgumentError, match='"v" has no gradient'):
+        doppio.add_optimizer(gradient, "sgd", init=init, parameters=["v"])
+    with pytest.raises(doppio.UnimplementedError, match="sparse"):
+        doppio.add_optimizer(gradient, "yellowfin", init=init)
+    with pytest.raises(doppio.UnimplementedError, match="sparse"):
+        doppio.add_optimizer(gradient, "adam", init=init, weight_decay=0.1)
+
+
+def test_two_optimizers_train_two_groups_of_parameters():
+    gradient, init = small()
+    first = doppio.add_optimizer(gradient, "adam", init=init, parameters=["w"], weight_decay=0.1)
+    both = doppio.add_optimizer(
+        doppio.Gradient(first.net, gradient.backward, gradient.forward_operators, dict(gradient)),
+        "adam", init=init, parameters=["b"], learning_rate=0.5)
+    ws = doppio.Workspace()
+    ws["data"] = np.ones((2, 4), np.float32)
+    for net in (init, first.init, both.init, both.net):
+        ws.run(net)
+    assert [op.type for op in both.net].count("AtomicIter") == 1
+    assert float(ws["AdamOptimizer_1_lr_cpu"]) == -0.5
+
+
+# ---- Gradient checks. ----
+
+def test_right_gradients_are_right():
+    rng = np.random.default_rng(1)
+    net = doppio.Net("net")
+    net.FC("x", "w", "b", name="y")
+    net.Relu("y", name="y")
+    net.SumElements(net.Sigmoid("y", name="z"), name="loss")
+    values = {"x": rng.normal(size=(5, 3)).astype(np.float32),
+              "w": rng.normal(size=(4, 3)).astype(np.float32),
+              "b": rng.normal(size=4).astype(np.float32)}
+    check = doppio.check_gradients(net, "loss", values)
+    assert check and check.in_double and not check.why_float
+    assert [blob.blob for blob in check.blobs] == ["x", "w", "b"]
+    assert [blob.elements for blob in check.blobs] == [15, 12, 4]
+    assert max(blob.error for blob in check.blobs) < 1e-6
+    in_float = doppio.check_gradients(net, "loss", values, in_double=False)
+    assert in_float and not in_float.in_double
+
+
+def test_a_wrong_gradient_is_found():
+    @doppio.operator
+    def WronglyDifferentiated(x):
+        return x ** 2
+
+    @WronglyDifferentiated.gradient
+    def _(x, y, dy):
+        wrong = 2 * x * dy
+        wrong.flat[3] *= 1.01
+        return wrong
+
+    net = doppio.Net("net")
+    net.SumElements(net.WronglyDifferentiated("x", name="y"), name="loss")
+    check = doppio.check_gradients(net, "loss", {"x": np.float32([[1, 2], [3, 4]])})
+    assert not check
+    assert check.blobs[0].wrong == 1 and check.blobs[0].at == 3
+    assert check.blobs[0].gradient == pytest.approx(8.08)
+    assert check.blobs[0].difference == pytest.approx(8)
+
+
+def test_random_operators_need_a_seed():
+    net = doppio.Net("net")
+    net.SumElements(net.Dropout("x", name=["y", "mask"])[0], name="loss")
+    x = {"x": np.random.default_rng(1).normal(size=(4, 4)).astype(np.float32)}
+    with pytest.raises(doppio.FailedPreconditionError, match="random_seed"):
+        doppio.check_gradients(net, "loss", x)
+
+
+@pytest.mark.parametrize("arguments, error, words", [
+    (dict(of="los"), doppio.NotFoundError, "los"),
+    (dict(of=[]), doppio.InvalidArgumentError, "no blob is named"),
+    (dict(blobs=["v"]), doppio.NotFoundError, '"v"'),
+    (dict(blobs=["label"]), doppio.InvalidArgumentError, "has no gradient"),
+    (dict(samples=0), doppio.InvalidArgumentError, "samples"),
+    (dict(values={"x": [1.0]}), doppio.Error, "label"),
+])
+def test_a_check_that_can_not_be_made_is_an_error(arguments, error, words):
+    net = doppio.Net("net")
+    net.Softmax("x", name="prob")
+    net.SumElements(net.LabelCrossEntropy("prob", "label", name="loss_of_each"), name="loss")
+    arguments = {"of": "loss", "values": {"x": [[1.0, 2.0]], "label": np.int32([1])}, **arguments}
+    with pytest.raises(error, match=words):
+        doppio.check_gradients(net, **arguments)
+
+
+# ---- Caffe2's own front end writes the same nets. ----
+
+FRONT_END = r"""
+import json, sys
+import doppio.caffe2_compat
+doppio.caffe2_compat.install()
+import doppio
+from caffe2.python import brew, optimizer
+from caffe2.python.model_helper import ModelHelper
+
+def dense(name):
+    model = ModelHelper(name=name, arg_scope={"order": "NCHW"})
+    out = brew.fc(model, "data", "fc", 5, 1, ("ConstantFill", {}), ("ConstantFill", {}), axis=0)
+    model.AveragedLoss(model.SquaredL2Distance([out, "label"]), "loss")
+    return model
+
+def sparse(name):
+    model = ModelHelper(name=name)
+    w = model.param_init_net.ConstantFill([], "w", shape=[5, 2], value=0.0)
+    model.AddParameter(w)
+    model.net.SumElements(model.net.Gather([w, "indices"], "rows"), "loss")
+    return model
+
+def ops(net, begin=0):
+    return [{"type": op.type, "inputs": list(op.input), "outputs": list(op.output),
+             "engine": op.engine,
+             "args": {a.name: a.f if a.HasField("f") else a.i if a.HasField("i")
+                      else a.s.decode() if a.HasField("s") else list(a.ints) for a in op.arg}}
+            for op in list(net.op)[begin:]]
+
+result = []
+for number, (make, decay, build, options, name, own) in enumerate(json.load(sys.stdin)):
+    optimizer.reset_optimizer_instance_count()
+    model = globals()[make](f"net{number}")
+    forward = doppio.Net(proto=model.net.Proto().SerializeToString())
+    init = doppio.Net(proto=model.param_init_net.Proto().SerializeToString())
+    model.AddGradientOperators(["loss"])
+    begin, init_begin = len(model.net.Proto().op), len(model.param_init_net.Proto().op)
+    if decay:
+        optimizer.add_weight_decay(model, decay)
+    getattr(optimizer, build)(model, **options)
+    gradient = doppio.gradient(forward, of="loss")
+    training = doppio.add_optimizer(gradient, name, init=init, **own)
+    result.append([ops(model.net.Proto(), begin), ops(model.param_init_net.Proto(), init_begin),
+                   ops(training.net.to_proto(), len(gradient.net)), ops(training.init.to_proto())])
+print(json.dumps(result))
+"""
+
+RATE = dict(base_learning_rate=0.5)
+OWN_RATE = dict(learning_rate=0.5)
+SAME = [  # a net, weight decay, the front end's function and its options, ours
+    ("dense", 0, "build_sgd", RATE, "sgd", OWN_RATE),
+    ("dense", 0, "build_sgd", {**RATE, "momentum": 0.5, "nesterov": False}, "sgd",
+     {**OWN_RATE, "momentum": 0.5, "nesterov": False}),
+    ("dense", 0, "build_sgd", {**RATE, "momentum": 0.5, "policy": "step", "stepsize": 10,
+                               "gamma": 0.5}, "sgd",
+     {**OWN_RATE, "momentum": 0.5, "policy": "step", "stepsize": 10, "gamma": 0.5}),
+    ("dense", 0, "build_sgd", {**RATE, "max_gradient_norm": 2, "allow_lr_injection": True}, "sgd",
+     {**OWN_RATE, "clip_norm": 2, "allow_lr_injection": True}),
+    ("dense", 0, "build_sgd", {**RATE, "lars": 0.5, "max_gradient_norm": 1.5}, "lars",
+     {**OWN_RATE, "clip_norm": 1.5}),
+    ("dense", 0.25, "build_adam", RATE, "adam", {**OWN_RATE, "weight_decay": 0.25}),
+    ("dense", 0, "build_adam", {**RATE, "beta1": 0.5, "policy": "inv", "gamma": 1.0, "power": 0.5},
+     "adam", {**OWN_RATE, "beta1": 0.5, "policy": "inv", "gamma": 1.0, "power": 0.5}),
+    ("dense", 0, "build_adagrad", {**RATE, "weight_decay": 0.25, "decay": 0.5}, "adagrad",
+     {**OWN_RATE, "weight_decay": 0.25, "decay": 0.5}),
+    ("dense", 0, "build_adagrad", {**RATE, "lars": 0.5}, "adagrad", {**OWN_RATE, "lars": 0.5}),
+    ("dense", 0, "build_adadelta", RATE, "adadelta", OWN_RATE),
+    ("dense", 0, "build_rms_prop", RATE, "rmsprop", OWN_RATE),
+    ("dense", 0, "build_ftrl", dict(engine="", alpha=0.5, lambda1=0.25), "ftrl",
+     {**OWN_RATE, "lambda1": 0.25}),
+    ("dense", 0, "build_gftrl", dict(engine="", alpha=0.5), "gftrl", OWN_RATE),
+    ("dense", 0, "build_yellowfin", RATE, "yellowfin", OWN_RATE),
+    ("dense", 0, "build_storm", RATE, "storm", OWN_RATE),
+    ("dense", 0, "build_wngrad", {**RATE, "lars": 0.5}, "wngrad", {**OWN_RATE, "lars": 0.5}),
+    ("dense", 0, "build_decay_adagrad", {**RATE, "weight_decay": 0.25}, "decay_adagrad",
+     {**OWN_RATE, "weight_decay": 0.25}),
+] + [
+    ("sparse", 0, build, options, name, own)
+    for build, options, name, own in [
+        ("build_sgd", {**RATE, "max_gradient_norm": 2}, "sgd", {**OWN_RATE, "clip_norm": 2}),
+        ("build_sgd", {**RATE, "momentum": 0.5}, "sgd", {**OWN_RATE, "momentum": 0.5}),
+        ("build_adagrad", {**RATE, "weight_decay": 0.5, "sparse_dedup_aggregator": "sum"}, "adagrad",
+         {**OWN_RATE, "weight_decay": 0.5, "sparse_dedup_aggregator": "sum"}),
+        ("build_adagrad", {**RATE, "rowWise": True, "counter_halflife": 5, "weight_decay": 0.5},
+         "adagrad", {**OWN_RATE, "rowWise": True, "counter_halflife": 5, "weight_decay": 0.5}),
+        ("build_adam", RATE, "adam", OWN_RATE),
+        ("build_adam", {**RATE, "rowWise": True}, "adam", {**OWN_RATE, "rowWise": True}),
+        ("build_adam", {**RATE, "enableRAdam": True, "sparse_dedup_aggregator": "mean"}, "adam",
+         {**OWN_RATE, "enableRAdam": True, "sparse_dedup_aggregator": "mean"}),
+        ("build_adam", {**RATE, "use_smart_decay": True}, "adam",
+         {**OWN_RATE, "use_smart_decay": True}),
+        ("build_adadelta", RATE, "adadelta", OWN_RATE),
+        ("build_ftrl", dict(engine="", alpha=0.5), "ftrl", OWN_RATE),
+        ("build_storm", RATE, "storm", OWN_RATE),
+        ("build_wngrad", RATE, "wngrad", OWN_RATE),
+        ("build_decay_adagrad", RATE, "decay_adagrad", OWN_RATE),
+    ]
+]
+
+
+@pytest.fixture(scope="module")
+def both():
+    if not FOLDER:
+        pytest.skip("DOPPIO_CAFFE2_FRONT_END names no folder with Caffe2's front end")
+    paths = [FOLDER, str(pathlib.Path(doppio.__file__).resolve().parents[1])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", FRONT_END], input=json.dumps(SAME), cwd=FOLDER,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+@pytest.mark.parametrize("number", range(len(SAME)), ids=[f"{i}-{case[0]}-{case[2]}"
+                                                          for i, case in enumerate(SAME)])
+def test_the_nets_are_those_of_the_front_end(both, number):
+    net, init, own_net, own_init = both[number]
+    once = []  # the front end fills some constants again for every parameter
+    for op in init:
+        if op not in once:
+            once.append(op)
+    assert own_net == net
+    assert own_init == once

@@ -1,0 +1,490 @@
+#include "doppio/trainer.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "doppio/net_builder.h"
+#include "doppio/optimizer.h"
+#include "doppio/parallel.h"
+#include "doppio/serialize.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace doppio {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr int64_t kExamples = 70;
+constexpr int64_t kWidth = 6;
+
+// Whether the sum of an example's numbers is above 0.
+std::map<std::string, Tensor> Data(uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<float> x(kExamples * kWidth);
+  std::vector<int32_t> label(kExamples);
+  for (size_t i = 0; i < label.size(); ++i) {
+    float sum = 0;
+    for (size_t k = 0; k < kWidth; ++k) {
+      x[i * kWidth + k] = static_cast<float>(random() % 2001) / 1000 - 1;
+      sum += x[i * kWidth + k];
+    }
+    label[i] = sum > 0 ? 1 : 0;
+  }
+  return {{"x", *Tensor::FromSpan<float>(Dims{kExamples, kWidth}, x)},
+          {"label", *Tensor::FromSpan<int32_t>(Dims{kExamples}, label)}};
+}
+
+NetDef Init(int64_t hidden = 8) {
+  const auto fill = [](NetDef* net, const char* type, const char* name,
+                       const std::vector<int64_t>& shape) {
+    OperatorDef* op = net->add_op();
+    *op = CreateOperatorDef(type, "", {}, {name}, {MakeArgument("shape", shape)});
+    op->mutable_device_option()->set_random_seed(5);
+  };
+  NetDef net;
+  net.set_name("init");
+  fill(&net, "XavierFill", "w1", {hidden, kWidth});
+  fill(&net, "ConstantFill", "b1", {hidden});
+  fill(&net, "XavierFill", "w2", {2, hidden});
+  fill(&net, "ConstantFill", "b2", {2});
+  return net;
+}
+
+// With a Dropout, whose random numbers depend on how many were drawn before.
+NetDef Forward(bool is_test) {
+  NetDef net = NetBuilder(is_test ? "test" : "train")
+                   .Op("FC", {"x", "w1", "b1"}, {"hidden"})
+                   .Op("Tanh", {"hidden"}, {"hidden"})
+                   .Op("Dropout", {"hidden"}, {"kept", "mask"},
+                       {MakeArgument("ratio", 0.25f), MakeArgument("is_test", is_test)})
+                   .Op("FC", {"kept", "w2", "b2"}, {"scores"})
+                   .Op("SoftmaxWithLoss", {"scores", "label"}, {"prob", "loss"})
+                   .def();
+  net.mutable_op(2)->mutable_device_option()->set_random_seed(3);
+  if (is_test) {
+    *net.add_op() = CreateOperatorDef("Accuracy", "", {"prob", "label"}, {"accuracy"});
+  }
+  return net;
+}
+
+TrainerOptions Options(const std::string& executor = "simple") {
+  const Backward backward = *AddGradientOperators(Forward(false), {"loss"});
+  const Training training =
+      *AddOptimizer(backward, "adam", {{{"learning_rate", 0.02}, {"clip_norm", 5}}, {Init()}});
+  TrainerOptions options;
+  options.inits = {Init(), training.init};
+  options.train = training.net;
+  options.train.set_type(executor);
+  options.test = Forward(true);
+  options.data = Data(1);
+  options.test_data = Data(2);
+  options.metrics = {"accuracy"};
+  options.batch = 16;  // 4 iterations an epoch, 6 examples left out
+  options.epochs = 6;
+  return options;
+}
+
+class TrainerTest : public testing::Test {
+ protected:
+  TrainerTest() {
+    std::string path = testing::TempDir() + "/trainer_XXXXXX";
+    folder_ = mkdtemp(path.data());
+  }
+  ~TrainerTest() override {
+    std::error_code error;
+    fs::remove_all(folder_, error);
+    SetNumThreads(0);
+  }
+
+  std::vector<std::string> Files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  std::string folder_;
+};
+
+// All state, as bytes.
+std::string StateOf(const Workspace& workspace) {
+  std::string state;
+  for (const char* name :
+       {"w1", "b1", "w2", "b2", "w1_first_moment", "w2_second_moment", "optimizer_iteration"}) {
+    const absl::StatusOr<Tensor> tensor = workspace.Fetch(name);
+    EXPECT_TRUE(tensor.ok()) << tensor.status();
+    if (tensor.ok()) state += TensorToProto(*tensor)->SerializeAsString();
+  }
+  return state;
+}
+
+std::string TrainAll(TrainerOptions options) {
+  Workspace workspace;
+  auto trainer = Trainer::Create(std::move(options), &workspace);
+  EXPECT_TRUE(trainer.ok()) << trainer.status();
+  const absl::Status status = (*trainer)->Run();
+  EXPECT_TRUE(status.ok()) << status;
+  return StateOf(workspace);
+}
+
+TEST_F(TrainerTest, LearnsAndTellsOfEveryStepAndEvaluation) {
+  TrainerOptions options = Options();
+  options.epochs = 30;
+  std::vector<TrainStep> steps;
+  std::vector<Evaluation> evaluations;
+  options.on_step = [&](const TrainStep& step) {
+    steps.push_back(step);
+    return absl::OkStatus();
+  };
+  options.on_evaluation = [&](const Evaluation& evaluation) {
+    evaluations.push_back(evaluation);
+    return absl::OkStatus();
+  };
+  Workspace workspace;
+  auto trainer = Trainer::Create(options, &workspace);
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  ASSERT_TRUE((*trainer)->Run().ok());
+  ASSERT_EQ(steps.size(), 120u);
+  EXPECT_EQ(steps.front().iteration, 1);
+  EXPECT_EQ(steps[4].epoch, 2);
+  EXPECT_EQ(steps.back().examples, 16);
+  EXPECT_LT(steps.back().loss, steps.front().loss);
+  ASSERT_EQ(evaluations.size(), 30u);
+  EXPECT_EQ(evaluations.back().examples, kExamples);
+  EXPECT_GT(evaluations.back().metrics["accuracy"], 0.85);
+  EXPECT_LT(evaluations.back().metrics["loss"], evaluations.front().metrics["loss"]);
+}
+
+// Each epoch has every example once, but for those that fill no batch.
+TEST_F(TrainerTest, AnEpochHasEveryExampleOnce) {
+  std::vector<float> numbers(12);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i);
+  TrainerOptions options;
+  options.train = NetBuilder("sum").Op("SumElements", {"x"}, {"loss"}).def();
+  options.data = {{"x", *Tensor::FromSpan<float>(Dims{12}, numbers)}};
+  options.batch = 4;
+  options.epochs = 3;
+  std::vector<double> sums;
+  options.on_step = [&](const TrainStep& step) {
+    sums.push_back(step.loss);
+    return absl::OkStatus();
+  };
+  Workspace workspace;
+  ASSERT_TRUE((*Trainer::Create(options, &workspace))->Run().ok());
+  ASSERT_EQ(sums.size(), 9u);
+  for (size_t epoch = 0; epoch < 3; ++epoch) {
+    EXPECT_EQ(sums[3 * epoch] + sums[3 * epoch + 1] + sums[3 * epoch + 2], 66);
+  }
+  EXPECT_NE(std::vector<double>(sums.begin(), sums.begin() + 3),
+            std::vector<double>(sums.begin() + 3, sums.begin() + 6));
+}
+
+TEST_F(TrainerTest, StoppedAndResumedIsTheSameAsNeverStopped) {
+  const std::string expected = TrainAll(Options());
+  std::mt19937 random(7);
+  for (const char* executor : {"simple", "parallel"}) {
+    for (const int threads : {1, 2}) {
+      SetNumThreads(threads);
+      // From one stop to the next, each in a workspace of its own, as another process would.
+      const std::string folder = absl::StrCat(folder_, "/", executor, threads);
+      std::string state;
+      for (int attempt = 0; attempt < 40; ++attempt) {
+        TrainerOptions options = Options(executor);
+        options.checkpoints = folder;
+        int left = 1 + static_cast<int>(random() % 9);
+        options.should_stop = [&left] { return --left == 0; };
+        Workspace workspace;
+        auto trainer = Trainer::Create(options, &workspace);
+        ASSERT_TRUE(trainer.ok()) << trainer.status();
+        if (attempt > 0) {
+          const absl::Status resumed = (*trainer)->Resume();
+          ASSERT_TRUE(resumed.ok()) << resumed;
+        }
+        const absl::Status status = (*trainer)->Run();
+        state = StateOf(workspace);
+        if (status.ok()) break;
+        ASSERT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+        EXPECT_THAT(status.message(),
+                    HasSubstr(absl::StrCat("after iteration ", (*trainer)->iteration(), " of 24")));
+      }
+      EXPECT_EQ(state, expected) << executor << " with " << threads;
+    }
+  }
+}
+
+TEST_F(TrainerTest, TheLastTwoCheckpointsAreKept) {
+  TrainerOptions options = Options();
+  options.checkpoints = folder_;
+  options.checkpoint_every = 5;
+  TrainAll(options);
+  EXPECT_THAT(Files(), ElementsAre("iteration_00000020.minidb", "iteration_00000024.minidb"));
+}
+
+// The file of a training and what resuming from it says.
+class DamageTest : public TrainerTest {
+ protected:
+  void SetUp() override {
+    options_ = Options();
+    options_.checkpoints = folder_;
+    options_.checkpoint_every = 20;
+    TrainAll(options_);
+    path_ = folder_ + "/iteration_00000024.minidb";
+    std::ifstream in(path_, std::ios::binary);
+    std::ostringstream bytes;
+    bytes << in.rdbuf();
+    bytes_ = bytes.str();
+    ASSERT_GT(bytes_.size(), 1000u);
+  }
+
+  void Overwrite(const std::string& bytes) const {
+    std::ofstream(path_, std::ios::binary | std::ios::trunc) << bytes;
+  }
+
+  absl::Status Resume(const TrainerOptions& options, std::vector<std::string>* damaged = nullptr) {
+    Workspace workspace;
+    auto trainer = Trainer::Create(options, &workspace);
+    EXPECT_TRUE(trainer.ok()) << trainer.status();
+    const absl::Status status = (*trainer)->Resume(damaged);
+    iteration_ = (*trainer)->iteration();
+    return status;
+  }
+
+  TrainerOptions options_;
+  std::string path_;
+  std::string bytes_;
+  int64_t iteration_ = -1;
+};
+
+TEST_F(DamageTest, ATornFileIsToldAndTheOneBeforeIsTaken) {
+  for (const size_t size : {size_t{0}, size_t{1}, bytes_.size() / 3, bytes_.size() - 1}) {
+    Overwrite(bytes_.substr(0, size));
+    std::vector<std::string> damaged;
+    const absl::Status status = Resume(options_, &damaged);
+    EXPECT_TRUE(status.ok()) << size << ": " << status;
+    EXPECT_EQ(iteration_, 20);
+    ASSERT_EQ(damaged.size(), 1u) << size;
+    EXPECT_THAT(damaged[0], HasSubstr("iteration_00000024.minidb"));
+  }
+}
+
+TEST_F(DamageTest, EveryFlippedBitIsFound) {
+  std::mt19937 random(11);
+  for (int i = 0; i < 150; ++i) {
+    std::string changed = bytes_;
+    // The last record, with the checksum itself, more often.
+    const size_t place =
+        i % 3 == 0 ? changed.size() - 1 - random() % 300 : random() % changed.size();
+    changed[place] = static_cast<char>(changed[place] ^ (1 << random() % 8));
+    Overwrite(changed);
+    std::vector<std::string> damaged;
+    EXPECT_TRUE(Resume(options_, &damaged).ok());
+    EXPECT_EQ(iteration_, 20) << "byte " << place;
+    EXPECT_EQ(damaged.size(), 1u);
+  }
+}
+
+TEST_F(DamageTest, SomethingBehindTheEndIsFound) {
+  Overwrite(bytes_ + bytes_);
+  std::vector<std::string> damaged;
+  EXPECT_TRUE(Resume(options_, &damaged).ok());
+  EXPECT_EQ(damaged.size(), 1u);
+}
+
+TEST_F(DamageTest, WhereAllAreDamagedItIsAnError) {
+  Overwrite("x");
+  fs::remove(folder_ + "/iteration_00000020.minidb");
+  EXPECT_EQ(Resume(options_).code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(DamageTest, ACheckpointOfAnotherTrainingIsRefused) {
+  const auto refused = [&](const TrainerOptions& options) {
+    const absl::Status status = Resume(options);
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+    EXPECT_EQ(iteration_, 0);
+    return std::string(status.message());
+  };
+  TrainerOptions other = options_;
+  other.train.mutable_op(1)->set_type("Sigmoid");
+  EXPECT_THAT(refused(other), HasSubstr("another training: net was"));
+  other = options_;
+  other.batch = 8;
+  EXPECT_THAT(refused(other), HasSubstr("batch was 16 and is 8"));
+  other = options_;
+  other.seed = 2;
+  EXPECT_THAT(refused(other), HasSubstr("seed was 1 and is 2"));
+  other = options_;
+  other.inits[0] = Init(9);
+  EXPECT_THAT(refused(other), HasSubstr("was float[8] and is float[9]"));
+}
+
+TEST_F(DamageTest, AFolderWithALaterCheckpointIsNotWrittenTo) {
+  Workspace workspace;
+  auto trainer = Trainer::Create(options_, &workspace);
+  const absl::Status status = (*trainer)->Run();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("resume it, or take another folder"));
+  EXPECT_EQ((*trainer)->iteration(), 0);
+}
+
+TEST_F(TrainerTest, AFolderWithoutACheckpointIsNotFound) {
+  TrainerOptions options = Options();
+  options.checkpoints = folder_;
+  Workspace workspace;
+  auto trainer = Trainer::Create(options, &workspace);
+  ASSERT_TRUE(trainer.ok());
+  EXPECT_EQ((*trainer)->Resume().code(), absl::StatusCode::kNotFound);
+}
+
+// A process that is killed at any moment leaves a whole checkpoint, and what it knew goes on.
+TEST_F(TrainerTest, KilledAtAnyMomentThereIsAWholeCheckpoint) {
+  TrainerOptions options = Options();
+  options.epochs = 5;
+  const std::string expected = TrainAll(options);
+  options.checkpoints = folder_;
+  options.checkpoint_every = 1;
+  std::mt19937 random(3);
+  for (int kill_number = 0; kill_number < 6; ++kill_number) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      Workspace workspace;
+      auto trainer = Trainer::Create(options, &workspace);
+      if (!trainer.ok()) _exit(2);
+      const absl::Status resumed = (*trainer)->Resume();
+      if (!resumed.ok() && resumed.code() != absl::StatusCode::kNotFound) _exit(3);
+      _exit((*trainer)->Run().ok() ? 0 : 4);
+    }
+    usleep(5000 + random() % 40000);
+    kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(!WIFEXITED(status) || WEXITSTATUS(status) == 0) << status;
+  }
+  Workspace workspace;
+  auto trainer = Trainer::Create(options, &workspace);
+  ASSERT_TRUE(trainer.ok());
+  std::vector<std::string> damaged;
+  const absl::Status resumed = (*trainer)->Resume(&damaged);
+  EXPECT_TRUE(resumed.ok() || resumed.code() == absl::StatusCode::kNotFound) << resumed;
+  EXPECT_TRUE(damaged.empty());
+  ASSERT_TRUE((*trainer)->Run().ok());
+  EXPECT_EQ(StateOf(workspace), expected);
+  EXPECT_THAT(Files(), ElementsAre("iteration_00000019.minidb", "iteration_00000020.minidb"));
+}
+
+TEST_F(TrainerTest, StopsEarlyWhereNothingGetsBetter) {
+  TrainerOptions options = Options();
+  options.epochs = 100;
+  options.patience = 3;
+  options.watch = "accuracy";
+  options.larger_is_better = true;
+  Workspace workspace;
+  auto trainer = Trainer::Create(options, &workspace);
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  ASSERT_TRUE((*trainer)->Run().ok());
+  EXPECT_TRUE((*trainer)->stopped_early());
+  EXPECT_LT((*trainer)->iteration(), 400);
+}
+
+TEST_F(TrainerTest, ANetThatFindsItsDataItselfCountsIterations) {
+  TrainerOptions options;
+  options.inits = {
+      NetBuilder("init")
+          .Op("ConstantFill", {}, {"n"}, {MakeArgument("shape", std::vector<int64_t>{1})})
+          .Op("ConstantFill", {}, {"one"},
+              {MakeArgument("shape", std::vector<int64_t>{1}), MakeArgument("value", 1.0f)})
+          .def()};
+  options.train =
+      NetBuilder("count").Op("Add", {"n", "one"}, {"n"}).Op("Copy", {"n"}, {"loss"}).def();
+  options.iterations = 7;
+  Workspace workspace;
+  auto trainer = Trainer::Create(options, &workspace);
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  ASSERT_TRUE((*trainer)->Run().ok());
+  EXPECT_EQ(workspace.Fetch("n")->data<float>()[0], 7);
+}
+
+TEST_F(TrainerTest, AnErrorOfACallbackEndsTheTraining) {
+  TrainerOptions options = Options();
+  options.on_step = [](const TrainStep& step) {
+    return step.iteration == 3 ? absl::InternalError("enough") : absl::OkStatus();
+  };
+  Workspace workspace;
+  auto trainer = Trainer::Create(options, &workspace);
+  EXPECT_EQ((*trainer)->Run().message(), "enough");
+  EXPECT_EQ((*trainer)->iteration(), 3);
+}
+
+TEST_F(TrainerTest, WhatMakesNoSenseIsRefused) {
+  const auto message = [](const std::function<void(TrainerOptions*)>& change) {
+    TrainerOptions options = Options();
+    change(&options);
+    Workspace workspace;
+    return std::string(Trainer::Create(options, &workspace).status().message());
+  };
+  EXPECT_THAT(message([](auto* o) { o->batch = 0; }), HasSubstr("batch is 0"));
+  EXPECT_THAT(message([](auto* o) { o->batch = 71; }),
+              HasSubstr("70 examples, fewer than a batch"));
+  EXPECT_THAT(message([](auto* o) { o->iterations = 5; }), HasSubstr("one of them"));
+  EXPECT_THAT(message([](auto* o) { o->epochs = -1; }), HasSubstr("epochs is -1"));
+  EXPECT_THAT(message([](auto* o) { o->data.clear(); }), HasSubstr("say iterations"));
+  EXPECT_THAT(message([](auto* o) { o->loss = "los"; }), HasSubstr("did you mean loss"));
+  EXPECT_THAT(message([](auto* o) { o->metrics = {"precision"}; }), HasSubstr("\"precision\""));
+  EXPECT_THAT(message([](auto* o) {
+                o->data["label"] = *Tensor::Of<int32_t>({2}, {1, 0});
+              }),
+              AllOf(HasSubstr("70 examples"), HasSubstr("has 2")));
+  EXPECT_THAT(message([](auto* o) {
+                o->patience = 1;
+                o->watch = "los";
+              }),
+              HasSubstr("what is watched"));
+}
+
+TEST_F(TrainerTest, WhatACheckpointCanNotHoldIsRefused) {
+  TrainerOptions options = Options();
+  options.checkpoints = folder_;
+  const NetDef inner = NetBuilder("inner").Op("Dropout", {"x"}, {"y", "y_mask"}).def();
+  *options.train.add_op() =
+      CreateOperatorDef("If", "", {"yes"}, {"y"}, {MakeArgument("then_net", inner)});
+  options.inits.push_back(NetBuilder("yes")
+                              .Op("ConstantFill", {}, {"yes"},
+                                  {MakeArgument("shape", std::vector<int64_t>{1}),
+                                   MakeArgument("dtype", 5), MakeArgument("value", true)})
+                              .def());
+  Workspace workspace;
+  EXPECT_THAT(Trainer::Create(options, &workspace).status().message(),
+              HasSubstr("If runs a net with Dropout(x) -> y, y_mask"));
+}
+
+TEST(RunPlanTest, ProgressIsToldAfterEveryIteration) {
+  PlanDef plan;
+  *plan.add_network() = NetBuilder("net").Op("ConstantFill", {}, {"x"}).def();
+  ExecutionStep* step = plan.add_execution_step();
+  step->set_name("step");
+  step->add_network("net");
+  step->set_num_iter(3);
+  std::vector<std::string> told;
+  Workspace workspace;
+  ASSERT_TRUE(RunPlan(plan, &workspace, [&](const std::string& name, int64_t i, int64_t n) {
+                told.push_back(absl::StrCat(name, " ", i, "/", n));
+              }).ok());
+  EXPECT_THAT(told, ElementsAre("step 1/3", "step 2/3", "step 3/3"));
+}
+
+}  // namespace
+}  // namespace doppio

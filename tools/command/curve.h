@@ -1,0 +1,56 @@
+#ifndef DOPPIO_TOOLS_COMMAND_CURVE_H_
+#define DOPPIO_TOOLS_COMMAND_CURVE_H_
+
+// How a training went: a file of comma-separated values that grows with it, and a picture at its
+// end.
+
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "doppio/trainer.h"
+
+namespace doppio::tools {
+
+class Curve {
+ public:
+  // Numbers that every step has, first the loss, and those that evaluations have, which stand in
+  // columns "test_...".
+  Curve(std::vector<std::string> of_steps, std::vector<std::string> of_tests);
+
+  // Writes to `path` from here on. Where the training goes on after `iteration`, what the file has
+  // of the iterations up to there stays.
+  absl::Status Open(const std::string& path, int64_t iteration);
+
+  void Add(const TrainStep& step);
+  void Add(const Evaluation& evaluation);
+  // The last row is written when nothing more can be added to it.
+  absl::Status Finish();
+
+  // A picture as SVG: the losses, and below the other numbers.
+  std::string ToSvg() const;
+
+ private:
+  struct Row {
+    int64_t iteration = 0;
+    int64_t epoch = 0;
+    std::map<std::string, double> numbers;  // by column
+  };
+
+  std::vector<std::string> Columns() const;
+  std::string Line(const Row& row) const;
+  absl::Status Read(const std::string& path, int64_t iteration);
+  void WriteAllButLast();
+
+  std::vector<std::string> of_steps_;
+  std::vector<std::string> of_tests_;
+  std::string path_;
+  std::ofstream file_;
+  std::vector<Row> rows_;
+  size_t written_ = 0;
+};
+
+}  // namespace doppio::tools
+
+#endif  // DOPPIO_TOOLS_COMMAND_CURVE_H_
