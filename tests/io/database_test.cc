@@ -330,6 +330,17 @@ TEST(DatabasesTest, RejectRecordsThatTheirTypeCanNotHold) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST(MiniDbTest, RejectsToTakeThePlaceOfDevicesAndPipes) {
+  const std::string path = TemporaryPath("pipe");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  for (const std::string& file : {path, std::string("/dev/null")}) {
+    EXPECT_THAT(OpenDatabase("minidb", file, DatabaseMode::kNew).status(),
+                FailsWith(StatusCode::kInvalidArgument, "a device or a pipe"));
+  }
+  EXPECT_THAT(OpenDatabase("minidb", FolderOf(path), DatabaseMode::kRead).status(),
+              FailsWith(StatusCode::kInvalidArgument, "is a folder"));
+}
+
 TEST(MiniDbTest, WritesNothingOfATransactionThatFails) {
   const std::string path = TemporaryPath("database");
   const auto database = OpenDatabase("minidb", path, DatabaseMode::kNew);
