@@ -200,6 +200,19 @@ TEST_P(DatabaseTest, ManyMayReadInOneProcess) {
   Expect(TenRecords());
 }
 
+TEST_P(DatabaseTest, IsTheOneThatIsAtThePathNow) {
+  Write({{"old", "1"}});
+  const auto old = Open(DatabaseMode::kRead);
+  ASSERT_TRUE(old.ok()) << old.status();
+  std::filesystem::remove_all(path_);
+  Write({{"new", "2"}});
+  if (std::string(GetParam()) == "leveldb") {  // whose library goes by the path
+    EXPECT_THAT(Open(DatabaseMode::kRead).status(), FailsWith(StatusCode::kUnavailable, path_));
+  } else {
+    Expect({{"new", "2"}});
+  }
+}
+
 TEST_P(DatabaseTest, RejectsAPathWithNothing) {
   EXPECT_THAT(Open(DatabaseMode::kRead).status(), FailsWith(StatusCode::kNotFound, path_));
   EXPECT_THAT(DetectDatabaseType(path_).status(), FailsWith(StatusCode::kNotFound, path_));
