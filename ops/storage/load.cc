@@ -212,8 +212,8 @@ class LoadOp final : public Operator<Context> {
     }
     if (!missing.empty() && (load_all_ || !allow_incomplete_)) {
       return absl::NotFoundError(absl::StrCat(
-          missing.size(), " of ", names_.size(), " blobs are not in the ",
-          InputSize() > 0 ? "databases of the readers" : absl::StrJoin(databases_, ", "), ": ",
+          missing.size(), " of ", names_.size(), " blobs are not in ",
+          InputSize() > 0 ? "the databases of the readers" : absl::StrJoin(databases_, ", "), ": ",
           absl::StrJoin(missing, ", ")));
     }
     if (shape_.empty() || names_.size() != 1 || !missing.empty()) return absl::OkStatus();

@@ -163,6 +163,10 @@ absl::StatusOr<std::unique_ptr<NewFile>> NewFile::Create(const std::string& path
   struct stat info;
   if (stat(path.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) return ErrnoStatus(EISDIR, "cannot write", path);
+    if (!S_ISREG(info.st_mode)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": is a device or a pipe, which no file can replace"));
+    }
     DOPPIO_ASSIGN_OR_RETURN(file->target_, Resolve(path));
     file->mode_ = info.st_mode & 07777;
   }
@@ -264,7 +268,8 @@ absl::Status WriteFile(const std::string& path, const WriteFunction& write) {
 }
 
 absl::StatusOr<std::unique_ptr<HeldFile>> HeldFile::Hold(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe would make it wait.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     if (errno == ENOENT) return nullptr;
     return ErrnoStatus(errno, "cannot open", path);

@@ -38,8 +38,8 @@ absl::Status WriteBytes(absl::string_view bytes, google::protobuf::io::ZeroCopyO
 using WriteFunction = std::function<absl::Status(google::protobuf::io::ZeroCopyOutputStream*)>;
 
 // A new file that takes its path, and the place of the file that is there, when it is complete.
-// It is written beside it; a link is followed, and an existing file's permissions are kept. Errors
-// name the path.
+// It is written beside it; a link is followed, and an existing file's permissions are kept. Devices
+// and pipes are refused. Errors name the path.
 class NewFile {
  public:
   static absl::StatusOr<std::unique_ptr<NewFile>> Create(const std::string& path);

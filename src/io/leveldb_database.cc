@@ -250,7 +250,7 @@ absl::Status CheckPlace(const std::string& path) {
 // Of a database that is there.
 absl::StatusOr<std::shared_ptr<leveldb::DB>> SharedHandle(const std::string& path) {
   static SharedHandles<leveldb::DB>* const handles = new SharedHandles<leveldb::DB>;
-  return handles->Get(path, [&] { return OpenHandle(path, false, path); });
+  return handles->Get(path + "/LOCK", [&] { return OpenHandle(path, false, path); });
 }
 
 absl::StatusOr<std::shared_ptr<Database>> OpenToRead(const std::string& path,

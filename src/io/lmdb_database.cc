@@ -210,7 +210,8 @@ class WritableLmdb final : public Database {
     return absl::FailedPreconditionError(absl::StrCat(path_, ": is open for writing"));
   }
 
-  // LMDB ties what writes to a thread, from the beginning to the end: this one.
+  // LMDB ties what writes to a thread, from the beginning to the end: this one. It waits for other
+  // programs that write at the same time, since LMDB can not be asked whether there are some.
   absl::Status Write(absl::Span<const DatabaseRecord> records) override {
     absl::MutexLock lock(&mutex_);
     if (environment_ == nullptr) {

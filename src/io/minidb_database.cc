@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "doppio/database.h"
@@ -132,6 +134,11 @@ absl::Status CopyRecords(const std::string& path, const Limits& limits, NewFile*
 absl::StatusOr<std::shared_ptr<Database>> Open(const std::string& path, DatabaseMode mode,
                                                const Limits& limits) {
   if (mode == DatabaseMode::kRead) {
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": is a folder, and no minidb, which is a file"));
+    }
     DOPPIO_RETURN_IF_ERROR(MiniDbReader::Open(path, limits).status());
     return std::make_shared<ReadableMiniDb>(path, limits);
   }

@@ -4,12 +4,15 @@
 // Libraries of databases open a database once in a process. Those who want the same one share it.
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "absl/synchronization/mutex.h"
 #include "doppio/status.h"
@@ -20,28 +23,34 @@ namespace io {
 template <typename Handle>
 class SharedHandles {
  public:
-  // The handle of the database in which `file` is, which must be there, opened where nobody has it.
+  // The handle of a database, opened where nobody has it. `file` is one of its files, which is
+  // there and kept open as long as a handle is.
   absl::StatusOr<std::shared_ptr<Handle>> Get(
       const std::string& file,
       const std::function<absl::StatusOr<std::shared_ptr<Handle>>()>& open) {
     absl::MutexLock lock(&mutex_);
-    std::weak_ptr<Handle>& known = handles_[KeyOf(file)];
-    std::shared_ptr<Handle> handle = known.lock();
-    if (handle == nullptr) {
-      DOPPIO_ASSIGN_OR_RETURN(handle, open());
-      known = handle;
+    for (auto known = handles_.begin(); known != handles_.end();) {
+      known = known->second.expired() ? handles_.erase(known) : std::next(known);
     }
+    if (const std::optional<Key> key = KeyOf(file)) {
+      const auto known = handles_.find(*key);
+      std::shared_ptr<Handle> handle = known == handles_.end() ? nullptr : known->second.lock();
+      if (handle != nullptr) return handle;
+    }
+    DOPPIO_ASSIGN_OR_RETURN(std::shared_ptr<Handle> handle, open());
+    if (const std::optional<Key> key = KeyOf(file)) handles_[*key] = handle;
     return handle;
   }
 
  private:
-  using Key = std::pair<dev_t, ino_t>;
+  // The file itself: under the same path may be another database by now. A process that was forked
+  // has no part in what its parent opened.
+  using Key = std::tuple<pid_t, dev_t, ino_t>;
 
-  // The file itself: under the same path may be another database by now.
-  static Key KeyOf(const std::string& file) {
+  static std::optional<Key> KeyOf(const std::string& file) {
     struct stat info = {};
-    stat(file.c_str(), &info);
-    return {info.st_dev, info.st_ino};
+    if (stat(file.c_str(), &info) != 0) return std::nullopt;
+    return Key(getpid(), info.st_dev, info.st_ino);
   }
 
   absl::Mutex mutex_;

@@ -200,6 +200,19 @@ TEST_P(DatabaseTest, ManyMayReadInOneProcess) {
   Expect(TenRecords());
 }
 
+TEST_P(DatabaseTest, IsTheOneThatIsAtThePathNow) {
+  Write({{"old", "1"}});
+  const auto old = Open(DatabaseMode::kRead);
+  ASSERT_TRUE(old.ok()) << old.status();
+  std::filesystem::remove_all(path_);
+  Write({{"new", "2"}});
+  if (std::string(GetParam()) == "leveldb") {  // whose library goes by the path
+    EXPECT_THAT(Open(DatabaseMode::kRead).status(), FailsWith(StatusCode::kUnavailable, path_));
+  } else {
+    Expect({{"new", "2"}});
+  }
+}
+
 TEST_P(DatabaseTest, RejectsAPathWithNothing) {
   EXPECT_THAT(Open(DatabaseMode::kRead).status(), FailsWith(StatusCode::kNotFound, path_));
   EXPECT_THAT(DetectDatabaseType(path_).status(), FailsWith(StatusCode::kNotFound, path_));
@@ -328,6 +341,17 @@ TEST(DatabasesTest, RejectRecordsThatTheirTypeCanNotHold) {
   EXPECT_THAT(status("minidb", "k", ""),
               FailsWith(StatusCode::kInvalidArgument, "a value of 0 bytes"));
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(MiniDbTest, RejectsToTakeThePlaceOfDevicesAndPipes) {
+  const std::string path = TemporaryPath("pipe");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  for (const std::string& file : {path, std::string("/dev/null")}) {
+    EXPECT_THAT(OpenDatabase("minidb", file, DatabaseMode::kNew).status(),
+                FailsWith(StatusCode::kInvalidArgument, "a device or a pipe"));
+  }
+  EXPECT_THAT(OpenDatabase("minidb", FolderOf(path), DatabaseMode::kRead).status(),
+              FailsWith(StatusCode::kInvalidArgument, "is a folder"));
 }
 
 TEST(MiniDbTest, WritesNothingOfATransactionThatFails) {
