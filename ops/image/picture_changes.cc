@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "doppio/limits.h"
+#include "doppio/shape.h"
 #include "src/kernel/resize_area.h"
 
 namespace doppio {
@@ -77,13 +78,14 @@ Sides SizeOf(const PictureView& picture, const PictureSettings& settings, Pictur
 absl::Status Resize(PictureView* picture, const Sides& sides, std::vector<uint8_t>* memory) {
   if (sides.height == picture->height && sides.width == picture->width) return absl::OkStatus();
   // One of a single row, say, would become very long.
-  if (static_cast<double>(sides.height) * static_cast<double>(sides.width) >
-      static_cast<double>(Limits().max_image_pixels)) {
+  const absl::StatusOr<int64_t> pixels = CheckedProduct(sides.height, sides.width);
+  if (!pixels.ok() || *pixels > Limits().max_image_pixels) {
     return absl::ResourceExhaustedError(
         absl::StrCat("a picture of ", picture->width, " x ", picture->height,
                      " pixels would become one of ", sides.width, " x ", sides.height));
   }
-  memory->resize(static_cast<size_t>(sides.height * sides.width * picture->channels));
+  const int64_t bytes = *pixels * picture->channels;
+  memory->resize(static_cast<size_t>(bytes));
   ResizeArea(*picture, sides.height, sides.width, memory->data());
   *picture = {memory->data(), sides.height, sides.width, picture->channels,
               sides.width * picture->channels};
@@ -161,7 +163,7 @@ void ChangeLighting(float deviation, int64_t pixels, PictureRandom* random, floa
 absl::Status CutPicture(const Tensor& picture, const std::optional<PictureBox>& box,
                         const PictureSettings& settings, PictureRandom* random, uint8_t* out) {
   PictureView view = {picture.data<uint8_t>(), picture.dim(0), picture.dim(1), picture.dim(2),
-                      picture.dim(1) * picture.dim(2)};
+                      picture.numel() / picture.dim(0)};
   if (box.has_value() && IsIn(view, *box)) view = PartOf(view, *box);
   std::optional<PictureBox> part;
   if (settings.is_inception_cropped && !settings.is_test) part = RandomPart(view, random);

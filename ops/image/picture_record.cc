@@ -26,7 +26,7 @@ absl::StatusOr<Tensor> WithChannels(const Tensor& picture, ChannelOrder order, b
   if (from == to && (from == 1 || order == ChannelOrder::kBgr)) return picture;
   DOPPIO_ASSIGN_OR_RETURN(Tensor result,
                           Tensor::Create(DataType::kUInt8, {picture.dim(0), picture.dim(1), to}));
-  const int64_t pixels = picture.dim(0) * picture.dim(1);
+  const int64_t pixels = picture.numel() / from;
   const uint8_t* in = picture.data<uint8_t>();
   uint8_t* out = result.mutable_data<uint8_t>();
   const int blue = from == 1 ? 0 : order == ChannelOrder::kRgb ? 2 : 0;

@@ -1,5 +1,7 @@
 #include "src/runtime/prefetcher.h"
 
+#include <unistd.h>
+
 #include <system_error>
 #include <utility>
 
@@ -9,39 +11,47 @@
 namespace doppio {
 
 Prefetcher::~Prefetcher() {
-  if (!thread_.joinable()) return;
-  {
-    const std::lock_guard<std::mutex> held(mutex_);
-    is_ended_ = true;
+  if (owner_ == 0) return;
+  if (owner_ != getpid()) {
+    // The thread stayed in the other process, and with it what it waits for and may have locked.
+    [[maybe_unused]] Shared* const lost = shared_.release();
+    return;
   }
-  changed_.notify_all();
-  thread_.join();
+  {
+    const std::lock_guard<std::mutex> held(shared_->mutex);
+    shared_->is_ended = true;
+  }
+  shared_->changed.notify_all();
+  shared_->thread.join();
 }
 
 // False where the machine gives no more threads.
 bool Prefetcher::Start() {
-  if (thread_.joinable()) return true;
+  if (owner_ != 0) return true;
   try {
-    thread_ = std::thread([this] { Work(); });
+    shared_->thread = std::thread([this] { Work(); });
   } catch (const std::system_error&) {
     return false;
   }
+  owner_ = getpid();
   return true;
 }
 
 void Prefetcher::Work() {
   const SerialScope serial;
-  const internal::RunScope run(&is_ended_);
-  std::unique_lock<std::mutex> lock(mutex_);
+  Shared& shared = *shared_;
+  const internal::RunScope run(&shared.is_ended);
+  std::unique_lock<std::mutex> lock(shared.mutex);
   while (true) {
-    changed_.wait(lock, [this] { return is_ended_ || state_ == State::kWanted; });
-    if (is_ended_) return;
+    shared.changed.wait(lock,
+                        [&] { return shared.is_ended || shared.state == State::kWanted; });
+    if (shared.is_ended) return;
     lock.unlock();
     absl::Status made = make_();
     lock.lock();
-    made_ = std::move(made);
-    state_ = State::kMade;
-    changed_.notify_all();
+    shared.made = std::move(made);
+    shared.state = State::kMade;
+    shared.changed.notify_all();
   }
 }
 
@@ -50,23 +60,28 @@ absl::Status Prefetcher::Take(absl::FunctionRef<absl::Status()> take) {
     DOPPIO_RETURN_IF_ERROR(make_());
     return take();
   }
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (state_ == State::kIdle) {
-    state_ = State::kWanted;
-    changed_.notify_all();
+  if (owner_ != getpid()) {
+    return absl::FailedPreconditionError(
+        "this process was forked from one that reads ahead; make the net anew here");
   }
-  while (
-      !changed_.wait_for(lock, internal::kPollPeriod, [this] { return state_ == State::kMade; })) {
+  Shared& shared = *shared_;
+  std::unique_lock<std::mutex> lock(shared.mutex);
+  if (shared.state == State::kIdle) {
+    shared.state = State::kWanted;
+    shared.changed.notify_all();
+  }
+  while (!shared.changed.wait_for(lock, internal::kPollPeriod,
+                                  [&] { return shared.state == State::kMade; })) {
     // The host may have locks of its own.
     lock.unlock();
     const bool is_interrupted = internal::IsInterrupted();
     lock.lock();
     if (is_interrupted) return absl::CancelledError("the wait for the next batch was cancelled");
   }
-  absl::Status status = std::move(made_);
+  absl::Status status = std::move(shared.made);
   if (status.ok()) status = take();
-  state_ = status.ok() ? State::kWanted : State::kIdle;
-  changed_.notify_all();
+  shared.state = status.ok() ? State::kWanted : State::kIdle;
+  shared.changed.notify_all();
   return status;
 }
 

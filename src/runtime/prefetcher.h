@@ -1,9 +1,12 @@
 #ifndef DOPPIO_RUNTIME_PREFETCHER_H_
 #define DOPPIO_RUNTIME_PREFETCHER_H_
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -38,23 +41,30 @@ class Prefetcher {
 
   // Waits until `make` is done, and calls `take` when that went well; then `make` begins again.
   // After an error it does so only in the next Take. Cancelled where the run that waits is to end
-  // (poll.h); what is being made stays for the next Take.
+  // (poll.h); what is being made stays for the next Take. FailedPrecondition in a process that was
+  // forked since the first Take, which has no such thread.
   absl::Status Take(absl::FunctionRef<absl::Status()> take);
 
  private:
   enum class State { kIdle, kWanted, kMade };
+
+  // What both threads share.
+  struct Shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    State state = State::kIdle;
+    absl::Status made;
+    std::atomic<bool> is_ended{false};
+    std::thread thread;
+  };
 
   bool Start();
   void Work();
 
   const std::function<absl::Status()> make_;
   const bool is_ahead_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  State state_ = State::kIdle;
-  absl::Status made_;
-  std::atomic<bool> is_ended_{false};
-  std::thread thread_;
+  std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
+  pid_t owner_ = 0;  // the process that has the thread; 0: there is none yet
 };
 
 }  // namespace doppio

@@ -1,7 +1,11 @@
 #include "src/runtime/prefetcher.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <thread>
 
 #include "gtest/gtest.h"
@@ -81,6 +85,22 @@ TEST(PrefetcherTest, ItsEndDoesNotWaitForWhatNeverComes) {
     return absl::OkStatus();
   });
   EXPECT_TRUE(prefetcher.Take([] { return absl::OkStatus(); }).ok());
+}
+
+TEST(PrefetcherTest, AForkedProcessSaysThatItCanNotGoOn) {
+  auto prefetcher = std::make_unique<Prefetcher>([] { return absl::OkStatus(); });
+  const auto nothing = [] { return absl::OkStatus(); };
+  ASSERT_TRUE(prefetcher->Take(nothing).ok());
+  const pid_t child = fork();
+  if (child == 0) {
+    const absl::Status status = prefetcher->Take(nothing);
+    prefetcher.reset();
+    _exit(status.code() == absl::StatusCode::kFailedPrecondition ? 0 : 1);
+  }
+  int end = -1;
+  ASSERT_EQ(waitpid(child, &end, 0), child);
+  EXPECT_EQ(end, 0);
+  EXPECT_TRUE(prefetcher->Take(nothing).ok());
 }
 
 TEST(PrefetcherTest, ATakeEndsWithItsRun) {

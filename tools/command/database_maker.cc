@@ -162,7 +162,8 @@ absl::StatusOr<std::vector<fs::path>> ListOf(const fs::path& folder) {
     if (!IsHidden(entry->path())) paths.push_back(entry->path());
   }
   if (error) {
-    return absl::ErrnoToStatus(error.value(), absl::StrCat(folder.string(), ": cannot be listed"));
+    return absl::UnavailableError(
+        absl::StrCat(folder.string(), ": cannot be listed: ", error.message()));
   }
   std::sort(paths.begin(), paths.end());
   return paths;
