@@ -49,6 +49,7 @@ NOT = {
         "(test_gradient and not multiple)": "in place, the gradient function is given an input "
                                             "that was overwritten, which doppio refuses",
     },
+    "operator_test.blobs_queue_db_test": {},
     "operator_test.checkpoint_test": {},
     "operator_test.expand_op_test": {},
     "operator_test.load_save_test": {
