@@ -196,9 +196,9 @@ class DoOp final : public Operator<Context> {
     for (ScopeStack::SavedBlob& saved : scope->saved) {
       const Tensor* tensor = saved.outer->template Get<Tensor>();
       if (tensor == nullptr) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("copy_external_blobs: \"", bindings_.at(saved.inner),
-                         "\" was a tensor, but holds ", saved.outer->TypeName(), " now"));
+        return absl::InvalidArgumentError(absl::StrCat("copy_external_blobs: inner blob \"",
+                                                       saved.inner, "\" was a tensor, but holds ",
+                                                       saved.outer->TypeName(), " now"));
       }
       saved.copy = scope->workspace.CreateLocalBlob(saved.inner);
       Tensor* copy = saved.copy->template GetMutable<Tensor>();
@@ -254,7 +254,7 @@ class GetDoGradient final : public ControlGradientMaker {
     std::vector<GradientTarget> targets;
     for (const auto& [output, name] : given()) {
       if (output == Scope()) continue;
-      const std::string& inner = inner_.at(output);
+      const std::string& inner = inner_[output];
       if (!Knows(*net, inner)) {  // stays what it was
         PassOn(output);
         continue;
@@ -283,7 +283,7 @@ class GetDoGradient final : public ControlGradientMaker {
     std::vector<std::string> outputs;
     std::vector<std::pair<std::string, std::string>> bindings;
     for (int i = 0; i < InputSize() - 1; ++i) {
-      const std::string& inner = inner_.at(Def().input(i));
+      const std::string& inner = inner_[Def().input(i)];
       const auto found = gradient.before.find(inner);
       if (found == gradient.before.end() || InputIndex(Def().input(i)) != i) continue;
       DOPPIO_ASSIGN_OR_RETURN(const std::string name, DenseName(net, inner, found->second));
