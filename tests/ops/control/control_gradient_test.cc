@@ -252,6 +252,52 @@ TEST(IfGradientTest, IsThatOfTheNetThatRan) {
   }
 }
 
+// The gradient operator of that type in what AddGradientOperators makes of the net.
+OperatorDef GradientOp(const NetDef& net, const std::string& type) {
+  const absl::StatusOr<Backward> backward = Differentiate(net);
+  EXPECT_TRUE(backward.ok()) << backward.status();
+  for (const OperatorDef& op : backward.ok() ? backward->net.op() : net.op()) {
+    if (op.type() == type && op.is_gradient_op()) return op;
+  }
+  return {};
+}
+
+NetDef NetIn(const OperatorDef& op, const char* argument) {
+  const Argument* arg = FindArgument(op, argument);
+  return arg == nullptr ? NetDef() : arg->n();
+}
+
+Names Text(const NetDef& net) {
+  Names ops;
+  for (const OperatorDef& op : net.op()) ops.push_back(OpToString(op));
+  return ops;
+}
+
+TEST(IfGradientTest, HasTheNamesThatCaffe2Gives) {
+  NetBuilder then_net("then");
+  then_net.Op("Mul", {"x", "w"}, {"t"}).Op("Sigmoid", {"t"}, {"y"});
+  ControlNet net("net");
+  net.Op("ConstantFill", {"x"}, {"y"},
+         {MakeArgument<float>("value", 2), MakeArgument<bool>("dtype_of_input", true)});
+  net.If("c", then_net.def(), {"y"});
+  const OperatorDef op = GradientOp(Loss(net, {"y"}), "If");
+  EXPECT_EQ(OpToString(op),
+            "If(c, y, y_grad, x, w, net/c/then_net) -> x_grad, w_grad, net/c/then_net");
+  EXPECT_EQ(Text(NetIn(op, "then_net")),
+            Names{"Do(y, y_grad, x, w, net/c/then_net) -> x_grad, w_grad, net/c/then_net"});
+  EXPECT_EQ(NetIn(op, "then_net").name(), "then_net_grad");
+  EXPECT_EQ(Text(NetIn(op, "else_net")),
+            (Names{"ConstantFill(x) -> x_grad", "ConstantFill(w) -> w_grad"}));
+  EXPECT_EQ(NetIn(op, "else_net").name(), "then_net_grad_auto_else_zero_blobs_");
+  const OperatorDef inner = NetIn(op, "then_net").op(0);
+  EXPECT_EQ(NetIn(inner, "net").name(), "then_grad");
+  EXPECT_EQ(Text(NetIn(inner, "net")),
+            (Names{"SigmoidGradient(y, y/_DO_OPERATOR_INNER_GRAD_) -> t_grad",
+                   "MulGradient(t_grad, x, w) -> x_grad, w_grad",
+                   "Copy(x_grad) -> x/_DO_OPERATOR_INNER_GRAD_COPY_",
+                   "Copy(w_grad) -> w/_DO_OPERATOR_INNER_GRAD_COPY_"}));
+}
+
 TEST(IfGradientTest, WithoutElsePassesOnWhatWasThere) {
   ControlNet net("net");
   net.Op("Mul", {"b", "w"}, {"y"});
@@ -367,6 +413,24 @@ TEST(WhileGradientTest, GoesThroughAllTurns) {
     net.While("go", Count(), Turn(), {"x"});
     CheckGradients(Loss(net, {"x"}), {"x", "w", "b"}, kFeeds);
   }
+}
+
+TEST(WhileGradientTest, CarriesAGradientFromTurnToTurn) {
+  ControlNet net = Counted(2);
+  NetBuilder body("body");
+  body.Op("Tanh", {"x"}, {"x"});
+  net.While("go", Count(), body.def(), {"x"});
+  const OperatorDef op = GradientOp(Loss(net, {"x"}), "While");
+  EXPECT_EQ(OpToString(op),
+            "While(gradient_loop_cond_net/cond, x, x/_WHILE_OPERATOR_GRAD_, net/go/loop) -> "
+            "x_grad/_WHILE_OPERATOR_STEP_, net/go/loop, x/_WHILE_OPERATOR_GRAD_, "
+            "gradient_loop_cond_net/cond");
+  EXPECT_EQ(Text(NetIn(op, "loop_net")),
+            (Names{"Do(x, x/_WHILE_OPERATOR_GRAD_, net/go/loop) -> x_grad/_WHILE_OPERATOR_STEP_, "
+                   "net/go/loop",
+                   "Copy(x_grad/_WHILE_OPERATOR_STEP_) -> x/_WHILE_OPERATOR_GRAD_"}));
+  EXPECT_EQ(Text(NetIn(op, "cond_net")),
+            Names{"HasScope(net/go/loop) -> gradient_loop_cond_net/cond"});
 }
 
 TEST(WhileGradientTest, CountsTheTurnsThatTheDataAskFor) {
