@@ -265,6 +265,7 @@ class GetDoGradient final : public ControlGradientMaker {
     if (targets.empty()) return absl::OkStatus();
     absl::StatusOr<NetGradient> gradient = GradientOfInnerNet(*net, targets);
     if (!gradient.ok()) return Annotate(gradient.status(), "net");
+    DOPPIO_RETURN_IF_ERROR(MakeDense(*net, &*gradient));
     return MakeDo(*net, *gradient);
   }
 
@@ -286,8 +287,7 @@ class GetDoGradient final : public ControlGradientMaker {
       const std::string& inner = inner_[Def().input(i)];
       const auto found = gradient.before.find(inner);
       if (found == gradient.before.end() || InputIndex(Def().input(i)) != i) continue;
-      DOPPIO_ASSIGN_OR_RETURN(const std::string name, DenseName(net, inner, found->second));
-      ops.push_back(Copy(name, inner + kInnerGradientCopy));
+      ops.push_back(Copy(found->second.dense, inner + kInnerGradientCopy));
       bindings.emplace_back(inner + kInnerGradientCopy, ResultName(Def().input(i)));
       outputs.push_back(bindings.back().second);
       result_inputs_.push_back(i);

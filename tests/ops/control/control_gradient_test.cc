@@ -115,6 +115,30 @@ NetDef Layer(const std::string& x = "x", const std::string& w = "w", const std::
   return net.def();
 }
 
+NetDef Half(const std::string& from, const std::string& to) {
+  NetBuilder net("half");
+  net.Op("Scale", {from}, {to}, {MakeArgument<float>("scale", 0.5)});
+  return net.def();
+}
+
+// go = i < n, i += 1: `turns` turns.
+NetDef Count(const std::string& i = "i", const std::string& go = "go") {
+  NetBuilder net("count");
+  net.Op("LT", {i, "n"}, {go}).Op("Add", {i, "one"}, {i});
+  return net.def();
+}
+
+ControlNet Counted(int turns) {
+  ControlNet net("net");
+  net.Op("ConstantFill", {}, {"i"},
+         {MakeArgument<std::vector<int64_t>>("shape", {}), MakeArgument<int64_t>("value", 0),
+          MakeArgument<int64_t>("dtype", 2)});
+  net.Op("ConstantFill", {}, {"n"},
+         {MakeArgument<std::vector<int64_t>>("shape", {}), MakeArgument<int64_t>("value", turns),
+          MakeArgument<int64_t>("dtype", 2)});
+  return net;
+}
+
 TEST(DoGradientTest, IsThatOfTheNet) {
   ControlNet net("net");
   net.Do(Layer(), {"y"}, "scope");
@@ -197,13 +221,49 @@ TEST(DoGradientTest, RefusesToShareTheBlobsOfAnotherRun) {
   EXPECT_THAT(ErrorOf(Loss(net, {"y"})), HasSubstr("reuse_workspace has no gradient"));
 }
 
-TEST(DoGradientTest, RefusesASparseGradient) {
+TEST(DoGradientTest, MakesASparseGradientDense) {
   NetBuilder body("body");
-  body.Op("Gather", {"x", "i"}, {"y"});
+  body.Op("Gather", {"x", "rows"}, {"own"}).Op("Mul", {"own", "w"}, {"y"});
+  const auto rows = [](ControlNet* net) {
+    net->Op("ConstantFill", {}, {"rows"},
+            {MakeArgument<std::vector<int64_t>>("shape", {2}), MakeArgument<int64_t>("value", 1),
+             MakeArgument<int64_t>("dtype", 2)});
+  };
   ControlNet net("net");
+  rows(&net);
   net.Do(body.def(), {"y"}, "scope");
-  EXPECT_THAT(ErrorOf(Loss(net, {"y"})),
-              AllOf(HasSubstr("gradient of \"x\" in net \"body\" is sparse"), HasSubstr("Do(")));
+  CheckGradients(Loss(net, {"y"}), {"x", "w"}, kFeeds);
+  ControlNet loop = Counted(3);
+  rows(&loop);
+  NetBuilder turn("turn");
+  turn.Op("Gather", {"x", "rows"}, {"own"})
+      .Op("Copy", {"y"}, {"old"})
+      .Op("Mul", {"own", "old"}, {"y"});
+  loop.While("go", Count(), turn.def(), {"y"});
+  CheckGradients(Loss(loop, {"y"}), {"x", "y"}, kFeeds);
+  ControlNet choice("choice");
+  rows(&choice);
+  const NetDef other = Half("w", "y");
+  choice.If("c", body.def(), {"y"}, &other, {"y"});
+  for (const bool condition : {true, false}) {
+    CheckGradients(Loss(choice, {"y"}), {"x", "w"}, kFeeds, condition);
+  }
+  ControlNet bare("bare");
+  rows(&bare);
+  bare.Op("If", {"c", "x", "w", "rows"}, {"y"},
+          {MakeArgument<NetDef>("then_net", body.def()), MakeArgument<NetDef>("else_net", other)});
+  for (const bool condition : {true, false}) {
+    CheckGradients(Loss(bare, {"y"}), {"x", "w"}, kFeeds, condition);
+  }
+}
+
+TEST(DoGradientTest, RefusesASparseGradientOfWhatItOverwrites) {
+  NetBuilder body("body");
+  body.Op("Gather", {"x", "rows"}, {"own"}).Op("Copy", {"own"}, {"x"});
+  ControlNet net("net");
+  net.Op("CreateScope", {}, {"scope"});
+  *net.mutable_def()->add_op() = ControlNet::DoOp(body.def(), {"x"}, "scope", true);
+  EXPECT_THAT(ErrorOf(Loss(net, {"x"})), AllOf(HasSubstr("Do("), HasSubstr("\"x\"")));
 }
 
 TEST(DoGradientTest, RunsOnceForEachRunOfTheForwardNet) {
@@ -234,12 +294,6 @@ TEST(DoGradientTest, KnowsAScopeThatIsNotItsOwn) {
   ASSERT_TRUE(workspace.RunNetOnce(Loss(forward, {"y"})).ok());
   EXPECT_THAT(std::string(workspace.RunNetOnce(backward->GradientNet()).message()),
               HasSubstr("has no blob \"own\""));
-}
-
-NetDef Half(const std::string& from, const std::string& to) {
-  NetBuilder net("half");
-  net.Op("Scale", {from}, {to}, {MakeArgument<float>("scale", 0.5)});
-  return net.def();
 }
 
 TEST(IfGradientTest, IsThatOfTheNetThatRan) {
@@ -377,24 +431,6 @@ TEST(IfGradientTest, RefusesAConditionThatIsWritten) {
   later.Op("Not", {"c"}, {"c"});
   EXPECT_THAT(ErrorOf(Loss(later, {"y"})),
               AllOf(HasSubstr("input \"c\""), HasSubstr("op 3 Not(c) -> c")));
-}
-
-// go = i < n, i += 1: `turns` turns.
-NetDef Count(const std::string& i = "i", const std::string& go = "go") {
-  NetBuilder net("count");
-  net.Op("LT", {i, "n"}, {go}).Op("Add", {i, "one"}, {i});
-  return net.def();
-}
-
-ControlNet Counted(int turns) {
-  ControlNet net("net");
-  net.Op("ConstantFill", {}, {"i"},
-         {MakeArgument<std::vector<int64_t>>("shape", {}), MakeArgument<int64_t>("value", 0),
-          MakeArgument<int64_t>("dtype", 2)});
-  net.Op("ConstantFill", {}, {"n"},
-         {MakeArgument<std::vector<int64_t>>("shape", {}), MakeArgument<int64_t>("value", turns),
-          MakeArgument<int64_t>("dtype", 2)});
-  return net;
 }
 
 // x = tanh(x * w + b); what x was is kept apart, so that the gradient finds it.
