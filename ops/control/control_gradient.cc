@@ -4,6 +4,7 @@
 
 #include "doppio/check.h"
 #include "doppio/op_def.h"
+#include "ops/control/subnet.h"
 
 namespace doppio {
 namespace {
@@ -132,12 +133,30 @@ bool ControlGradientMaker::Knows(const NetDef& net, const std::string& blob) {
   });
 }
 
-absl::StatusOr<std::string> ControlGradientMaker::DenseName(const NetDef& net,
-                                                            const std::string& blob,
-                                                            const GradientWrapper& gradient) {
-  if (gradient.IsDense()) return gradient.dense;
-  return absl::UnimplementedError(absl::StrCat("the gradient of \"", blob, "\" in net \"",
-                                               net.name(), "\" is sparse, but must be dense"));
+absl::Status ControlGradientMaker::MakeDense(const NetDef& net, NetGradient* gradient) {
+  const std::set<std::string> writes = WritesOfNet(net);
+  for (auto& [blob, names] : gradient->before) {
+    if (!names.IsSparse()) continue;
+    if (writes.count(blob) > 0) {
+      return absl::UnimplementedError(absl::StrCat(
+          "the gradient of \"", blob, "\" in net \"", net.name(),
+          "\" is sparse, and the net writes to it, so that its number of rows is not known"));
+    }
+    std::string dense = blob + "_grad";
+    const auto is_taken = [&](const OperatorDef& op) {
+      return IndexOf(op.input(), dense) >= 0 || IndexOf(op.output(), dense) >= 0;
+    };
+    for (int n = 0; Knows(net, dense) || writes.count(dense) > 0 ||
+                    std::any_of(gradient->ops.begin(), gradient->ops.end(), is_taken);
+         ++n) {
+      dense = absl::StrCat("_", blob, "_grad_own_", n);
+    }
+    gradient->ops.push_back(
+        CreateOperatorDef("SparseToDense", "", {names.indices, names.values, blob}, {dense}));
+    gradient->reads.insert(blob);
+    names = GradientWrapper::Dense(dense);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace doppio

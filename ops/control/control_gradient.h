@@ -55,9 +55,8 @@ class ControlGradientMaker : public SourcedGradientMaker {
 
   // Whether operators of the net name the blob.
   static bool Knows(const NetDef& net, const std::string& blob);
-  // The name of a gradient that a net gives: an error where it is sparse.
-  static absl::StatusOr<std::string> DenseName(const NetDef& net, const std::string& blob,
-                                               const GradientWrapper& gradient);
+  // Adds the operators that make sparse gradients of `before` dense.
+  static absl::Status MakeDense(const NetDef& net, NetGradient* gradient);
 
  private:
   std::map<std::string, std::string> given_;

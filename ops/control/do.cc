@@ -83,17 +83,26 @@ class DoOp final : public Operator<Context> {
     }
     auto* stack = OutputBlob(OutputSize() - 1)->template GetMutable<ScopeStack>();
     if (this->def().is_gradient_op()) return RunGradient(stack);
-    if (reuses_ && stack->used > 0) return RunIn(stack->scopes[stack->used - 1].get());
-    if (stack->used == stack->scopes.size()) stack->scopes.emplace_back();
-    std::unique_ptr<ScopeStack::Scope>& scope = stack->scopes[stack->used];
-    if (scope == nullptr || scope->maker.lock() != self_) {
-      scope = std::make_unique<ScopeStack::Scope>(outer_, bindings_);
-      scope->maker = self_;
+    if (reuses_ && stack->used > 0) {
+      const std::shared_ptr<ScopeStack::Scope> last = stack->scopes[stack->used - 1];
+      return RunIn(last.get());
     }
-    ++stack->used;
+    if (stack->used == stack->scopes.size()) stack->scopes.emplace_back();
+    const size_t place = stack->used++;
+    if (stack->scopes[place] == nullptr || stack->scopes[place]->maker.lock() != self_) {
+      stack->scopes[place] = std::make_shared<ScopeStack::Scope>(outer_, bindings_);
+      stack->scopes[place]->maker = self_;
+    }
+    const std::shared_ptr<ScopeStack::Scope> scope = stack->scopes[place];
     HideSaved(scope.get());
-    DOPPIO_RETURN_IF_ERROR(RunIn(scope.get()));
-    return copies_ ? Save(scope.get()) : absl::OkStatus();
+    absl::Status status = RunIn(scope.get());
+    if (status.ok() && copies_) status = Save(scope.get());
+    if (!status.ok() && OutputBlob(OutputSize() - 1)->template Is<ScopeStack>()) {
+      // No gradient can use it.
+      stack = OutputBlob(OutputSize() - 1)->template GetMutable<ScopeStack>();
+      stack->used = std::min(stack->used, place);
+    }
+    return status;
   }
 
  private:
@@ -103,12 +112,12 @@ class DoOp final : public Operator<Context> {
           "the scope ", DescribeInput(InputSize() - 1),
           " is empty: the forward operator did not run, or its gradient has run already"));
     }
-    ScopeStack::Scope* scope = stack->scopes[--stack->used].get();
+    const std::shared_ptr<ScopeStack::Scope> scope = stack->scopes[--stack->used];
     if (scope->outer != outer_) {
       return absl::FailedPreconditionError(
           "the scope was made in another workspace, so it is none of the forward operator");
     }
-    Net* net = NetIn(scope);
+    Net* net = NetIn(scope.get());
     if (net == nullptr) {
       for (const std::string& blob : saved_) {
         if (scope->bindings.count(blob) > 0 || scope->workspace.HasBlob(blob)) continue;
@@ -116,13 +125,15 @@ class DoOp final : public Operator<Context> {
             absl::StrCat("the scope has no blob \"", blob,
                          "\", so the operator whose gradient is wanted did not make it"));
       }
-      DOPPIO_RETURN_IF_ERROR(AddBindings(scope, scope->has_saved));
-      DOPPIO_ASSIGN_OR_RETURN(net, MakeNetIn(scope));
+      DOPPIO_RETURN_IF_ERROR(AddBindings(scope.get(), scope->has_saved));
+      DOPPIO_ASSIGN_OR_RETURN(net, MakeNetIn(scope.get()));
     }
     const absl::Status status = net->Run();
     // No longer needed: who writes to a blob that shares its storage need not make room.
     for (const ScopeStack::SavedBlob& saved : scope->saved) {
-      if (!saved.is_written) saved.copy->template GetMutable<Tensor>()->Reset();
+      if (!saved.is_written && saved.copy != nullptr) {
+        saved.copy->template GetMutable<Tensor>()->Reset();
+      }
     }
     return status;
   }
@@ -196,9 +207,9 @@ class DoOp final : public Operator<Context> {
     for (ScopeStack::SavedBlob& saved : scope->saved) {
       const Tensor* tensor = saved.outer->template Get<Tensor>();
       if (tensor == nullptr) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("copy_external_blobs: \"", bindings_.at(saved.inner),
-                         "\" was a tensor, but holds ", saved.outer->TypeName(), " now"));
+        return absl::InvalidArgumentError(absl::StrCat("copy_external_blobs: inner blob \"",
+                                                       saved.inner, "\" was a tensor, but holds ",
+                                                       saved.outer->TypeName(), " now"));
       }
       saved.copy = scope->workspace.CreateLocalBlob(saved.inner);
       Tensor* copy = saved.copy->template GetMutable<Tensor>();
@@ -254,7 +265,7 @@ class GetDoGradient final : public ControlGradientMaker {
     std::vector<GradientTarget> targets;
     for (const auto& [output, name] : given()) {
       if (output == Scope()) continue;
-      const std::string& inner = inner_.at(output);
+      const std::string& inner = inner_[output];
       if (!Knows(*net, inner)) {  // stays what it was
         PassOn(output);
         continue;
@@ -265,6 +276,7 @@ class GetDoGradient final : public ControlGradientMaker {
     if (targets.empty()) return absl::OkStatus();
     absl::StatusOr<NetGradient> gradient = GradientOfInnerNet(*net, targets);
     if (!gradient.ok()) return Annotate(gradient.status(), "net");
+    DOPPIO_RETURN_IF_ERROR(MakeDense(*net, &*gradient));
     return MakeDo(*net, *gradient);
   }
 
@@ -283,11 +295,10 @@ class GetDoGradient final : public ControlGradientMaker {
     std::vector<std::string> outputs;
     std::vector<std::pair<std::string, std::string>> bindings;
     for (int i = 0; i < InputSize() - 1; ++i) {
-      const std::string& inner = inner_.at(Def().input(i));
+      const std::string& inner = inner_[Def().input(i)];
       const auto found = gradient.before.find(inner);
       if (found == gradient.before.end() || InputIndex(Def().input(i)) != i) continue;
-      DOPPIO_ASSIGN_OR_RETURN(const std::string name, DenseName(net, inner, found->second));
-      ops.push_back(Copy(name, inner + kInnerGradientCopy));
+      ops.push_back(Copy(found->second.dense, inner + kInnerGradientCopy));
       bindings.emplace_back(inner + kInnerGradientCopy, ResultName(Def().input(i)));
       outputs.push_back(bindings.back().second);
       result_inputs_.push_back(i);

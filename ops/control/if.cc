@@ -76,8 +76,8 @@ class GetIfGradient final : public ControlGradientMaker {
     for (int i = 1; i < InputSize(); ++i) {
       const std::string& input = Def().input(i);
       if (InputIndex(input) != i) continue;
-      DOPPIO_ASSIGN_OR_RETURN(const std::string then_name, GradientIn(then_, input));
-      DOPPIO_ASSIGN_OR_RETURN(const std::string else_name, GradientIn(else_, input));
+      const std::string then_name = GradientIn(then_, input);
+      const std::string else_name = GradientIn(else_, input);
       if (then_name.empty() && else_name.empty()) continue;
       if (then_name == else_name && IsGiven(then_name)) {
         const int o = OutputIndex(input);
@@ -108,6 +108,7 @@ class GetIfGradient final : public ControlGradientMaker {
       absl::StatusOr<NetGradient> gradient = GradientOfInnerNet(*branch->net, targets);
       if (!gradient.ok()) return Annotate(gradient.status(), argument);
       branch->gradient = *std::move(gradient);
+      DOPPIO_RETURN_IF_ERROR(MakeDense(*branch->net, &branch->gradient));
     }
     for (const OperatorDef& op : branch->net->op()) {
       for (std::string& blob : BlobsOfOp(op).writes) branch->names.insert(std::move(blob));
@@ -121,11 +122,10 @@ class GetIfGradient final : public ControlGradientMaker {
   }
 
   // The gradient of what an input was before, if that net runs: empty where it is zeros.
-  absl::StatusOr<std::string> GradientIn(const Branch& branch, const std::string& input) const {
+  std::string GradientIn(const Branch& branch, const std::string& input) const {
     if (branch.net != nullptr && Knows(*branch.net, input)) {
       const auto found = branch.gradient.before.find(input);
-      if (found == branch.gradient.before.end()) return "";
-      return DenseName(*branch.net, input, found->second);
+      return found == branch.gradient.before.end() ? "" : found->second.dense;
     }
     const auto found = given().find(input);
     return found == given().end() ? "" : found->second;

@@ -39,7 +39,8 @@ struct ScopeStack {
     std::vector<std::pair<std::weak_ptr<const void>, std::unique_ptr<Net>>> nets;
   };
 
-  std::vector<std::unique_ptr<Scope>> scopes;
+  // Shared by who runs in it: nets inside may write to the blob that holds the scope.
+  std::vector<std::shared_ptr<Scope>> scopes;
   size_t used = 0;  // of `scopes`, from the front; the rest wait to be used again
 };
 

@@ -124,6 +124,7 @@ class GetWhileGradient final : public ControlGradientMaker {
       absl::StatusOr<NetGradient> gradient = GradientOfInnerNet(*loop_, targets);
       if (!gradient.ok()) return Annotate(gradient.status(), "loop_net");
       turn_ = *std::move(gradient);
+      DOPPIO_RETURN_IF_ERROR(MakeDense(*loop_, &turn_));
       is_new = false;
       for (const auto& [blob, name] : turn_.before) {
         if (std::count(carried_.begin(), carried_.end(), blob) > 0) continue;
@@ -153,8 +154,7 @@ class GetWhileGradient final : public ControlGradientMaker {
         turn_.ops.push_back(ZerosLike(blob + kCarried, blob + kCarried));
         continue;
       }
-      DOPPIO_ASSIGN_OR_RETURN(std::string name, DenseName(*loop_, blob, found->second));
-      name = StepName(name);
+      const std::string name = StepName(found->second.dense);
       if (name != blob + kCarried) turn_.ops.push_back(Copy(name, blob + kCarried));
     }
     return absl::OkStatus();

@@ -6,13 +6,13 @@ docs/caffe2_python.md, and `doppio.caffe2_compat.install()`, which puts this mod
 """
 
 from doppio.caffe2_state import (
-    blob, current_blobs, database, environment, gradients, inference, observers, predictor,
+    blob, current_blobs, database, environment, gradients, inference, memory, observers, predictor,
     registry, runs, schema, workspace)
 from doppio.caffe2_state.missing import MISSING, refusal
 
 __all__ = []
 
-for _part in (blob, current_blobs, database, environment, gradients, inference, observers,
+for _part in (blob, current_blobs, database, environment, gradients, inference, memory, observers,
               predictor, registry, runs, schema, workspace):
     __all__ += _part.__all__
     globals().update((name, getattr(_part, name)) for name in _part.__all__)

@@ -9,7 +9,6 @@ _REWRITES = ("rewriting nets as Caffe2 did it is not part of doppio; `doppio.Pre
              "rewrites of its own")
 _GRAPHS = "nomnigraph, Caffe2's graphs for rewriting nets, is not part of doppio"
 _ONNX = "ONNX is not part of doppio"
-_MEMORY = "sharing of blobs between operators (memonger) is not part of doppio"
 _TENSORRT = "TensorRT is not part of doppio"
 _FP16 = "simulated fp16 operators are not part of doppio"
 _TORCH = "models of TorchScript (torch_pb2) are not part of doppio"
@@ -28,7 +27,6 @@ _REASONS: Dict[str, str] = {
     _ONNX: """
         Caffe2Backend Caffe2BackendRep Caffe2Ops export_to_onnx onnxifi onnxifi_get_option
         onnxifi_set_option ssa_rewrite""",
-    _MEMORY: "memonger_compute_blob_recycling_for_dag memonger_optimize_inference_net",
     _TENSORRT: "onnx_to_trt_op transform_trt",
     _FP16: "fakeFp16FuseOps",
     "networks are not filled at random here; feed numpy.random arrays": """

@@ -96,6 +96,39 @@ TEST_F(DoTest, RejectsNetsThatReadWhatTheyDoNotSee) {
   EXPECT_THAT(std::string(workspace_.RunNetOnce(whole.def()).message()), HasSubstr("\"X\""));
 }
 
+TEST_F(DoTest, ANetInsideMayWriteToTheScope) {
+  for (const char* type : {"CreateScope", "ConstantFill"}) {
+    NetBuilder inner("inner");
+    inner.Op(type, {}, {"itself"});
+    if (type == std::string("CreateScope")) {
+      *inner.mutable_def()->add_op() =
+          CreateOperatorDef("Do", "", {"in", "itself"}, {"out", "itself"},
+                            {MakeArgument<NetDef>("net", MinusTwice()),
+                             MakeArgument("inner_blobs", Names{"in", "out"}),
+                             MakeArgument<std::vector<int64_t>>("outer_blobs_idx", {0, 1})});
+    } else {
+      inner.Op("Copy", {"in"}, {"out"});
+    }
+    inner.Op("Negative", {"out"}, {"out"});
+    const OperatorDef outer =
+        CreateOperatorDef("Do", "", {"X", "scope", "scope"}, {"Y", "scope"},
+                          {MakeArgument<NetDef>("net", inner.def()),
+                           MakeArgument("inner_blobs", Names{"in", "itself", "out"}),
+                           MakeArgument<std::vector<int64_t>>("outer_blobs_idx", {0, 1, 2})});
+    ASSERT_EQ(Error(CreateOperatorDef("CreateScope", "", {}, {"scope"})), "");
+    EXPECT_EQ(Error(outer), "");
+    EXPECT_TRUE(workspace_.HasBlob("Y"));
+  }
+}
+
+TEST_F(DoTest, ARunThatFailsLeavesNothingInTheScope) {
+  NetBuilder net("fails");
+  net.Op("Add", {"in", "in"}, {"own"})
+      .Op("Reshape", {"own"}, {"out", "old"}, {MakeArgument<std::vector<int64_t>>("shape", {5})});
+  EXPECT_NE(Error(Do(net.def())), "");
+  EXPECT_FALSE(HasScope());
+}
+
 TEST_F(DoTest, RejectsBindingsThatAreNone) {
   EXPECT_THAT(Error(Do(MinusTwice(), {"in"}, {0, 1})),
               HasSubstr("there are 1 inner_blobs, but 2 outer_blobs_idx"));

@@ -180,6 +180,10 @@ TEST(RandomControlTest, GradientsAreRightOrRefused) {
     const absl::Status status = FeedAndRun(feeds, backward->net, &workspace);
     ASSERT_TRUE(status.ok()) << status << net.DebugString();
     ++right;
+    NetDef parallel = backward->net;
+    parallel.set_type("parallel");
+    Workspace other;
+    ASSERT_TRUE(FeedAndRun(feeds, parallel, &other).ok());
     for (const auto& [blob, values] : feeds) {
       const auto found = backward->gradients.find(blob);
       for (size_t i = 0; i < values.size(); ++i) {
@@ -195,6 +199,7 @@ TEST(RandomControlTest, GradientsAreRightOrRefused) {
         }
         const auto gradient = workspace.Fetch(found->second.dense);
         ASSERT_TRUE(gradient.ok()) << gradient.status() << blob << net.DebugString();
+        EXPECT_TRUE(TensorBitsEqual(*gradient, *other.Fetch(found->second.dense))) << blob;
         EXPECT_NEAR(gradient->data<double>()[i], wanted, 1e-6 * (1 + std::abs(wanted)))
             << blob << net.DebugString();
         ++derivatives;

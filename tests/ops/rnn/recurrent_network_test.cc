@@ -5,6 +5,7 @@
 #include "doppio/net_builder.h"
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
+#include "tests/support/allocation_counter.h"
 #include "tests/support/op_tester.h"
 
 namespace doppio {
@@ -225,7 +226,9 @@ class RecurrentGradientTest : public RecurrentNetworkTest {
 
   // The gradients that the net gives are those of finite differences.
   void Check(const OperatorDef& recurrent, const Strings& names) {
-    const NetDef net = LossNet(recurrent);
+    CheckWhole(LossNet(recurrent), names);
+  }
+  void CheckWhole(const NetDef& net, const Strings& names) {
     const absl::StatusOr<Backward> backward =
         AddGradientOperators(net, {GradientTarget("loss", "one")});
     ASSERT_TRUE(backward.ok()) << backward.status();
@@ -278,6 +281,30 @@ TEST_F(RecurrentGradientTest, OfBlobsThatAreComputedOnceMore) {
     if (arg.name() == "recompute_blobs_on_backward") arg.add_strings("sum");
   }
   Check(def, {"x", "initial", "w"});
+}
+
+TEST_F(RecurrentGradientTest, GoesThroughANetInADo) {
+  const Strings blobs = {"x", "initial", "w", "weights", "loss"};
+  NetBuilder net("net");
+  net.Op("CreateScope", {}, {"scope"})
+      .Op("Do", {"x", "initial", "w", "weights", "scope"}, {"loss", "scope"},
+          {MakeArgument<NetDef>("net", LossNet(Recurrent())), Names("inner_blobs", blobs),
+           Numbers("outer_blobs_idx", {0, 1, 2, 3, 4})});
+  CheckWhole(net.def(), {"x", "initial", "w"});
+}
+
+TEST_F(RecurrentGradientTest, AllocatesNothingInALaterRun) {
+  const absl::StatusOr<Backward> backward =
+      AddGradientOperators(LossNet(Recurrent()), {GradientTarget("loss", "one")});
+  ASSERT_TRUE(backward.ok()) << backward.status();
+  NetDef def = backward->net;
+  def.set_name("net");
+  const absl::StatusOr<Net*> net = workspace_.CreateNet(def);
+  ASSERT_TRUE(net.ok()) << net.status();
+  for (int run = 0; run < 2; ++run) ASSERT_TRUE((*net)->Run().ok());
+  const AllocationCounter counter;
+  ASSERT_TRUE((*net)->Run().ok());
+  EXPECT_EQ(counter.tensor_count(), 0);
 }
 
 TEST_F(RecurrentGradientTest, OfAnInputThatIsUsedElsewhereIsSummed) {

@@ -49,7 +49,7 @@ DOPPIO_OP_ROW(While)
       const Tensor stopped = condition ? c.in(2) : c.in(0);
       return {NegatedIf(condition, c.in(1)), stopped};
     })
-    .GradientUnchecked("it needs a Do with a scope: tests/ops/control/control_gradient_test.cc")
+    .GradientUnchecked("it needs a Do with a scope: tests/ops/control/while_gradient_test.cc")
     .InferenceOpen("the net decides");
 
 DOPPIO_OP_ROW(CreateScope).NoTensors("it makes a scope").InferenceOpen("no tensor");
