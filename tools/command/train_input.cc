@@ -197,7 +197,9 @@ absl::StatusOr<NetDef> FillsOf(const NetDef& net, const std::map<std::string, Te
                                const Workspace& workspace) {
   NetBuilder fills(net.name() + "_trained");
   for (const std::string& name : InputsOfNet(net)) {
-    if (fed.count(name) > 0) continue;
+    const std::shared_ptr<Blob> blob = workspace.FindBlob(name);
+    const bool is_lock = blob != nullptr && !blob->IsEmpty() && !blob->IsTensor();
+    if (fed.count(name) > 0 || is_lock) continue;
     DOPPIO_ASSIGN_OR_RETURN(const Tensor tensor, workspace.Fetch(name));
     const Argument shape =
         MakeArgument("shape", std::vector<int64_t>(tensor.dims().begin(), tensor.dims().end()));
