@@ -152,7 +152,7 @@ class Trained(NamedTuple):
 class _StopSignal:
     """Notes the first Ctrl-C, for the end of a step; a second one is a KeyboardInterrupt at once."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.has_come = False
         self._before: Any = None
 
@@ -213,9 +213,9 @@ def train(training: Training | Net, init: Net | Sequence[Net] = (), *,
     nothing to resume from, and FailedPreconditionError for a checkpoint of another training.
     """
     own = [init] if not isinstance(init, Sequence) else list(init)
-    net = training
     if isinstance(training, Training):
-        net, own = training.net, own + [training.init]
+        own.append(training.init)
+    net = training.net if isinstance(training, Training) else training
     how = {"batch": batch, "shuffle": shuffle, "seed": seed, "epochs": epochs,
            "iterations": iterations, "loss": loss,
            "metrics": [metrics] if isinstance(metrics, str) else list(metrics),
