@@ -83,11 +83,12 @@ TEST_F(TrainTest, CtrlCLeavesACheckpointFromWhichItGoesOn) {
     command.insert(command.end(), more.begin(), more.end());
     return command;
   };
-  const CommandResult never_stopped = Doppio(with({"-o", Path("whole.pb")}));
+  const CommandResult never_stopped =
+      Doppio(with({"-o", Path("whole.pb"), "--curve", Path("whole.csv")}));
   ASSERT_EQ(never_stopped.code, 0) << never_stopped.err;
 
-  std::vector<std::string> command =
-      with({"--checkpoint", Path("run"), "--checkpoint-every", "1000000"});
+  std::vector<std::string> command = with({"--checkpoint", Path("run"), "--checkpoint-every",
+                                           "1000000", "--curve", Path("resumed.csv")});
   command.insert(command.begin(), std::string(DOPPIO_BIN_DIR) + "/doppio");
   std::vector<char*> argv;
   for (std::string& argument : command) argv.push_back(argument.data());
@@ -112,11 +113,12 @@ TEST_F(TrainTest, CtrlCLeavesACheckpointFromWhichItGoesOn) {
                       HasSubstr("--resume goes on from " + Path("run") + "/iteration_")));
     EXPECT_THAT(Doppio(with({"--checkpoint", Path("run")})).err, HasSubstr("resume it"));
   }
-  const CommandResult resumed =
-      Doppio(with({"--checkpoint", Path("run"), "--resume", "-o", Path("resumed.pb")}));
+  const CommandResult resumed = Doppio(with({"--checkpoint", Path("run"), "--resume", "-o",
+                                             Path("resumed.pb"), "--curve", Path("resumed.csv")}));
   ASSERT_EQ(resumed.code, 0) << resumed.err;
   EXPECT_THAT(resumed.out, HasSubstr("resumed after iteration "));
   EXPECT_EQ(Read(Path("resumed.pb")), Read(Path("whole.pb")));
+  EXPECT_EQ(Read(Path("resumed.csv")), Read(Path("whole.csv")));
 }
 
 TEST_F(TrainTest, ANetThatTrainsIsRunAsItIs) {
@@ -163,6 +165,26 @@ TEST_F(TrainTest, WhatMakesNoSenseIsAUsageError) {
               HasSubstr("--optimizer adds what does"));
   EXPECT_THAT(fails(Command({"--epochs", "1", "--hold-out", "4", "--test-data", "x=" + x_})),
               HasSubstr("--hold-out takes test data out of --data"));
+}
+
+TEST_F(TrainTest, WithoutATestNetNothingIsDroppedInTests) {
+  const std::string digits = std::string(DOPPIO_SOURCE_DIR) + "/examples/digits";
+  ASSERT_EQ(Program("digits_arrays", {digits, Path("")}).code, 0);
+  const auto test_losses = [&](const std::vector<std::string>& test) {
+    std::vector<std::string> command = {"train",       digits + "/lenet.pbtxt",
+                                        "--init",      digits + "/lenet_init.pbtxt",
+                                        "--data",      "data=" + Path("test_data.npy"),
+                                        "--data",      "label=" + Path("test_label.npy"),
+                                        "--test-data", "data=" + Path("test_data.npy"),
+                                        "--test-data", "label=" + Path("test_label.npy"),
+                                        "--optimizer", "adam",
+                                        "--epochs",    "1"};
+    command.insert(command.end(), test.begin(), test.end());
+    const std::string out = Doppio(command).out;
+    return out.substr(0, out.find('\n'));
+  };
+  EXPECT_THAT(test_losses({}), HasSubstr("test loss"));
+  EXPECT_EQ(test_losses({}), test_losses({"--test", digits + "/lenet_test.pbtxt"}));
 }
 
 TEST_F(TrainTest, WhatIsWrongIsToldClearly) {
