@@ -34,14 +34,16 @@ from doppio.net import Net, NetBuilder, Op
 from doppio.prediction import Predictor, PredictorStats
 from doppio.python_operators import ArraySpec, PythonOperator, operator
 from doppio.registry import ArgSpec, BlobSpec, OperatorSchema, load_library, operators
-from doppio.training import Training, add_optimizer, optimizers
+from doppio.training import (Evaluation, Trained, Training, TrainStep, add_optimizer,
+                             optimizers, train)
 from doppio.workspace import BlobInfo, Workspace, WorkspaceStats
 
 _core.import_numpy()
 
 __all__ = [
     "Workspace", "Net", "NetBuilder", "Op", "load", "save", "gradient", "Predictor", "check",
-    "add_optimizer", "optimizers", "Training", "check_gradients", "GradientCheck",
+    "add_optimizer", "optimizers", "Training", "train", "Trained", "TrainStep", "Evaluation",
+    "check_gradients", "GradientCheck",
     "infer", "operators", "load_library", "Tensor", "Gradient", "SparseGradient", "Model",
     "Problem", "BlobInfo", "WorkspaceStats", "PredictorStats", "OperatorSchema", "ArgSpec",
     "BlobSpec", "operator", "PythonOperator", "ArraySpec", "num_threads", "set_num_threads",

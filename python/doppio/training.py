@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from doppio import _core
 from doppio.gradients import Gradient
 from doppio.net import Net
+from doppio.workspace import Workspace
 
-__all__ = ["add_optimizer", "optimizers", "Training", "Optimizer", "OptimizerOption"]
+__all__ = ["add_optimizer", "optimizers", "Training", "Optimizer", "OptimizerOption", "train",
+           "Trained", "TrainStep", "Evaluation"]
 
 
 class OptimizerOption(NamedTuple):
@@ -109,3 +114,129 @@ def add_optimizer(gradient: Gradient, optimizer: str, *, init: Net | Sequence[Ne
                                             dict(gradient), optimizer, inits, list(parameters),
                                             options)
     return Training(Net._from_core(net), Net._from_core(state), names)
+
+
+class TrainStep(NamedTuple):
+    """A step of a training, from 1 on; `epoch` and `examples` are 0 where the net finds its data
+    itself."""
+
+    iteration: int
+    iterations: int
+    epoch: int
+    examples: int
+    loss: float
+    metrics: dict[str, float]
+
+
+class Evaluation(NamedTuple):
+    """A run over the test data; `metrics` are means over it, the loss among them."""
+
+    iteration: int
+    epoch: int
+    examples: int
+    metrics: dict[str, float]
+    is_best: bool
+
+
+class Trained(NamedTuple):
+    """What `train` returns. `workspace` holds the parameters; `evaluations` are those of this call."""
+
+    workspace: Workspace
+    iterations: int
+    stopped_early: bool
+    evaluations: list[Evaluation]
+    resumed_from: int
+    damaged: list[str]
+
+
+class _StopSignal:
+    """Notes the first Ctrl-C, for the end of a step; a second one is a KeyboardInterrupt at once."""
+
+    def __init__(self) -> None:
+        self.has_come = False
+        self._before: Any = None
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_):
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, *_):
+        if self.has_come:
+            raise KeyboardInterrupt
+        self.has_come = True
+
+
+def train(training: Training | Net, init: Net | Sequence[Net] = (), *,
+          data: Mapping[str, Any] | None = None, epochs: int = 0, iterations: int = 0,
+          batch: int = 32, shuffle: bool = True, seed: int = 1,
+          test: Net | None = None, test_data: Mapping[str, Any] | None = None, test_runs: int = 1,
+          loss: str = "loss", metrics: Sequence[str] = (), evaluate_every: int = 0,
+          patience: int = 0, watch: str | None = None, larger_is_better: bool = False,
+          checkpoints: str | os.PathLike[str] = "", checkpoint_every: int = 0,
+          resume: bool = False,
+          on_step: Callable[[TrainStep], Any] | None = None,
+          on_evaluation: Callable[[Evaluation], Any] | None = None) -> Trained:
+    """Trains: batches of `data`, steps, evaluations, checkpoints.
+
+    `training` is what `add_optimizer` gave, or a net that is one step; `init` fills the parameters.
+    `data` maps blobs to arrays with the examples in the first dimension, which are cut into batches,
+    shuffled by `seed` in each epoch; without it the net finds its data itself.
+
+    >>> net = doppio.Net("line")
+    >>> y = net.FC("x", "w", "b", name="y")
+    >>> loss = net.AveragedLoss(net.SquaredL2Distance(y, "target", name="distance"), name="loss")
+    >>> init = doppio.Net("line_init")
+    >>> _ = init.ConstantFill(name="w", shape=[1, 1]), init.ConstantFill(name="b", shape=[1])
+    >>> training = doppio.add_optimizer(doppio.gradient(net, of="loss"), "sgd", init=init,
+    ...                                 learning_rate=0.2)
+    >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1)
+    >>> trained = doppio.train(training, init, data={"x": x, "target": 2 * x + 1}, epochs=100)
+    >>> print(f"y = {trained.workspace['w'].item():.3f} x + {trained.workspace['b'].item():.3f}")
+    y = 2.000 x + 1.000
+
+    `test` is run over `test_data` after each epoch, or after `evaluate_every` iterations; training
+    ends early when `watch` (default: the loss) was not better `patience` times. `metrics` are blobs
+    of one float each, of either net.
+
+    `checkpoints` is a folder, in which the last two checkpoints are kept; with `resume` the training
+    goes on from there, and ends with the very bits of one that was never stopped. The first Ctrl-C
+    ends a training after the step that is under way, with a checkpoint, and is a KeyboardInterrupt
+    then. `on_step` is given a `TrainStep`, and may return True to stop; `on_evaluation` is given an
+    `Evaluation`.
+
+    Raises InvalidArgumentError for data that does not go together, NotFoundError where there is
+    nothing to resume from, and FailedPreconditionError for a checkpoint of another training.
+    """
+    own = [init] if not isinstance(init, Sequence) else list(init)
+    if isinstance(training, Training):
+        own.append(training.init)
+    net = training.net if isinstance(training, Training) else training
+    how = {"batch": batch, "shuffle": shuffle, "seed": seed, "epochs": epochs,
+           "iterations": iterations, "loss": loss,
+           "metrics": [metrics] if isinstance(metrics, str) else list(metrics),
+           "evaluate_every": evaluate_every, "test_runs": test_runs, "patience": patience,
+           "watch": loss if watch is None else watch, "larger_is_better": larger_is_better,
+           "checkpoints": os.fspath(checkpoints), "checkpoint_every": checkpoint_every}
+    evaluations: list[Evaluation] = []
+
+    def note_evaluation(*fields):
+        evaluations.append(Evaluation(*fields))
+        if on_evaluation is not None:
+            on_evaluation(evaluations[-1])
+
+    def note_step(*fields):
+        return bool(on_step(TrainStep(*fields))) if on_step is not None else False
+
+    workspace = Workspace()
+    with _StopSignal() as stop:
+        taken, early, _, resumed_from, damaged = _core.train(
+            workspace, own, net, test, dict(data or {}), dict(test_data or {}), how, resume,
+            lambda: stop.has_come, note_step if on_step is not None else None, note_evaluation)
+    if stop.has_come:
+        raise KeyboardInterrupt
+    return Trained(workspace, taken, early, evaluations, resumed_from, damaged)

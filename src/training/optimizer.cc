@@ -325,11 +325,20 @@ std::string Prefix(const std::string& class_name, const NetDef& net) {
   }
 }
 
-// The optimizer's state may not be what the net uses for something else.
+// Whether the net has operators of an optimizer already, for other parameters.
+bool HasOptimizer(const NetDef& net) {
+  return std::any_of(net.op().begin(), net.op().end(), [](const OperatorDef& op) {
+    return op.type() == "AtomicIter" ||
+           (op.type() == "WeightedSum" && op.input_size() > 1 && op.input(1) == "ONE_0_0");
+  });
+}
+
+// The optimizer's state may not be what the net uses for something else. Optimizers share some.
 absl::Status CheckNewBlobs(const NetDef& before, const NetDef& init) {
-  std::set<std::string> shared = {
-      "optimizer_iteration", "iteration_mutex", "ONE_0_0", kInjection, "trust", "lr_max",
-      kWeightDecay};
+  std::set<std::string> shared;
+  if (HasOptimizer(before)) {
+    shared = {"ONE_0_0", kInjection, "trust", "lr_max", kWeightDecay};
+  }
   std::set<std::string> used;
   for (const OperatorDef& op : before.op()) {
     const OpBlobs blobs = BlobsOfOp(op);

@@ -208,6 +208,7 @@ class TrainerOfNets final : public Trainer {
     if (options_.train.op_size() == 0) {
       return absl::InvalidArgumentError("the train net has no operators");
     }
+    DOPPIO_RETURN_IF_ERROR(CheckDataIsRead());
     const std::set<std::string> made = MadeBy(options_.train);
     train_makes_ = Wanted(made);
     if (made.count(options_.loss) == 0) {
@@ -228,6 +229,21 @@ class TrainerOfNets final : public Trainer {
           absl::StrCat("what is watched, \"", options_.watch,
                        "\", must be the loss or a metric that the test net makes: ",
                        absl::StrJoin(test_makes_, ", ")));
+    }
+    return absl::OkStatus();
+  }
+
+  // A name that no net reads is a mistake.
+  absl::Status CheckDataIsRead() const {
+    std::vector<std::string> reads = InputsOfNet(options_.train);
+    const std::vector<std::string> of_test = InputsOfNet(options_.test);
+    reads.insert(reads.end(), of_test.begin(), of_test.end());
+    for (const auto* arrays : {&options_.data, &options_.test_data}) {
+      for (const auto& [name, array] : *arrays) {
+        if (std::find(reads.begin(), reads.end(), name) != reads.end()) continue;
+        return absl::NotFoundError(absl::StrCat("there is data for \"", name,
+                                                "\", which no net reads", DidYouMean(name, reads)));
+      }
     }
     return absl::OkStatus();
   }
@@ -334,6 +350,9 @@ class TrainerOfNets final : public Trainer {
       same["examples"] = absl::StrCat(data_.examples());
       same["batch"] = absl::StrCat(options_.batch);
       same["seed"] = options_.shuffle ? absl::StrCat(options_.seed) : "none";
+    }
+    if (test_ != nullptr) {
+      same["watch"] = absl::StrCat(options_.watch, options_.larger_is_better ? ", larger" : "");
     }
     return same;
   }

@@ -1,5 +1,6 @@
 #include "src/training/updates.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "doppio/check.h"
@@ -111,7 +112,10 @@ std::string Updates::StateOfRows(const Parameter& parameter, absl::string_view s
 
 std::string Updates::Iteration() {
   // Where another optimizer of this net counts already, there is nothing to add.
-  if (made_.count(kIteration) > 0) return kIteration;
+  const bool is_counted = std::any_of(net_->op().begin(), net_->op().end(), [](const auto& op) {
+    return op.type() == "AtomicIter" && op.output_size() > 0 && op.output(0) == kIteration;
+  });
+  if (is_counted) return kIteration;
   KeepOnCpu(
       AddInit("ConstantFill", {}, {kIteration},
               {MakeArgument("shape", std::vector<int64_t>{1}), MakeArgument("value", int64_t{0}),

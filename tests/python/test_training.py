@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -300,6 +301,95 @@ def test_two_optimizers_train_two_groups_of_parameters():
         ws.run(net)
     assert [op.type for op in both.net].count("AtomicIter") == 1
     assert float(ws["AdamOptimizer_1_lr_cpu"]) == -0.5
+
+
+# ---- The loop. ----
+
+def line(executor="simple"):
+    net = doppio.Net("line")
+    net.Dropout(net.FC("x", "w", "b", name="y"), name=["kept", "mask"], ratio=0.25)
+    net.AveragedLoss(net.SquaredL2Distance("kept", "target", name="distance"), name="loss")
+    proto = net.to_proto()
+    proto.op[1].device_option.random_seed = 5
+    net = doppio.Net(proto=proto.SerializeToString())
+    net.type = executor
+    init = doppio.Net("line_init")
+    init.ConstantFill(name="w", shape=[1, 2])
+    init.ConstantFill(name="b", shape=[1])
+    return doppio.add_optimizer(doppio.gradient(net, of="loss"), "adam", init=init), init
+
+
+def line_data():
+    x = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
+    return {"x": x, "target": x @ np.float32([[2], [1]]) + 1}
+
+
+def test_stopped_and_resumed_is_the_same_as_never_stopped(tmp_path):
+    training, init = line()
+    whole = doppio.train(training, init, data=line_data(), batch=8, epochs=9)
+    assert whole.iterations == 54
+    how = dict(data=line_data(), batch=8, epochs=9, checkpoints=tmp_path)
+    first = doppio.train(training, init, **how, on_step=lambda step: step.iteration == 17)
+    assert first.iterations == 17
+    with pytest.raises(doppio.FailedPreconditionError, match="resume it"):
+        doppio.train(training, init, **how)
+    second = doppio.train(training, init, **how, resume=True)
+    assert (second.resumed_from, second.iterations) == (17, 54)
+    for name in ("w", "b", "w_first_moment", "optimizer_iteration"):
+        np.testing.assert_array_equal(second.workspace[name], whole.workspace[name])
+
+
+def test_steps_and_evaluations_are_told():
+    training, init = line()
+    test = doppio.Net("test")
+    test.AveragedLoss(test.SquaredL2Distance(test.FC("x", "w", "b", name="y"), "target",
+                                             name="distance"), name="loss")
+    steps, told = [], []
+    trained = doppio.train(training, init, data=line_data(), batch=10, epochs=3, test=test,
+                           test_data=line_data(), on_step=lambda step: steps.append(step),
+                           on_evaluation=told.append)
+    assert [step.iteration for step in steps] == list(range(1, 16))
+    assert steps[5].epoch == 2 and steps[5].examples == 10
+    assert trained.evaluations == told and [e.iteration for e in told] == [5, 10, 15]
+    assert told[2].metrics["loss"] < told[0].metrics["loss"] and told[2].examples == 50
+
+
+def test_an_exception_of_a_callback_ends_the_training_as_it_is():
+    training, init = line()
+
+    def fail(step):
+        raise ZeroDivisionError("in the callback")
+
+    with pytest.raises(ZeroDivisionError, match="in the callback"):
+        doppio.train(training, init, data=line_data(), epochs=1, on_step=fail)
+
+
+def test_ctrl_c_leaves_a_checkpoint(tmp_path):
+    training, init = line()
+    how = dict(data=line_data(), batch=10, epochs=40, checkpoints=tmp_path, checkpoint_every=1000)
+
+    def press(step):
+        if step.iteration == 23:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        doppio.train(training, init, **how, on_step=press)
+    assert [path.name for path in tmp_path.iterdir()] == ["iteration_00000023.minidb"]
+    assert doppio.train(training, init, **how, resume=True).resumed_from == 23
+
+
+@pytest.mark.parametrize("change, error, words", [
+    (dict(batch=0), doppio.InvalidArgumentError, "batch is 0"),
+    (dict(epochs=0), doppio.InvalidArgumentError, "one of them"),
+    (dict(data=None), doppio.InvalidArgumentError, "say iterations"),
+    (dict(metrics=["precision"]), doppio.NotFoundError, "precision"),
+    (dict(data={"x": [1j]}), TypeError, 'data "x"'),
+    (dict(resume=True), doppio.NotFoundError, ""),
+])
+def test_a_training_that_can_not_be_is_refused(change, error, words):
+    training, init = line()
+    with pytest.raises(error, match=words):
+        doppio.train(training, init, **{"data": line_data(), "epochs": 1, **change})
 
 
 # ---- Gradient checks. ----

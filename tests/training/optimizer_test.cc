@@ -113,6 +113,11 @@ TEST(OptimizerTest, ABlobThatTheNetUsesForSomethingElseIsNotTaken) {
       AddOptimizer(backward, "sgd", {{{"momentum", 0.5}}, {LineInit()}}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(status.message(), HasSubstr("\"w_momentum\""));
+  // Names that only optimizers share with each other.
+  net.mutable_op(net.op_size() - 1)->set_output(0, "trust");
+  const Backward other = *AddGradientOperators(net, {"loss"});
+  EXPECT_EQ(AddOptimizer(other, "lars", {{}, {LineInit()}}).status().code(),
+            absl::StatusCode::kAlreadyExists);
 }
 
 TEST(OptimizerTest, EveryOptimizerAndOptionIsDocumented) {

@@ -328,6 +328,9 @@ TEST_F(DamageTest, ACheckpointOfAnotherTrainingIsRefused) {
   other.seed = 2;
   EXPECT_THAT(refused(other), HasSubstr("seed was 1 and is 2"));
   other = options_;
+  other.watch = "accuracy";
+  EXPECT_THAT(refused(other), HasSubstr("watch was loss and is accuracy"));
+  other = options_;
   other.inits[0] = Init(9);
   EXPECT_THAT(refused(other), HasSubstr("was float[8] and is float[9]"));
 }
@@ -443,6 +446,8 @@ TEST_F(TrainerTest, WhatMakesNoSenseIsRefused) {
   EXPECT_THAT(message([](auto* o) { o->iterations = 5; }), HasSubstr("one of them"));
   EXPECT_THAT(message([](auto* o) { o->epochs = -1; }), HasSubstr("epochs is -1"));
   EXPECT_THAT(message([](auto* o) { o->data.clear(); }), HasSubstr("say iterations"));
+  EXPECT_THAT(message([](auto* o) { o->data["labels"] = o->data["label"]; }),
+              HasSubstr("data for \"labels\", which no net reads; did you mean label"));
   EXPECT_THAT(message([](auto* o) { o->loss = "los"; }), HasSubstr("did you mean loss"));
   EXPECT_THAT(message([](auto* o) { o->metrics = {"precision"}; }), HasSubstr("\"precision\""));
   EXPECT_THAT(message([](auto* o) {

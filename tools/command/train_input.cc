@@ -16,6 +16,7 @@ namespace doppio::tools {
 namespace {
 
 constexpr char kAccuracy[] = "accuracy";
+constexpr char kIsTest[] = "is_test";
 
 using Arrays = std::map<std::string, Tensor>;
 
@@ -96,6 +97,26 @@ bool ChangesItsInputs(const NetDef& net) {
                      [&](const std::string& blob) { return Makes(net, blob); });
 }
 
+// The net as it is tested, where nothing but Dropout is another thing then.
+absl::Status MakeTest(NetDef* net) {
+  for (OperatorDef& op : *net->mutable_op()) {
+    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+    if (schema == nullptr || schema->FindArg(kIsTest) == nullptr) continue;
+    const Argument* given = FindArgument(op, kIsTest);
+    if (given != nullptr && given->i() != 0) continue;
+    if (op.type() != "Dropout") {
+      return UsageError(absl::StrCat(OpToString(op),
+                                     " does another thing in a test; --test says which net is run "
+                                     "over the test data"));
+    }
+    if (given == nullptr) *op.add_arg() = MakeArgument(kIsTest, true);
+    for (Argument& arg : *op.mutable_arg()) {
+      if (arg.name() == kIsTest) arg.set_i(1);
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void TrainInput::AddOptions(Options* options) {
@@ -106,8 +127,8 @@ void TrainInput::AddOptions(Options* options) {
   options->AddNumber("--hold-out", &hold_out, 2, 1'000'000,
                      "every so many-th example is not trained with, but tested with");
   options->AddText("--test", &test_net, "NET",
-                   "net that is run over the test data after each epoch; default: NET as it is, "
-                   "where there is test data and --optimizer");
+                   "net that is run over the test data after each epoch; default: NET without "
+                   "its Dropout, where there is test data and --optimizer");
   options->AddText("--loss", &loss, "BLOB", "what is minimised (default: loss)");
   options->AddList("--metric", &metrics, "BLOB",
                    "what else to measure; default: accuracy, where a net makes it");
@@ -179,6 +200,7 @@ absl::Status TrainInput::Fill(const NetInput& input, TrainerOptions* options) co
       return UsageError("there is test data: --test says which net is run over it");
     }
     options->test = options->train;
+    DOPPIO_RETURN_IF_ERROR(MakeTest(&options->test));
   }
   if (options->test.op_size() > 0 && options->test.name() == options->train.name()) {
     options->test.set_name(options->train.name() + "_test");
@@ -197,7 +219,9 @@ absl::StatusOr<NetDef> FillsOf(const NetDef& net, const std::map<std::string, Te
                                const Workspace& workspace) {
   NetBuilder fills(net.name() + "_trained");
   for (const std::string& name : InputsOfNet(net)) {
-    if (fed.count(name) > 0) continue;
+    const std::shared_ptr<Blob> blob = workspace.FindBlob(name);
+    const bool is_lock = blob != nullptr && !blob->IsEmpty() && !blob->IsTensor();
+    if (fed.count(name) > 0 || is_lock) continue;
     DOPPIO_ASSIGN_OR_RETURN(const Tensor tensor, workspace.Fetch(name));
     const Argument shape =
         MakeArgument("shape", std::vector<int64_t>(tensor.dims().begin(), tensor.dims().end()));

@@ -34,7 +34,7 @@ struct TrainInput {
   absl::Status AddUpdates(const NetInput& input, TrainerOptions* options) const;
 };
 
-// What the trained net keeps, as a net that fills it: the weights that `net` reads, without what it
+// What the trained net keeps, as a net that fills it: the tensors that `net` reads, without what it
 // is fed.
 absl::StatusOr<NetDef> FillsOf(const NetDef& net, const std::map<std::string, Tensor>& fed,
                                const Workspace& workspace);

@@ -20,12 +20,15 @@ namespace {
 
 constexpr int kMost = 1'000'000'000;
 
-std::string Numbers(const std::map<std::string, double>& numbers, const std::string& prefix) {
-  std::string text;
+// ", loss 0.1234, accuracy 0.9876", the blob `first` before the others.
+std::string Numbers(const std::map<std::string, double>& numbers, const std::string& first,
+                    const std::string& prefix) {
+  std::string begin, text;
   for (const auto& [name, number] : numbers) {
-    absl::StrAppend(&text, ", ", prefix, name, absl::StrFormat(" %.4f", number));
+    absl::StrAppend(name == first ? &begin : &text, ", ", prefix, name,
+                    absl::StrFormat(" %.4f", number));
   }
-  return text;
+  return begin + text;
 }
 
 class TrainCommand final : public Command {
@@ -77,7 +80,9 @@ class TrainCommand final : public Command {
     TrainerOptions options;
     DOPPIO_RETURN_IF_ERROR(train_.Fill(input_, &options));
     DOPPIO_RETURN_IF_ERROR(FillHow(&options));
-    const NetDef weights_of = options.test.op_size() > 0 ? options.test : options.train;
+    // The net as it was before updates were added.
+    DOPPIO_ASSIGN_OR_RETURN(NetDef weights_of, LoadNamedNet(input_.net));
+    if (!train_.test_net.empty()) weights_of = options.test;
     const std::map<std::string, Tensor> fed = options.data;
 
     const StopSignal stop;
@@ -176,12 +181,13 @@ class TrainCommand final : public Command {
     drawn_->Add(step);
     examples_ += step.examples;
     ++steps_;
-    loss_sum_ += step.loss;
+    sums_[train_.loss] += step.loss;
+    for (const auto& [name, number] : step.metrics) sums_[name] += number;
     const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     rate_ = static_cast<double>(step.examples > 0 ? examples_ : steps_) / std::max(seconds, 1e-9);
     if (progress_->is_on()) {
       progress_->Say(absl::StrCat(absl::StrFormat("loss %.4f", step.loss),
-                                  Numbers(step.metrics, ""), absl::StrFormat(", %.0f ", rate_),
+                                  Numbers(step.metrics, "", ""), absl::StrFormat(", %.0f ", rate_),
                                   step.examples > 0 ? "examples" : "steps", " a second"));
     }
     progress_->Advance();
@@ -191,11 +197,11 @@ class TrainCommand final : public Command {
                                                  : step.iteration % (step.iterations / 10) == 0;
     if (!is_end && !is_round) return absl::OkStatus();
     // What a test says is told in the same line, where it comes right after.
-    line_ = absl::StrFormat("%s %d: loss %.4f", per_epoch_ > 0 ? "epoch" : "iteration",
-                            per_epoch_ > 0 ? step.epoch : step.iteration,
-                            loss_sum_ / static_cast<double>(steps_ - told_steps_));
-    absl::StrAppend(&line_, Numbers(step.metrics, ""));
-    loss_sum_ = 0;
+    line_ = absl::StrCat(per_epoch_ > 0 ? "epoch " : "iteration ",
+                         per_epoch_ > 0 ? step.epoch : step.iteration, ": ");
+    for (auto& [name, sum] : sums_) sum /= static_cast<double>(steps_ - told_steps_);
+    absl::StrAppend(&line_, Numbers(sums_, train_.loss, "").substr(2));
+    sums_.clear();
     told_steps_ = steps_;
     if (!has_test_ || (evaluate_every_ > 0 && step.iteration % evaluate_every_ != 0 && !is_end)) {
       Tell();
@@ -206,7 +212,7 @@ class TrainCommand final : public Command {
   absl::Status See(const Evaluation& evaluation) {
     drawn_->Add(evaluation);
     if (line_.empty()) line_ = absl::StrCat("iteration ", evaluation.iteration, ": ");
-    std::string numbers = Numbers(evaluation.metrics, "test ");
+    std::string numbers = Numbers(evaluation.metrics, train_.loss, "test ");
     if (absl::EndsWith(line_, ": ")) numbers = numbers.substr(2);
     absl::StrAppend(&line_, numbers);
     Tell();
@@ -290,7 +296,7 @@ class TrainCommand final : public Command {
   int64_t steps_ = 0;
   int64_t told_steps_ = 0;
   int64_t examples_ = 0;
-  double loss_sum_ = 0;
+  std::map<std::string, double> sums_;  // of the steps since the last line
   double rate_ = 0;
   std::string line_;
   std::string last_checkpoint_;

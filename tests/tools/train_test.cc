@@ -1,0 +1,244 @@
+// Training from the command line.
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "doppio/proto_io.h"
+#include "tests/tools/command_runner.h"
+
+extern char** environ;
+
+namespace doppio {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class TrainTest : public CommandTest {
+ protected:
+  // y = 2 x + 1, to be learnt.
+  void SetUp() override {
+    std::vector<float> x(64), y(64);
+    for (size_t i = 0; i < x.size(); ++i) {
+      x[i] = static_cast<float>(i % 16) / 8 - 1;
+      y[i] = 2 * x[i] + 1;
+    }
+    x_ = Save("x.npy", Tensor::FromSpan<float>(Dims{64, 1}, x));
+    y_ = Save("y.npy", Tensor::FromSpan<float>(Dims{64, 1}, y));
+    net_ = Save("line.pbtxt", NetBuilder("line")
+                                  .Op("FC", {"x", "w", "b"}, {"y"})
+                                  .Op("SquaredL2Distance", {"y", "target"}, {"distance"})
+                                  .Op("AveragedLoss", {"distance"}, {"loss"})
+                                  .def());
+    const std::vector<int64_t> one = {1}, matrix = {1, 1};
+    init_ = Save("init.pbtxt", NetBuilder("line_init")
+                                   .Op("ConstantFill", {}, {"w"}, {MakeArgument("shape", matrix)})
+                                   .Op("ConstantFill", {}, {"b"}, {MakeArgument("shape", one)})
+                                   .def());
+  }
+
+  std::vector<std::string> Command(const std::vector<std::string>& more) const {
+    std::vector<std::string> command = {"train",   net_,     "--init",       init_,  "--data",
+                                        "x=" + x_, "--data", "target=" + y_, "--lr", "0.2",
+                                        "--batch", "16",     "--optimizer",  "sgd"};
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  }
+
+  std::string x_, y_, net_, init_;
+};
+
+TEST_F(TrainTest, LearnsAndWritesWeightsCurveAndPicture) {
+  const CommandResult result =
+      Doppio(Command({"--epochs", "20", "--hold-out", "8", "-o", Path("trained.pbtxt"), "--curve",
+                      Path("curve.csv"), "--picture", Path("curve.svg"), "--set", "momentum=0.5"}));
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+  EXPECT_THAT(result.out, AllOf(StartsWith("epoch 1: loss "), HasSubstr("\nepoch 20: loss 0.0000"),
+                                HasSubstr(", test loss 0.0000"), HasSubstr("60 steps in "),
+                                HasSubstr("weights in ")));
+  const absl::StatusOr<NetDef> trained = LoadNet(Path("trained.pbtxt"));
+  ASSERT_TRUE(trained.ok()) << trained.status();
+  ASSERT_EQ(trained->op_size(), 2);
+  EXPECT_NEAR(FindArgument(trained->op(0), "values")->floats(0), 2, 1e-2);
+  EXPECT_NEAR(FindArgument(trained->op(1), "values")->floats(0), 1, 1e-2);
+  EXPECT_THAT(Read(Path("curve.csv")),
+              AllOf(StartsWith("iteration,epoch,loss,test_loss\n1,1,"), HasSubstr("\n60,20,")));
+  EXPECT_THAT(Read(Path("curve.svg")),
+              AllOf(StartsWith("<svg "), HasSubstr("<polyline "), HasSubstr(">test_loss</text>")));
+}
+
+// The bytes of a training that was stopped are those of one that was not.
+TEST_F(TrainTest, CtrlCLeavesACheckpointFromWhichItGoesOn) {
+  const std::vector<std::string> whole =
+      Command({"--epochs", "1500", "--set", "momentum=0.1", "--threads", "1"});
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command = whole;
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  };
+  const CommandResult never_stopped =
+      Doppio(with({"-o", Path("whole.pb"), "--curve", Path("whole.csv")}));
+  ASSERT_EQ(never_stopped.code, 0) << never_stopped.err;
+
+  std::vector<std::string> command = with({"--checkpoint", Path("run"), "--checkpoint-every",
+                                           "1000000", "--curve", Path("resumed.csv")});
+  command.insert(command.begin(), std::string(DOPPIO_BIN_DIR) + "/doppio");
+  std::vector<char*> argv;
+  for (std::string& argument : command) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, Path("err").c_str(), O_WRONLY | O_CREAT,
+                                   0600);
+  pid_t child = 0;
+  ASSERT_EQ(posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ), 0);
+  posix_spawn_file_actions_destroy(&actions);
+  usleep(150000);
+  kill(child, SIGINT);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  if (WIFSIGNALED(status)) GTEST_SKIP() << "the signal came before the training";
+  const bool is_stopped = WEXITSTATUS(status) == 1;
+  if (is_stopped) {
+    EXPECT_THAT(Read(Path("err")),
+                AllOf(HasSubstr("doppio train: stopped after iteration "), HasSubstr(" of 6000"),
+                      HasSubstr("--resume goes on from " + Path("run") + "/iteration_")));
+    EXPECT_THAT(Doppio(with({"--checkpoint", Path("run")})).err, HasSubstr("resume it"));
+  }
+  const CommandResult resumed = Doppio(with({"--checkpoint", Path("run"), "--resume", "-o",
+                                             Path("resumed.pb"), "--curve", Path("resumed.csv")}));
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_THAT(resumed.out, HasSubstr("resumed after iteration "));
+  EXPECT_EQ(Read(Path("resumed.pb")), Read(Path("whole.pb")));
+  EXPECT_EQ(Read(Path("resumed.csv")), Read(Path("whole.csv")));
+}
+
+TEST_F(TrainTest, ANetThatTrainsIsRunAsItIs) {
+  const std::vector<int64_t> one = {1};
+  const std::string net =
+      Save("count.pb",
+           NetBuilder("count").Op("Add", {"n", "one"}, {"n"}).Op("Copy", {"n"}, {"loss"}).def());
+  const std::string init =
+      Save("count_init.pb", NetBuilder("init")
+                                .Op("ConstantFill", {}, {"n"}, {MakeArgument("shape", one)})
+                                .Op("ConstantFill", {}, {"one"},
+                                    {MakeArgument("shape", one), MakeArgument("value", 1.0f)})
+                                .def());
+  const CommandResult result =
+      Doppio({"train", net, "--init", init, "--iterations", "5", "-o", Path("out.pbtxt")});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(Read(Path("out.pbtxt")), HasSubstr("floats: 5"));
+}
+
+TEST_F(TrainTest, APlanIsRun) {
+  const std::string plan =
+      Write("plan.pbtxt",
+            "name: \"plan\"\n"
+            "network { name: \"n\" op { type: \"ConstantFill\" output: \"x\" } }\n"
+            "execution_step { name: \"step\" num_iter: 3 network: \"n\" }\n");
+  const CommandResult result = Doppio({"train", plan});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "step \"step\": 3 iterations\n");
+  EXPECT_EQ(Doppio({"train", plan, "--epochs", "3"}).code, 2);
+}
+
+TEST_F(TrainTest, WhatMakesNoSenseIsAUsageError) {
+  const auto fails = [&](const std::vector<std::string>& command) {
+    const CommandResult result = Doppio(command);
+    EXPECT_EQ(result.code, 2) << result.out;
+    return result.err;
+  };
+  EXPECT_THAT(fails(Command({})), HasSubstr("Say --epochs or --iterations"));
+  EXPECT_THAT(fails(Command({"--epochs", "1", "--resume"})), HasSubstr("of which --checkpoint"));
+  EXPECT_THAT(fails(Command({"--epochs", "1", "--picture", "a.gif"})), HasSubstr("end in .svg"));
+  EXPECT_THAT(fails(Command({"--epochs", "1", "--set", "momentum"})),
+              HasSubstr("write NAME=VALUE"));
+  EXPECT_THAT(fails({"train", net_, "--init", init_, "--epochs", "1"}),
+              HasSubstr("--optimizer adds what does"));
+  EXPECT_THAT(fails(Command({"--epochs", "1", "--hold-out", "4", "--test-data", "x=" + x_})),
+              HasSubstr("--hold-out takes test data out of --data"));
+}
+
+TEST_F(TrainTest, WithoutATestNetNothingIsDroppedInTests) {
+  const std::string digits = std::string(DOPPIO_SOURCE_DIR) + "/examples/digits";
+  ASSERT_EQ(Program("digits_arrays", {digits, Path("")}).code, 0);
+  const auto test_losses = [&](const std::vector<std::string>& test) {
+    std::vector<std::string> command = {"train",       digits + "/lenet.pbtxt",
+                                        "--init",      digits + "/lenet_init.pbtxt",
+                                        "--data",      "data=" + Path("test_data.npy"),
+                                        "--data",      "label=" + Path("test_label.npy"),
+                                        "--test-data", "data=" + Path("test_data.npy"),
+                                        "--test-data", "label=" + Path("test_label.npy"),
+                                        "--optimizer", "adam",
+                                        "--epochs",    "1"};
+    command.insert(command.end(), test.begin(), test.end());
+    const std::string out = Doppio(command).out;
+    return out.substr(0, out.find('\n'));
+  };
+  EXPECT_THAT(test_losses({}), HasSubstr("test loss"));
+  EXPECT_EQ(test_losses({}), test_losses({"--test", digits + "/lenet_test.pbtxt"}));
+}
+
+TEST_F(TrainTest, WhatIsWrongIsToldClearly) {
+  const auto fails = [&](const std::vector<std::string>& more) {
+    const CommandResult result = Doppio(Command(more));
+    EXPECT_EQ(result.code, 1) << result.out;
+    return result.err;
+  };
+  EXPECT_THAT(fails({"--epochs", "1", "--set", "momentun=1"}), HasSubstr("did you mean momentum"));
+  EXPECT_THAT(fails({"--epochs", "1", "--loss", "los"}), HasSubstr("los"));
+  const CommandResult few = Doppio({"train", net_, "--init", init_, "--data", "x=" + x_, "--batch",
+                                    "100", "--epochs", "1", "--optimizer", "sgd"});
+  EXPECT_THAT(few.err, HasSubstr("64 examples, fewer than a batch"));
+  EXPECT_THAT(fails({"--epochs", "1", "--data", "v=nothing.npy"}),
+              AllOf(HasSubstr("--data v=nothing.npy"), Not(HasSubstr("--feed"))));
+  EXPECT_THAT(fails({"--epochs", "1", "--checkpoint", Path("none"), "--resume"}),
+              HasSubstr("there is no checkpoint"));
+  EXPECT_THAT(fails({"--epochs", "1", "--metric", "precision"}), HasSubstr("\"precision\""));
+}
+
+// What docs/training.md does, shorter.
+TEST_F(TrainTest, AConvolutionalNetLearnsDigits) {
+  const std::string digits = std::string(DOPPIO_SOURCE_DIR) + "/examples/digits";
+  ASSERT_EQ(Program("digits_arrays", {digits, Path("")}).code, 0);
+  const CommandResult trained = Doppio({"train",       digits + "/lenet.pbtxt",
+                                        "--init",      digits + "/lenet_init.pbtxt",
+                                        "--test",      digits + "/lenet_test.pbtxt",
+                                        "--data",      "data=" + Path("train_data.npy"),
+                                        "--data",      "label=" + Path("train_label.npy"),
+                                        "--test-data", "data=" + Path("test_data.npy"),
+                                        "--test-data", "label=" + Path("test_label.npy"),
+                                        "--optimizer", "adam",
+                                        "--lr",        "0.002",
+                                        "--epochs",    "6",
+                                        "-o",          Path("lenet_trained.pb")});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const size_t place = trained.out.rfind("test accuracy ");
+  ASSERT_NE(place, std::string::npos) << trained.out;
+  EXPECT_GE(std::atof(trained.out.c_str() + place + 14), 0.95) << trained.out;
+  const CommandResult read =
+      Doppio({"run", digits + "/lenet_predict.pbtxt", "--init", Path("lenet_trained.pb"), "--feed",
+              "data=" + Path("test_data.npy"), "--fetch", "digit"});
+  EXPECT_EQ(read.code, 0) << read.err;
+  EXPECT_THAT(read.out, HasSubstr("digit: int64[359]"));
+}
+
+TEST_F(TrainTest, TheNetsOfTheExamplePassTheCheck) {
+  const std::string digits = std::string(DOPPIO_SOURCE_DIR) + "/examples/digits/lenet";
+  for (const std::string name : {"", "_test", "_predict"}) {
+    const CommandResult result =
+        Doppio({"check", digits + name + ".pbtxt", "--init", digits + "_init.pbtxt"});
+    EXPECT_EQ(result.code, 0) << result.out << result.err;
+  }
+}
+
+}  // namespace
+}  // namespace doppio
