@@ -36,7 +36,7 @@ TEST(RandomGradientTest, IsWhatFiniteDifferencesGive) {
     const uint64_t net_seed = seed * 1'000'000'007 + i;
     const absl::StatusOr<RandomNet> drawn = MakeRandomNet(net_seed, options);
     ASSERT_TRUE(drawn.ok()) << drawn.status() << " (net " << net_seed << ")";
-    CheckGradients(*drawn, net_seed, std::numeric_limits<int64_t>::max(), &tally);
+    CheckDrawnGradients(*drawn, net_seed, std::numeric_limits<int64_t>::max(), &tally);
   }
   std::cout << tally.right << " nets right, " << tally.refused << " refused; " << tally.elements
             << " derivatives (DOPPIO_TABLE_SEED=" << seed << ")\n";

@@ -120,8 +120,8 @@ std::vector<std::tuple<std::string, int, Tensor>> Watched(const RandomNet& drawn
 
 }  // namespace
 
-void CheckGradients(const RandomNet& drawn, uint64_t seed, int64_t max_elements,
-                    GradientTally* tally) {
+void CheckDrawnGradients(const RandomNet& drawn, uint64_t seed, int64_t max_elements,
+                         GradientTally* tally) {
   const auto watched = Watched(drawn);
   std::mt19937_64 random(seed);
   const auto real = [&] { return static_cast<double>(random() >> 11) * 0x1p-52 - 1; };

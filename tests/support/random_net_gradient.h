@@ -19,8 +19,8 @@ struct GradientTally {
 // Draws targets among the blobs of a net of doubles, and expects that the gradients that
 // AddGradientOperators makes are what finite differences give, or that it refuses the net for one
 // of the reasons that docs/gradients.md lists. Of large blobs it compares about `max_elements`.
-void CheckGradients(const RandomNet& drawn, uint64_t seed, int64_t max_elements,
-                    GradientTally* tally);
+void CheckDrawnGradients(const RandomNet& drawn, uint64_t seed, int64_t max_elements,
+                         GradientTally* tally);
 
 }  // namespace doppio
 

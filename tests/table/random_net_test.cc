@@ -86,7 +86,7 @@ TEST_P(RandomNetGradientTest, IsRightOrRefused) {
   }
   GradientTally tally;
   ForSomeNets(options, [&](const RandomNet& drawn, uint64_t seed) {
-    CheckGradients(drawn, seed, /*max_elements=*/10, &tally);
+    CheckDrawnGradients(drawn, seed, /*max_elements=*/10, &tally);
   });
 }
 

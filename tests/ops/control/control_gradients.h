@@ -44,8 +44,8 @@ inline absl::StatusOr<Backward> Differentiate(const NetDef& net) {
 }
 
 // All gradients of what is fed, by both executors, in a first and a second run.
-inline void CheckGradients(const NetDef& net, const Names& blobs, const Feeds& feeds,
-                           bool condition = true) {
+inline void ExpectGradients(const NetDef& net, const Names& blobs, const Feeds& feeds,
+                            bool condition = true) {
   const absl::StatusOr<Backward> backward = Differentiate(net);
   ASSERT_TRUE(backward.ok()) << backward.status();
   std::map<std::string, Tensor> first;

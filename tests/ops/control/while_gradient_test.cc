@@ -24,7 +24,7 @@ TEST(WhileGradientTest, GoesThroughAllTurns) {
   for (const int turns : {0, 1, 2, 7}) {
     ControlNet net = Counted(turns);
     net.While("go", Count(), Turn(), {"x"});
-    CheckGradients(Loss(net, {"x"}), {"x", "w", "b"}, kFeeds);
+    ExpectGradients(Loss(net, {"x"}), {"x", "w", "b"}, kFeeds);
   }
 }
 
@@ -59,7 +59,7 @@ TEST(WhileGradientTest, CountsTheTurnsThatTheDataAskFor) {
   for (const double w : {1.3, 2.0, 5.0}) {
     Feeds feeds = kFeeds;
     feeds["w"] = {w, 1};
-    CheckGradients(Loss(net, {"x"}), {"x", "w"}, feeds);
+    ExpectGradients(Loss(net, {"x"}), {"x", "w"}, feeds);
   }
 }
 
@@ -73,8 +73,8 @@ TEST(WhileGradientTest, CarriesWhatOnlyLaterTurnsUse) {
   for (const int turns : {0, 1, 4}) {
     ControlNet net = Counted(turns);
     net.While("go", Count(), body.def(), {"x", "y"});
-    CheckGradients(Loss(net, {"y"}), {"x", "y", "w", "b"}, kFeeds);
-    CheckGradients(Loss(net, {"x", "y"}), {"x", "y", "w", "b"}, kFeeds);
+    ExpectGradients(Loss(net, {"y"}), {"x", "y", "w", "b"}, kFeeds);
+    ExpectGradients(Loss(net, {"x", "y"}), {"x", "y", "w", "b"}, kFeeds);
   }
 }
 
@@ -84,7 +84,7 @@ TEST(WhileGradientTest, ForgetsWhatATurnWritesOver) {
   for (const int turns : {0, 1, 3}) {
     ControlNet net = Counted(turns);
     net.While("go", Count(), body.def(), {"x", "y"});
-    CheckGradients(Loss(net, {"x", "y"}), {"x", "y", "w", "b"}, kFeeds);
+    ExpectGradients(Loss(net, {"x", "y"}), {"x", "y", "w", "b"}, kFeeds);
   }
 }
 
@@ -99,7 +99,7 @@ TEST(WhileGradientTest, SumsWhatIsUsedOutsideToo) {
   net.While("go", Count(), body.def(), {"h"});
   net.Op("Mul", {"h", "b"}, {"last"});
   net.Op("Add", {"h", "w"}, {"more"});
-  CheckGradients(Loss(net, {"first", "last", "more"}), {"x", "w", "b"}, kFeeds);
+  ExpectGradients(Loss(net, {"first", "last", "more"}), {"x", "w", "b"}, kFeeds);
 }
 
 TEST(WhileGradientTest, HoldsAnIf) {
@@ -119,7 +119,7 @@ TEST(WhileGradientTest, HoldsAnIf) {
            {MakeArgument<std::vector<int64_t>>("shape", {}), MakeArgument<int64_t>("value", 3),
             MakeArgument<int64_t>("dtype", 2)});
     net.While("go", Count(), body.def(), {"x"});
-    CheckGradients(Loss(net, {"x"}), {"x", "w", "b"}, kFeeds);
+    ExpectGradients(Loss(net, {"x"}), {"x", "w", "b"}, kFeeds);
   }
 }
 
@@ -143,7 +143,7 @@ NetDef LoopInLoop(int turns) {
 }
 
 TEST(WhileGradientTest, StandsInAnotherWhile) {
-  for (const int turns : {1, 3}) CheckGradients(LoopInLoop(turns), {"x", "w", "b"}, kFeeds);
+  for (const int turns : {1, 3}) ExpectGradients(LoopInLoop(turns), {"x", "w", "b"}, kFeeds);
 }
 
 TEST(WhileGradientTest, MayMakeMoreTurnsInALaterRun) {
