@@ -43,8 +43,7 @@ void Prefetcher::Work() {
   const internal::RunScope run(&shared.is_ended);
   std::unique_lock<std::mutex> lock(shared.mutex);
   while (true) {
-    shared.changed.wait(lock,
-                        [&] { return shared.is_ended || shared.state == State::kWanted; });
+    shared.changed.wait(lock, [&] { return shared.is_ended || shared.state == State::kWanted; });
     if (shared.is_ended) return;
     lock.unlock();
     absl::Status made = make_();
