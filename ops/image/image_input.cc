@@ -76,11 +76,15 @@ Example: a picture of one pixel, red 255, green 0 and blue 100, with `crop` 1, `
             "[batch_size, the first of output_sizes], numbers of the records' type; others follow")
     .HasSideEffects()
     .TensorInference([](InferenceContext* context) {
-      context->SetOutput(
-          0, context->GetDataTypeArgument("output_type", DataType::kFloat),
-          {context->GetSingleArgument<int64_t>("batch_size"),
-           context->GetSingleArgument<int64_t>("crop"), context->GetSingleArgument<int64_t>("crop"),
-           context->GetSingleArgument<int64_t>("color") != 0 ? int64_t{3} : 1});
+      const int64_t batch_size = context->GetSingleArgument<int64_t>("batch_size");
+      const int64_t crop = context->GetSingleArgument<int64_t>("crop");
+      if (batch_size < 1 || crop < 1) {
+        return absl::InvalidArgumentError(absl::StrCat("batch_size is ", batch_size, " and crop ",
+                                                       crop, ", both must be at least 1"));
+      }
+      context->SetOutput(0, context->GetDataTypeArgument("output_type", DataType::kFloat),
+                         {batch_size, crop, crop,
+                          context->GetSingleArgument<int64_t>("color") != 0 ? int64_t{3} : 1});
       return absl::OkStatus();
     });
 

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -341,6 +342,36 @@ TEST_F(ImageInputTest, AClosedQueueIsAnError) {
       Def("ImageInput", {"reader"}, {"data", "label"},
           {Arg<int64_t>("batch_size", 1), Arg<int64_t>("scale", 2), Arg<int64_t>("crop", 2)});
   ExpectFailure(def, "queue \"queue\" is closed and empty");
+}
+
+TEST_F(ImageInputTest, SurvivesDamagedRecords) {
+  TensorProtos raw;
+  *raw.add_protos() = Proto(Tensor::Of<uint8_t>({2, 1, 3}, {1, 2, 3, 4, 5, 6}));
+  *raw.add_protos() = Proto(Tensor::Of<int32_t>({2}, {3, 1}));
+  *raw.add_protos() = Proto(Tensor::Of<float>({2}, {1, 2}));
+  *raw.add_protos() = Proto(Tensor::Of<int32_t>({4}, {0, 0, 1, 1}));
+  const std::string good = raw.SerializeAsString();
+  std::mt19937 random(5);
+  std::vector<std::string> records;
+  for (int i = 0; i < 400; ++i) {
+    std::string record = good;
+    const int flips = 1 + static_cast<int>(random() % 3);
+    for (int k = 0; k < flips; ++k) {
+      record[random() % record.size()] ^= static_cast<char>(1U << random() % 8);
+    }
+    records.push_back(record);
+  }
+  Database(records);
+  NetDef net;
+  net.set_name("net");
+  *net.add_op() = Input({Arg<int64_t>("batch_size", 1), Arg<int64_t>("scale", 2),
+                         Arg<int64_t>("crop", 2), Arg<int64_t>("label_type", 3),
+                         Arg<int64_t>("num_labels", 4), Arg<int64_t>("decode_threads", 1)});
+  ASSERT_TRUE(workspace_.CreateNet(net).ok());
+  int read = 0;
+  for (size_t i = 0; i < records.size(); ++i) read += workspace_.RunNet("net").ok();
+  EXPECT_GT(read, 10);
+  EXPECT_LT(read, 390);
 }
 
 TEST_F(ImageInputTest, RejectsRecordsThatAreNone) {
