@@ -24,6 +24,7 @@
 
 #include "doppio/check.h"
 #include "doppio/coverage.h"
+#include "doppio/database.h"
 #include "doppio/devices.h"
 #include "doppio/dot.h"
 #include "doppio/gradient.h"
