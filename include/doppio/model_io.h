@@ -19,8 +19,8 @@
 namespace doppio {
 
 // Reads, as its content decides,
-//   - a predictor database, as Caffe2's save_to_db writes it (a `minidb`): a MetaNetDef and all
-//     parameters;
+//   - a predictor database of any type (database.h), as Caffe2's save_to_db writes it: a MetaNetDef
+//     and all parameters;
 //   - a MetaNetDef, binary, text or JSON: nets, inputs and outputs. Its GLOBAL_INIT_NET_TYPE loads
 //     parameters from the database that it was taken out of; they have to come from elsewhere;
 //   - a NetDef, which becomes Model::predict.

@@ -2,7 +2,7 @@
 #define DOPPIO_TENSOR_IO_H_
 
 // Tensors in files: .npy, .npz, BlobProto and TensorProto (binary, text or JSON), and databases of
-// blobs (minidb).
+// blobs (database.h).
 //
 //   absl::StatusOr<Tensor> x = LoadTensor("cat.npy");
 //   absl::Status saved = SaveTensor(*y, "prob.npy");

@@ -1,6 +1,7 @@
 #include "doppio/trainer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <set>
@@ -324,7 +325,8 @@ class TrainerOfNets final : public Trainer {
     const auto found = evaluation.metrics.find(options_.watch);
     if (found == evaluation.metrics.end()) return evaluation;
     const double value = found->second;
-    evaluation.is_best = !has_best_ || (options_.larger_is_better ? value > best_ : value < best_);
+    const bool is_better = options_.larger_is_better ? value > best_ : value < best_;
+    evaluation.is_best = !std::isnan(value) && (!has_best_ || is_better);
     since_best_ = evaluation.is_best ? 0 : since_best_ + 1;
     if (evaluation.is_best) {
       has_best_ = true;
