@@ -404,6 +404,34 @@ TEST_F(TrainerTest, StopsEarlyWhereNothingGetsBetter) {
   EXPECT_LT((*trainer)->iteration(), 400);
 }
 
+TEST_F(TrainerTest, AMetricThatIsNoNumberIsNoBestOne) {
+  TrainerOptions options;
+  const auto fill = [](float value) {
+    return std::vector<Argument>{MakeArgument("shape", std::vector<int64_t>{1}),
+                                 MakeArgument("value", value)};
+  };
+  options.inits = {NetBuilder("init")
+                       .Op("ConstantFill", {}, {"n"}, fill(-2))
+                       .Op("ConstantFill", {}, {"one"}, fill(1))
+                       .def()};
+  options.train =
+      NetBuilder("count").Op("Add", {"n", "one"}, {"n"}).Op("Copy", {"n"}, {"loss"}).def();
+  options.test = NetBuilder("root").Op("Rsqrt", {"n"}, {"loss"}).def();
+  options.iterations = 5;  // NaN, infinity, 1, 0.7, 0.6
+  options.evaluate_every = 1;
+  options.patience = 2;
+  std::vector<bool> best;
+  options.on_evaluation = [&](const Evaluation& evaluation) {
+    best.push_back(evaluation.is_best);
+    return absl::OkStatus();
+  };
+  Workspace workspace;
+  auto trainer = Trainer::Create(options, &workspace);
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  ASSERT_TRUE((*trainer)->Run().ok());
+  EXPECT_EQ(best, (std::vector<bool>{false, true, true, true, true}));
+}
+
 TEST_F(TrainerTest, ANetThatFindsItsDataItselfCountsIterations) {
   TrainerOptions options;
   options.inits = {
