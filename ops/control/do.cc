@@ -187,6 +187,7 @@ class DoOp final : public Operator<Context> {
   static void HideSaved(ScopeStack::Scope* scope) {
     if (!scope->has_saved) return;
     for (ScopeStack::SavedBlob& saved : scope->saved) {
+      if (saved.copy == nullptr) continue;
       saved.storage = std::move(*saved.copy->template GetMutable<Tensor>());
       (void)scope->workspace.RemoveBlob(saved.inner);  // is there
     }
@@ -198,18 +199,20 @@ class DoOp final : public Operator<Context> {
   absl::Status Save(ScopeStack::Scope* scope) const {
     if (scope->saved.empty()) {
       for (const auto& [inner, outer] : bindings_) {
-        std::shared_ptr<Blob> blob = outer_->FindBlob(outer);
-        if (blob == nullptr || !blob->IsTensor()) continue;
         scope->saved.push_back(
-            {inner, std::move(blob), nullptr, writes_.count(inner) > 0, Tensor()});
+            {inner, outer_->FindBlob(outer), nullptr, writes_.count(inner) > 0, Tensor()});
       }
     }
+    scope->has_saved = true;
     for (ScopeStack::SavedBlob& saved : scope->saved) {
-      const Tensor* tensor = saved.outer->template Get<Tensor>();
-      if (tensor == nullptr) {
-        return absl::InvalidArgumentError(absl::StrCat("copy_external_blobs: inner blob \"",
-                                                       saved.inner, "\" was a tensor, but holds ",
-                                                       saved.outer->TypeName(), " now"));
+      const Tensor* tensor = saved.outer == nullptr ? nullptr : saved.outer->template Get<Tensor>();
+      if (tensor == nullptr || tensor->dtype() == DataType::kUndefined) continue;
+      if (saved.copy == nullptr) {
+        // Nets of gradients that are there would use the blob outside.
+        auto& nets = scope->nets;
+        nets.erase(std::remove_if(nets.begin(), nets.end(),
+                                  [&](const auto& net) { return net.first.lock() != self_; }),
+                   nets.end());
       }
       saved.copy = scope->workspace.CreateLocalBlob(saved.inner);
       Tensor* copy = saved.copy->template GetMutable<Tensor>();
@@ -220,7 +223,6 @@ class DoOp final : public Operator<Context> {
         *copy = *tensor;
       }
     }
-    scope->has_saved = true;
     return absl::OkStatus();
   }
 

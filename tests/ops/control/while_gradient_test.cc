@@ -146,6 +146,27 @@ TEST(WhileGradientTest, StandsInAnotherWhile) {
   for (const int turns : {1, 3}) ExpectGradients(LoopInLoop(turns), {"x", "w", "b"}, kFeeds);
 }
 
+TEST(WhileGradientTest, MayRunInANetOfItsOwn) {
+  const NetDef net = LoopInLoop(3);
+  const absl::StatusOr<Backward> backward = Differentiate(net);
+  ASSERT_TRUE(backward.ok()) << backward.status();
+  Workspace whole;
+  FeedAll(kFeeds, true, &whole);
+  ASSERT_TRUE(whole.RunNetOnce(backward->net).ok());
+  Workspace parts;
+  FeedAll(kFeeds, true, &parts);
+  for (int run = 0; run < 2; ++run) {
+    FeedAll(kFeeds, true, &parts);
+    ASSERT_TRUE(parts.RunNetOnce(net).ok());
+    const absl::Status status = parts.RunNetOnce(backward->GradientNet());
+    ASSERT_TRUE(status.ok()) << status;
+    for (const char* blob : {"x", "w", "b"}) {
+      const std::string& gradient = backward->gradients.at(blob).dense;
+      EXPECT_TRUE(TensorEquals(*parts.Fetch(gradient), *whole.Fetch(gradient))) << blob;
+    }
+  }
+}
+
 TEST(WhileGradientTest, MayMakeMoreTurnsInALaterRun) {
   // Blobs that the earlier, shorter run kept must not be taken for those outside.
   const NetDef net = LoopInLoop(2);
