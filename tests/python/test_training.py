@@ -140,6 +140,40 @@ def decay_adagrad(learning_rate, beta1=0, beta2=0.999, epsilon=0.1, weight_decay
         yield w
 
 
+def yellowfin(learning_rate, mu=0, beta=0.999, curv_win_width=20, epsilon=1e-6):
+    w, m, logs, t = START.astype(np.float64), 0, [], 0
+    low = high = mean = squares = norm = distance = 0
+
+    def average(old, new):
+        return beta * old + (1 - beta) * new
+
+    while True:
+        t += 1
+        g = 2 * (w - TARGET)
+        m = mu * m + learning_rate * g
+        w = w - m
+        yield w
+        unbiased = 1 / (1 - beta ** t)
+        h = max((g * g).sum(), epsilon)
+        logs = (logs + [np.log(h)])[-curv_win_width:]
+        low, high = average(low, min(logs)), average(high, max(logs))
+        mean, squares = average(mean, g), average(squares, h)
+        norm = average(norm, np.sqrt(h))
+        distance = average(distance, norm / squares)
+        least, most = np.exp(low * unbiased), np.exp(high * unbiased)
+        variance = max(squares * unbiased - ((mean * unbiased) ** 2).sum(), epsilon)
+        p = (distance * unbiased * least) ** 2 / (2 * variance)
+        begin, end = 0.0, 1.0  # p x = (1 - x)^3
+        for _ in range(60):
+            x = (begin + end) / 2
+            begin, end = (x, end) if p * x < (1 - x) ** 3 else (begin, x)
+        ratio = np.sqrt(most / least)
+        mu_now = max(x * x, ((ratio - 1) / (ratio + 1)) ** 2)
+        if t > 1:
+            mu = average(mu, mu_now)
+            learning_rate = average(learning_rate, (1 - np.sqrt(mu_now)) ** 2 / least)
+
+
 FORMULAS = [
     ("sgd", sgd, dict(learning_rate=0.1)),
     ("sgd", sgd, dict(learning_rate=0.05, momentum=0.8, nesterov=False)),
@@ -157,6 +191,8 @@ FORMULAS = [
     ("gftrl", lambda **o: ftrl(**o, groups=True), dict(learning_rate=0.5, lambda1=0.1)),
     ("storm", storm, dict(learning_rate=0.5)),
     ("wngrad", wngrad, dict(learning_rate=20.0)),
+    ("yellowfin", yellowfin, dict(learning_rate=0.1)),
+    ("yellowfin", yellowfin, dict(learning_rate=0.1, mu=0.3, beta=0.5, curv_win_width=5)),
     ("decay_adagrad", decay_adagrad, dict(learning_rate=0.5, weight_decay=0.01, beta1=0.5)),
 ]
 
