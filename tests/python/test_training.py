@@ -224,6 +224,54 @@ def test_the_rate_follows_a_policy_and_the_norm_is_clipped():
         np.testing.assert_allclose(got, w, rtol=1e-4)
 
 
+POLICIES = {  # options, and what the rate is multiplied by in the iterations 1 to 6
+    "fixed": ({}, [1, 1, 1, 1, 1, 1]),
+    "step": (dict(stepsize=2, gamma=0.5), [1, 0.5, 0.5, 0.25, 0.25, 0.125]),
+    "exp": (dict(gamma=0.5), [0.5 ** t for t in range(1, 7)]),
+    "inv": (dict(gamma=1, power=2), [(1 + t) ** -2.0 for t in range(1, 7)]),
+    "poly": (dict(max_iter=8, power=2), [(1 - t / 8) ** 2 for t in range(1, 7)]),
+    "alter": (dict(active_period=2, inactive_period=1, active_first=True), [1, 0, 1, 1, 0, 1]),
+    "gate": (dict(multiplier_1=1, multiplier_2=0.25, num_iter=3), [1, 1, 0.25, 0.25, 0.25, 0.25]),
+    "linearWarmup": (dict(start_multiplier=0.5, num_iter=4), [0.625, 0.75, 0.875, 1, 1, 1]),
+    "constantWarmup": (dict(multiplier=0.5, num_iter=3), [0.5, 0.5, 1, 1, 1, 1]),
+    "composite": (dict(sub_policy_num_iters=[3, 3], sub_policy_0_policy="exp", sub_policy_0_gamma=1,
+                       sub_policy_1_policy="fixed", sub_policy_1_lr_scale=2), [1, 1, 1, 2, 2, 2]),
+    "hill": (dict(num_iter=2, start_multiplier=0.5, gamma=1, power=1, end_multiplier=0.1), None),
+    "slope": (dict(num_iter_1=2, multiplier_1=1, num_iter_2=4, multiplier_2=2), None),
+    "cyclical": (dict(max_lr=1.0, stepsize=2), None),
+    "cosine": (dict(max_lr=1, min_lr=0.1, period=4), None),
+    "pieceWarmup": (dict(m1=0.25, n1=3, m2=0.5, n2=5, m3=1), [0.25, 0.25, 0.5, 0.5, 1, 1]),
+    "constantThenLinearWarmup": (dict(start_warmup_multiplier=0.5, constant_warmup_num_iter=2,
+                                      linear_warmup_num_iter=2), [0.5, 0.5, 0.75, 1, 1, 1]),
+    "compositeCyclical": (dict(start_warmup_multiplier=0.5, constant_warmup_num_iter=1,
+                               linear_warmup_num_iter=1, cyclical_max_lr=1, cyclical_step_size=2,
+                               cyclical_decay=1), None),
+    "compositeCosine": (dict(start_warmup_multiplier=0.5, constant_warmup_num_iter=1,
+                             linear_warmup_num_iter=1, cosine_max_lr=1, cosine_min_lr=0.5,
+                             cosine_period=4, cosine_t_mult=1, cosine_lr_shrink=1), None),
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy_takes_its_options(policy):
+    options, factors = POLICIES[policy]
+    init = doppio.Net("init")
+    init.ConstantFill(name="w", shape=START.shape)
+    training = doppio.add_optimizer(quadratic(), "sgd", init=init, learning_rate=0.5, policy=policy,
+                                    **options)
+    ws = doppio.Workspace()
+    ws["target"] = TARGET
+    ws.run(init)
+    ws.run(training.init)
+    rates = []
+    for _ in range(6):
+        ws.run(training.net)
+        rates.append(float(ws["SgdOptimizer_0_lr_cpu"]))
+    assert np.isfinite(rates).all()
+    if factors is not None:
+        np.testing.assert_allclose(rates, -0.5 * np.array(factors), rtol=1e-5)
+
+
 def test_parameters_that_share_a_gradient_do_not_disturb_each_other():
     net = doppio.Net("shared")  # the gradient of a and of b is one blob
     net.SumElements(net.Add("a", "b", name="sum"), name="loss")
@@ -288,6 +336,7 @@ def test_what_the_init_net_fills_and_the_net_reads_is_trained():
     (dict(optimizer="adamm"), doppio.NotFoundError, 'no optimizer "adamm"; did you mean adam'),
     (dict(learning_rat=1), doppio.InvalidArgumentError, "did you mean learning_rate"),
     (dict(momentum=0.5, beta1=1), doppio.InvalidArgumentError, 'no option "beta1"'),
+    (dict(sub_policy_0_gama=1), doppio.InvalidArgumentError, 'has no "gama"; did you mean gamma'),
     (dict(learning_rate=0), doppio.InvalidArgumentError, "learning_rate is 0, must be above 0"),
     (dict(learning_rate="fast"), TypeError, "learning_rate"),
     (dict(clip_norm=-1), doppio.InvalidArgumentError, "clip_norm is -1, must be above 0"),
