@@ -61,6 +61,8 @@ struct TrainerOptions {
   // (of the test data none are).
   std::map<std::string, Tensor> data;
   std::map<std::string, Tensor> test_data;
+  // Every so many-th example of `data` is not trained with, but is test data; 0: none.
+  int64_t hold_out = 0;
   int64_t batch = 32;
   bool shuffle = true;  // another order in each epoch, by
   uint64_t seed = 1;

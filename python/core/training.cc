@@ -120,6 +120,7 @@ void ReadTrainerOptions(const py::dict& how, TrainerOptions* options) {
   const auto read = [&](const char* name, auto* value) {
     *value = how[name].cast<std::decay_t<decltype(*value)>>();
   };
+  read("hold_out", &options->hold_out);
   read("batch", &options->batch);
   read("shuffle", &options->shuffle);
   read("seed", &options->seed);

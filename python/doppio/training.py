@@ -174,7 +174,8 @@ class _StopSignal:
 def train(training: Training | Net, init: Net | Sequence[Net] = (), *,
           data: Mapping[str, Any] | None = None, epochs: int = 0, iterations: int = 0,
           batch: int = 32, shuffle: bool = True, seed: int = 1,
-          test: Net | None = None, test_data: Mapping[str, Any] | None = None, test_runs: int = 1,
+          test: Net | None = None, test_data: Mapping[str, Any] | None = None, hold_out: int = 0,
+          test_runs: int = 1,
           loss: str = "loss", metrics: Sequence[str] = (), evaluate_every: int = 0,
           patience: int = 0, watch: str | None = None, larger_is_better: bool = False,
           checkpoints: str | os.PathLike[str] = "", checkpoint_every: int = 0,
@@ -199,8 +200,9 @@ def train(training: Training | Net, init: Net | Sequence[Net] = (), *,
     >>> print(f"y = {trained.workspace['w'].item():.3f} x + {trained.workspace['b'].item():.3f}")
     y = 2.000 x + 1.000
 
-    `test` is run over `test_data` after each epoch, or after `evaluate_every` iterations; training
-    ends early when `watch` (default: the loss) was not better `patience` times. `metrics` are blobs
+    `test` is run over `test_data`, or over every `hold_out`-th example of `data`, which is then not
+    trained with, after each epoch or after `evaluate_every` iterations; training ends
+    early when `watch` (default: the loss) was not better `patience` times. `metrics` are blobs
     of one float each, of either net.
 
     `checkpoints` is a folder, in which the last two checkpoints are kept; with `resume` the training
@@ -216,7 +218,7 @@ def train(training: Training | Net, init: Net | Sequence[Net] = (), *,
     if isinstance(training, Training):
         own.append(training.init)
     net = training.net if isinstance(training, Training) else training
-    how = {"batch": batch, "shuffle": shuffle, "seed": seed, "epochs": epochs,
+    how = {"hold_out": hold_out, "batch": batch, "shuffle": shuffle, "seed": seed, "epochs": epochs,
            "iterations": iterations, "loss": loss,
            "metrics": [metrics] if isinstance(metrics, str) else list(metrics),
            "evaluate_every": evaluate_every, "test_runs": test_runs, "patience": patience,

@@ -11,34 +11,42 @@ absl::StatusOr<Batches> Batches::Create(const std::map<std::string, Tensor>& arr
                                         absl::string_view what) {
   Batches batches;
   const std::string* first = nullptr;
+  int64_t examples = 0;
   for (const auto& [blob, array] : arrays) {
     if (array.rank() == 0 || array.dtype() == DataType::kUndefined) {
       return absl::InvalidArgumentError(absl::StrCat(
           what, " \"", blob, "\" is ", array.TypeAndShape(), ", which has no examples"));
     }
-    if (first != nullptr && array.dim(0) != batches.examples_) {
+    if (first != nullptr && array.dim(0) != examples) {
       return absl::InvalidArgumentError(absl::StrCat(what, " \"", blob, "\" has ", array.dim(0),
                                                      " examples, but \"", *first, "\" has ",
-                                                     batches.examples_));
+                                                     examples));
     }
     if (first == nullptr) {
       first = &blob;
-      batches.examples_ = array.dim(0);
+      examples = array.dim(0);
     }
   }
   batches.arrays_ = arrays;
-  batches.InOrder();
+  batches.rows_.resize(static_cast<size_t>(examples));
+  std::iota(batches.rows_.begin(), batches.rows_.end(), int64_t{0});
+  batches.order_ = batches.rows_;
   return batches;
 }
 
-void Batches::InOrder() {
-  order_.resize(static_cast<size_t>(examples_));
-  std::iota(order_.begin(), order_.end(), int64_t{0});
+Batches Batches::HoldOut(int64_t every) {
+  Batches held;
+  held.arrays_ = arrays_;
+  std::vector<int64_t> kept;
+  for (const int64_t row : rows_) (row % every == every - 1 ? held.rows_ : kept).push_back(row);
+  rows_ = order_ = std::move(kept);
+  held.order_ = held.rows_;
+  return held;
 }
 
 // Fisher and Yates, by hand: what std::shuffle does with a generator differs between libraries.
 void Batches::Shuffle(uint64_t seed, int64_t epoch) {
-  InOrder();
+  order_ = rows_;
   std::seed_seq seeds{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32),
                       static_cast<uint32_t>(epoch), static_cast<uint32_t>(epoch >> 32)};
   std::mt19937_64 random(seeds);

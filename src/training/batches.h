@@ -18,21 +18,21 @@ class Batches {
   static absl::StatusOr<Batches> Create(const std::map<std::string, Tensor>& arrays,
                                         absl::string_view what);
 
+  // Takes every `every`-th example out, and gives these.
+  Batches HoldOut(int64_t every);
+
   bool empty() const { return arrays_.empty(); }
-  int64_t examples() const { return examples_; }
-  const std::map<std::string, Tensor>& arrays() const { return arrays_; }
+  int64_t examples() const { return static_cast<int64_t>(rows_.size()); }
 
   // The order of the examples in an epoch (from 0 on).
   void Shuffle(uint64_t seed, int64_t epoch);
-  // As they are given.
-  void InOrder();
   // Puts the examples [begin, end) of the order into the blobs.
   absl::Status Feed(int64_t begin, int64_t end, Workspace* workspace) const;
 
  private:
   std::map<std::string, Tensor> arrays_;
-  int64_t examples_ = 0;
-  std::vector<int64_t> order_;
+  std::vector<int64_t> rows_;   // of the arrays: the examples, as they are given
+  std::vector<int64_t> order_;  // the same, as they are taken
 };
 
 }  // namespace doppio::training

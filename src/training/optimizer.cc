@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "doppio/check.h"
@@ -57,6 +58,22 @@ struct SortedOptions {
   std::vector<Argument> policy;
 };
 
+// sub_policy_2_gamma is `gamma` of the policy 2 of a composite one.
+absl::StatusOr<OpSchema::ArgType> TypeOfSubPolicy(const std::string& name, const OpSchema& rates,
+                                                  std::vector<std::string> names) {
+  size_t place = sizeof(kSubPolicy) - 1;
+  while (place < name.size() && absl::ascii_isdigit(static_cast<unsigned char>(name[place])))
+    ++place;
+  const std::string rest = place < name.size() ? name.substr(place + 1) : "";
+  if (rest == "lr_scale") return OpSchema::ArgType::kFloat;
+  const OpSchema::ArgSpec* spec = rates.FindArg(rest);
+  if (spec != nullptr && rest != "base_lr") return spec->type;
+  names.push_back("lr_scale");
+  return absl::InvalidArgumentError(absl::StrCat("there is no option \"", name,
+                                                 "\": a policy has no \"", rest, "\"",
+                                                 DidYouMean(rest, names)));
+}
+
 absl::StatusOr<SortedOptions> SortOptions(const std::vector<OptimizerOption>& options,
                                           const OpSchema& schema) {
   SortedOptions sorted;
@@ -84,6 +101,8 @@ absl::StatusOr<SortedOptions> SortOptions(const std::vector<OptimizerOption>& op
       DOPPIO_RETURN_IF_ERROR(ToType(rates->FindArg(name)->type, &argument));
       sorted.policy.push_back(argument);
     } else if (rates != nullptr && absl::StartsWith(name, kSubPolicy)) {
+      DOPPIO_ASSIGN_OR_RETURN(const OpSchema::ArgType type, TypeOfSubPolicy(name, *rates, names));
+      DOPPIO_RETURN_IF_ERROR(ToType(type, &argument));
       sorted.policy.push_back(argument);
     } else {
       return absl::InvalidArgumentError(

@@ -174,6 +174,14 @@ class TrainerOfNets final : public Trainer {
   absl::Status CheckOptions() {
     DOPPIO_ASSIGN_OR_RETURN(data_, Batches::Create(options_.data, "data"));
     DOPPIO_ASSIGN_OR_RETURN(test_data_, Batches::Create(options_.test_data, "test data"));
+    if (options_.hold_out != 0) {
+      if (options_.hold_out < 2 || data_.empty() || !test_data_.empty()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "hold_out is ", options_.hold_out,
+            ", must be 0 or at least 2; it takes test data out of data, where none is given"));
+      }
+      test_data_ = data_.HoldOut(options_.hold_out);
+    }
     for (const auto& [name, value] : {std::pair<const char*, int64_t>{"epochs", options_.epochs},
                                       {"iterations", options_.iterations},
                                       {"evaluate_every", options_.evaluate_every},
@@ -245,6 +253,15 @@ class TrainerOfNets final : public Trainer {
         return absl::NotFoundError(absl::StrCat("there is data for \"", name,
                                                 "\", which no net reads", DidYouMean(name, reads)));
       }
+    }
+    // Or else a test would see what the last step was fed.
+    for (const std::string& name : of_test) {
+      if (options_.hold_out > 0 || options_.data.count(name) == 0 ||
+          options_.test_data.count(name) > 0) {
+        continue;
+      }
+      return absl::InvalidArgumentError(
+          absl::StrCat("the test net reads \"", name, "\", for which there is no test data"));
     }
     return absl::OkStatus();
   }

@@ -1,18 +1,13 @@
 """Optimizers and gradient checks in Python."""
 
-import json
 import os
-import pathlib
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import doppio
 
-FOLDER = os.environ.get("DOPPIO_CAFFE2_FRONT_END", "")
 STEPS = 20
 TARGET = np.float32([[1, -2], [0.5, 3], [2, 0]])
 START = np.float32([[0.5, -1], [1, 2], [1, 1]])
@@ -140,6 +135,40 @@ def decay_adagrad(learning_rate, beta1=0, beta2=0.999, epsilon=0.1, weight_decay
         yield w
 
 
+def yellowfin(learning_rate, mu=0, beta=0.999, curv_win_width=20, epsilon=1e-6):
+    w, m, logs, t = START.astype(np.float64), 0, [], 0
+    low = high = mean = squares = norm = distance = 0
+
+    def average(old, new):
+        return beta * old + (1 - beta) * new
+
+    while True:
+        t += 1
+        g = 2 * (w - TARGET)
+        m = mu * m + learning_rate * g
+        w = w - m
+        yield w
+        unbiased = 1 / (1 - beta ** t)
+        h = max((g * g).sum(), epsilon)
+        logs = (logs + [np.log(h)])[-curv_win_width:]
+        low, high = average(low, min(logs)), average(high, max(logs))
+        mean, squares = average(mean, g), average(squares, h)
+        norm = average(norm, np.sqrt(h))
+        distance = average(distance, norm / squares)
+        least, most = np.exp(low * unbiased), np.exp(high * unbiased)
+        variance = max(squares * unbiased - ((mean * unbiased) ** 2).sum(), epsilon)
+        p = (distance * unbiased * least) ** 2 / (2 * variance)
+        begin, end = 0.0, 1.0  # p x = (1 - x)^3
+        for _ in range(60):
+            x = (begin + end) / 2
+            begin, end = (x, end) if p * x < (1 - x) ** 3 else (begin, x)
+        ratio = np.sqrt(most / least)
+        mu_now = max(x * x, ((ratio - 1) / (ratio + 1)) ** 2)
+        if t > 1:
+            mu = average(mu, mu_now)
+            learning_rate = average(learning_rate, (1 - np.sqrt(mu_now)) ** 2 / least)
+
+
 FORMULAS = [
     ("sgd", sgd, dict(learning_rate=0.1)),
     ("sgd", sgd, dict(learning_rate=0.05, momentum=0.8, nesterov=False)),
@@ -157,6 +186,8 @@ FORMULAS = [
     ("gftrl", lambda **o: ftrl(**o, groups=True), dict(learning_rate=0.5, lambda1=0.1)),
     ("storm", storm, dict(learning_rate=0.5)),
     ("wngrad", wngrad, dict(learning_rate=20.0)),
+    ("yellowfin", yellowfin, dict(learning_rate=0.1)),
+    ("yellowfin", yellowfin, dict(learning_rate=0.1, mu=0.3, beta=0.5, curv_win_width=5)),
     ("decay_adagrad", decay_adagrad, dict(learning_rate=0.5, weight_decay=0.01, beta1=0.5)),
 ]
 
@@ -186,6 +217,54 @@ def test_the_rate_follows_a_policy_and_the_norm_is_clipped():
         g = 2 * (w - TARGET)
         w = w - 0.1 * 0.5 ** (step // 2) / max(1, np.linalg.norm(g)) * g
         np.testing.assert_allclose(got, w, rtol=1e-4)
+
+
+POLICIES = {  # options, and what the rate is multiplied by in the iterations 1 to 6
+    "fixed": ({}, [1, 1, 1, 1, 1, 1]),
+    "step": (dict(stepsize=2, gamma=0.5), [1, 0.5, 0.5, 0.25, 0.25, 0.125]),
+    "exp": (dict(gamma=0.5), [0.5 ** t for t in range(1, 7)]),
+    "inv": (dict(gamma=1, power=2), [(1 + t) ** -2.0 for t in range(1, 7)]),
+    "poly": (dict(max_iter=8, power=2), [(1 - t / 8) ** 2 for t in range(1, 7)]),
+    "alter": (dict(active_period=2, inactive_period=1, active_first=True), [1, 0, 1, 1, 0, 1]),
+    "gate": (dict(multiplier_1=1, multiplier_2=0.25, num_iter=3), [1, 1, 0.25, 0.25, 0.25, 0.25]),
+    "linearWarmup": (dict(start_multiplier=0.5, num_iter=4), [0.625, 0.75, 0.875, 1, 1, 1]),
+    "constantWarmup": (dict(multiplier=0.5, num_iter=3), [0.5, 0.5, 1, 1, 1, 1]),
+    "composite": (dict(sub_policy_num_iters=[3, 3], sub_policy_0_policy="exp", sub_policy_0_gamma=1,
+                       sub_policy_1_policy="fixed", sub_policy_1_lr_scale=2), [1, 1, 1, 2, 2, 2]),
+    "hill": (dict(num_iter=2, start_multiplier=0.5, gamma=1, power=1, end_multiplier=0.1), None),
+    "slope": (dict(num_iter_1=2, multiplier_1=1, num_iter_2=4, multiplier_2=2), None),
+    "cyclical": (dict(max_lr=1.0, stepsize=2), None),
+    "cosine": (dict(max_lr=1, min_lr=0.1, period=4), None),
+    "pieceWarmup": (dict(m1=0.25, n1=3, m2=0.5, n2=5, m3=1), [0.25, 0.25, 0.5, 0.5, 1, 1]),
+    "constantThenLinearWarmup": (dict(start_warmup_multiplier=0.5, constant_warmup_num_iter=2,
+                                      linear_warmup_num_iter=2), [0.5, 0.5, 0.75, 1, 1, 1]),
+    "compositeCyclical": (dict(start_warmup_multiplier=0.5, constant_warmup_num_iter=1,
+                               linear_warmup_num_iter=1, cyclical_max_lr=1, cyclical_step_size=2,
+                               cyclical_decay=1), None),
+    "compositeCosine": (dict(start_warmup_multiplier=0.5, constant_warmup_num_iter=1,
+                             linear_warmup_num_iter=1, cosine_max_lr=1, cosine_min_lr=0.5,
+                             cosine_period=4, cosine_t_mult=1, cosine_lr_shrink=1), None),
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy_takes_its_options(policy):
+    options, factors = POLICIES[policy]
+    init = doppio.Net("init")
+    init.ConstantFill(name="w", shape=START.shape)
+    training = doppio.add_optimizer(quadratic(), "sgd", init=init, learning_rate=0.5, policy=policy,
+                                    **options)
+    ws = doppio.Workspace()
+    ws["target"] = TARGET
+    ws.run(init)
+    ws.run(training.init)
+    rates = []
+    for _ in range(6):
+        ws.run(training.net)
+        rates.append(float(ws["SgdOptimizer_0_lr_cpu"]))
+    assert np.isfinite(rates).all()
+    if factors is not None:
+        np.testing.assert_allclose(rates, -0.5 * np.array(factors), rtol=1e-5)
 
 
 def test_parameters_that_share_a_gradient_do_not_disturb_each_other():
@@ -252,6 +331,7 @@ def test_what_the_init_net_fills_and_the_net_reads_is_trained():
     (dict(optimizer="adamm"), doppio.NotFoundError, 'no optimizer "adamm"; did you mean adam'),
     (dict(learning_rat=1), doppio.InvalidArgumentError, "did you mean learning_rate"),
     (dict(momentum=0.5, beta1=1), doppio.InvalidArgumentError, 'no option "beta1"'),
+    (dict(sub_policy_0_gama=1), doppio.InvalidArgumentError, 'has no "gama"; did you mean gamma'),
     (dict(learning_rate=0), doppio.InvalidArgumentError, "learning_rate is 0, must be above 0"),
     (dict(learning_rate="fast"), TypeError, "learning_rate"),
     (dict(clip_norm=-1), doppio.InvalidArgumentError, "clip_norm is -1, must be above 0"),
@@ -455,128 +535,3 @@ def test_a_check_that_can_not_be_made_is_an_error(arguments, error, words):
     arguments = {"of": "loss", "values": {"x": [[1.0, 2.0]], "label": np.int32([1])}, **arguments}
     with pytest.raises(error, match=words):
         doppio.check_gradients(net, **arguments)
-
-
-# ---- Caffe2's own front end writes the same nets. ----
-
-FRONT_END = r"""
-import json, sys
-import doppio.caffe2_compat
-doppio.caffe2_compat.install()
-import doppio
-from caffe2.python import brew, optimizer
-from caffe2.python.model_helper import ModelHelper
-
-def dense(name):
-    model = ModelHelper(name=name, arg_scope={"order": "NCHW"})
-    out = brew.fc(model, "data", "fc", 5, 1, ("ConstantFill", {}), ("ConstantFill", {}), axis=0)
-    model.AveragedLoss(model.SquaredL2Distance([out, "label"]), "loss")
-    return model
-
-def sparse(name):
-    model = ModelHelper(name=name)
-    w = model.param_init_net.ConstantFill([], "w", shape=[5, 2], value=0.0)
-    model.AddParameter(w)
-    model.net.SumElements(model.net.Gather([w, "indices"], "rows"), "loss")
-    return model
-
-def ops(net, begin=0):
-    return [{"type": op.type, "inputs": list(op.input), "outputs": list(op.output),
-             "engine": op.engine,
-             "args": {a.name: a.f if a.HasField("f") else a.i if a.HasField("i")
-                      else a.s.decode() if a.HasField("s") else list(a.ints) for a in op.arg}}
-            for op in list(net.op)[begin:]]
-
-result = []
-for number, (make, decay, build, options, name, own) in enumerate(json.load(sys.stdin)):
-    optimizer.reset_optimizer_instance_count()
-    model = globals()[make](f"net{number}")
-    forward = doppio.Net(proto=model.net.Proto().SerializeToString())
-    init = doppio.Net(proto=model.param_init_net.Proto().SerializeToString())
-    model.AddGradientOperators(["loss"])
-    begin, init_begin = len(model.net.Proto().op), len(model.param_init_net.Proto().op)
-    if decay:
-        optimizer.add_weight_decay(model, decay)
-    getattr(optimizer, build)(model, **options)
-    gradient = doppio.gradient(forward, of="loss")
-    training = doppio.add_optimizer(gradient, name, init=init, **own)
-    result.append([ops(model.net.Proto(), begin), ops(model.param_init_net.Proto(), init_begin),
-                   ops(training.net.to_proto(), len(gradient.net)), ops(training.init.to_proto())])
-print(json.dumps(result))
-"""
-
-RATE = dict(base_learning_rate=0.5)
-OWN_RATE = dict(learning_rate=0.5)
-SAME = [  # a net, weight decay, the front end's function and its options, ours
-    ("dense", 0, "build_sgd", RATE, "sgd", OWN_RATE),
-    ("dense", 0, "build_sgd", {**RATE, "momentum": 0.5, "nesterov": False}, "sgd",
-     {**OWN_RATE, "momentum": 0.5, "nesterov": False}),
-    ("dense", 0, "build_sgd", {**RATE, "momentum": 0.5, "policy": "step", "stepsize": 10,
-                               "gamma": 0.5}, "sgd",
-     {**OWN_RATE, "momentum": 0.5, "policy": "step", "stepsize": 10, "gamma": 0.5}),
-    ("dense", 0, "build_sgd", {**RATE, "max_gradient_norm": 2, "allow_lr_injection": True}, "sgd",
-     {**OWN_RATE, "clip_norm": 2, "allow_lr_injection": True}),
-    ("dense", 0, "build_sgd", {**RATE, "lars": 0.5, "max_gradient_norm": 1.5}, "lars",
-     {**OWN_RATE, "clip_norm": 1.5}),
-    ("dense", 0.25, "build_adam", RATE, "adam", {**OWN_RATE, "weight_decay": 0.25}),
-    ("dense", 0, "build_adam", {**RATE, "beta1": 0.5, "policy": "inv", "gamma": 1.0, "power": 0.5},
-     "adam", {**OWN_RATE, "beta1": 0.5, "policy": "inv", "gamma": 1.0, "power": 0.5}),
-    ("dense", 0, "build_adagrad", {**RATE, "weight_decay": 0.25, "decay": 0.5}, "adagrad",
-     {**OWN_RATE, "weight_decay": 0.25, "decay": 0.5}),
-    ("dense", 0, "build_adagrad", {**RATE, "lars": 0.5}, "adagrad", {**OWN_RATE, "lars": 0.5}),
-    ("dense", 0, "build_adadelta", RATE, "adadelta", OWN_RATE),
-    ("dense", 0, "build_rms_prop", RATE, "rmsprop", OWN_RATE),
-    ("dense", 0, "build_ftrl", dict(engine="", alpha=0.5, lambda1=0.25), "ftrl",
-     {**OWN_RATE, "lambda1": 0.25}),
-    ("dense", 0, "build_gftrl", dict(engine="", alpha=0.5), "gftrl", OWN_RATE),
-    ("dense", 0, "build_yellowfin", RATE, "yellowfin", OWN_RATE),
-    ("dense", 0, "build_storm", RATE, "storm", OWN_RATE),
-    ("dense", 0, "build_wngrad", {**RATE, "lars": 0.5}, "wngrad", {**OWN_RATE, "lars": 0.5}),
-    ("dense", 0, "build_decay_adagrad", {**RATE, "weight_decay": 0.25}, "decay_adagrad",
-     {**OWN_RATE, "weight_decay": 0.25}),
-] + [
-    ("sparse", 0, build, options, name, own)
-    for build, options, name, own in [
-        ("build_sgd", {**RATE, "max_gradient_norm": 2}, "sgd", {**OWN_RATE, "clip_norm": 2}),
-        ("build_sgd", {**RATE, "momentum": 0.5}, "sgd", {**OWN_RATE, "momentum": 0.5}),
-        ("build_adagrad", {**RATE, "weight_decay": 0.5, "sparse_dedup_aggregator": "sum"}, "adagrad",
-         {**OWN_RATE, "weight_decay": 0.5, "sparse_dedup_aggregator": "sum"}),
-        ("build_adagrad", {**RATE, "rowWise": True, "counter_halflife": 5, "weight_decay": 0.5},
-         "adagrad", {**OWN_RATE, "rowWise": True, "counter_halflife": 5, "weight_decay": 0.5}),
-        ("build_adam", RATE, "adam", OWN_RATE),
-        ("build_adam", {**RATE, "rowWise": True}, "adam", {**OWN_RATE, "rowWise": True}),
-        ("build_adam", {**RATE, "enableRAdam": True, "sparse_dedup_aggregator": "mean"}, "adam",
-         {**OWN_RATE, "enableRAdam": True, "sparse_dedup_aggregator": "mean"}),
-        ("build_adam", {**RATE, "use_smart_decay": True}, "adam",
-         {**OWN_RATE, "use_smart_decay": True}),
-        ("build_adadelta", RATE, "adadelta", OWN_RATE),
-        ("build_ftrl", dict(engine="", alpha=0.5), "ftrl", OWN_RATE),
-        ("build_storm", RATE, "storm", OWN_RATE),
-        ("build_wngrad", RATE, "wngrad", OWN_RATE),
-        ("build_decay_adagrad", RATE, "decay_adagrad", OWN_RATE),
-    ]
-]
-
-
-@pytest.fixture(scope="module")
-def both():
-    if not FOLDER:
-        pytest.skip("DOPPIO_CAFFE2_FRONT_END names no folder with Caffe2's front end")
-    paths = [FOLDER, str(pathlib.Path(doppio.__file__).resolve().parents[1])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", FRONT_END], input=json.dumps(SAME), cwd=FOLDER,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-@pytest.mark.parametrize("number", range(len(SAME)), ids=[f"{i}-{case[0]}-{case[2]}"
-                                                          for i, case in enumerate(SAME)])
-def test_the_nets_are_those_of_the_front_end(both, number):
-    net, init, own_net, own_init = both[number]
-    once = []  # the front end fills some constants again for every parameter
-    for op in init:
-        if op not in once:
-            once.append(op)
-    assert own_net == net
-    assert own_init == once

@@ -194,6 +194,34 @@ TEST_F(TrainerTest, AnEpochHasEveryExampleOnce) {
             std::vector<double>(sums.begin() + 3, sums.begin() + 6));
 }
 
+TEST_F(TrainerTest, WhatIsHeldOutIsTestedAndNotTrainedWith) {
+  std::vector<float> numbers(11);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i);
+  TrainerOptions options;
+  options.train = NetBuilder("sum").Op("SumElements", {"x"}, {"loss"}).def();
+  options.test = NetBuilder("test").Op("SumElements", {"x"}, {"loss"}).def();
+  options.data = {{"x", *Tensor::FromSpan<float>(Dims{11}, numbers)}};
+  options.hold_out = 5;  // 4 and 9
+  options.batch = 9;
+  options.epochs = 1;
+  double trained = 0, tested = 0;
+  options.on_step = [&](const TrainStep& step) {
+    trained = step.loss;
+    return absl::OkStatus();
+  };
+  options.on_evaluation = [&](const Evaluation& evaluation) {
+    tested = evaluation.metrics.at("loss");
+    EXPECT_EQ(evaluation.examples, 2);
+    return absl::OkStatus();
+  };
+  Workspace workspace;
+  auto trainer = Trainer::Create(options, &workspace);
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  ASSERT_TRUE((*trainer)->Run().ok());
+  EXPECT_EQ(trained, 55 - 13);
+  EXPECT_EQ(tested, 13);
+}
+
 TEST_F(TrainerTest, StoppedAndResumedIsTheSameAsNeverStopped) {
   const std::string expected = TrainAll(Options());
   std::mt19937 random(7);
@@ -468,6 +496,10 @@ TEST_F(TrainerTest, WhatMakesNoSenseIsRefused) {
     Workspace workspace;
     return std::string(Trainer::Create(options, &workspace).status().message());
   };
+  EXPECT_THAT(message([](auto* o) { o->hold_out = 5; }), HasSubstr("hold_out is 5"));
+  EXPECT_THAT(message([](auto* o) { o->test_data.erase("label"); }),
+              HasSubstr("reads \"label\", for which there is no test data"));
+  EXPECT_THAT(message([](auto* o) { o->test_data.clear(); }), HasSubstr("there is no test data"));
   EXPECT_THAT(message([](auto* o) { o->batch = 0; }), HasSubstr("batch is 0"));
   EXPECT_THAT(message([](auto* o) { o->batch = 71; }),
               HasSubstr("70 examples, fewer than a batch"));

@@ -1,7 +1,6 @@
 #include "tools/command/train_input.h"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 
 #include "absl/strings/numbers.h"
@@ -34,39 +33,6 @@ absl::StatusOr<Arrays> LoadArrays(const std::string& option,
   Arrays arrays;
   for (NamedTensor& tensor : *tensors) arrays[tensor.name] = std::move(tensor.tensor);
   return arrays;
-}
-
-absl::StatusOr<Tensor> Rows(const Tensor& x, const std::vector<int64_t>& rows) {
-  Dims dims(x.dims().begin(), x.dims().end());
-  dims[0] = static_cast<int64_t>(rows.size());
-  DOPPIO_ASSIGN_OR_RETURN(Tensor y, Tensor::Create(x.dtype(), dims));
-  const auto size = static_cast<size_t>(SizeFromDim(x.dims(), 1));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const auto row = static_cast<size_t>(rows[i]);
-    if (x.Is<std::string>()) {
-      std::copy_n(x.data<std::string>() + row * size, size,
-                  y.mutable_data<std::string>() + i * size);
-    } else {
-      const size_t bytes = size * DataTypeSize(x.dtype());
-      std::memcpy(static_cast<char*>(y.raw_mutable_data()) + i * bytes,
-                  static_cast<const char*>(x.raw_data()) + row * bytes, bytes);
-    }
-  }
-  return y;
-}
-
-// Every `every`-th example goes to `test`.
-absl::Status HoldOut(int every, Arrays* train, Arrays* test) {
-  for (auto& [name, array] : *train) {
-    if (array.rank() == 0) continue;  // the trainer says that it has no examples
-    std::vector<int64_t> kept, held;
-    for (int64_t i = 0; i < array.dim(0); ++i) {
-      (i % every == every - 1 ? held : kept).push_back(i);
-    }
-    DOPPIO_ASSIGN_OR_RETURN((*test)[name], Rows(array, held));
-    DOPPIO_ASSIGN_OR_RETURN(array, Rows(array, kept));
-  }
-  return absl::OkStatus();
 }
 
 // 1 is a whole number, 0.1 a number, true a truth value, 1,2 a list of whole numbers.
@@ -151,7 +117,8 @@ absl::Status TrainInput::LoadData(TrainerOptions* options) const {
   if (!test_data.empty() || data.empty()) {
     return UsageError("--hold-out takes test data out of --data; --test-data gives it otherwise");
   }
-  return HoldOut(hold_out, &options->data, &options->test_data);
+  options->hold_out = hold_out;
+  return absl::OkStatus();
 }
 
 absl::Status TrainInput::AddUpdates(const NetInput& input, TrainerOptions* options) const {
@@ -195,7 +162,7 @@ absl::Status TrainInput::Fill(const NetInput& input, TrainerOptions* options) co
   if (!test_net.empty()) {
     DOPPIO_ASSIGN_OR_RETURN(options->test, LoadNamedNet(test_net));
     input.Place(&options->test);
-  } else if (!options->test_data.empty()) {
+  } else if (!options->test_data.empty() || options->hold_out > 0) {
     if (optimizer.empty()) {
       return UsageError("there is test data: --test says which net is run over it");
     }

@@ -161,9 +161,11 @@ class TrainCommand final : public Command {
     if (options->test.op_size() > 0) of_tests = of_steps;
     drawn_.emplace(std::move(of_steps), std::move(of_tests));
     has_test_ = options->test.op_size() > 0;
-    per_epoch_ = options->data.empty() || options->data.begin()->second.rank() == 0
-                     ? 0
-                     : options->data.begin()->second.dim(0) / batch_;
+    if (!options->data.empty() && options->data.begin()->second.rank() > 0) {
+      const int64_t all = options->data.begin()->second.dim(0);
+      const int64_t held = options->hold_out > 0 ? all / options->hold_out : 0;
+      per_epoch_ = (all - held) / batch_;
+    }
     return absl::OkStatus();
   }
 
