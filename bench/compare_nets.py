@@ -54,9 +54,9 @@ class Side:
         self.process.stdin.flush()
         return int(self.expect()) * 1e-6
 
-    def block(self):
+    def block(self, runs=BLOCK):
         self.run()
-        self.times += [self.run() for _ in range(BLOCK)]
+        self.times += [self.run() for _ in range(runs)]
 
     def close(self):
         self.process.stdin.close()

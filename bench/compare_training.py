@@ -21,10 +21,6 @@ class Training(Side):
                          threads)
         self.losses = [float(self.expect()) for _ in range(STEPS)]
 
-    def block(self):
-        self.run()
-        self.times += [self.run() for _ in range(BLOCK)]
-
 
 def measure(name, threads, rounds):
     ours, theirs = (Training(side, name, threads) for side in ("doppio", "torch"))
@@ -32,8 +28,8 @@ def measure(name, threads, rounds):
     if not apart <= TOLERANCE:
         sys.exit(f"bench-peers: {name}: the losses of {STEPS} steps differ by {apart:.2g}")
     for _ in range(rounds):
-        ours.block()
-        theirs.block()
+        ours.block(BLOCK)
+        theirs.block(BLOCK)
     cells = [f"{statistics.median(s.times):.3f} ({min(s.times):.3f})" for s in (ours, theirs)]
     ratio = statistics.median(theirs.times) / statistics.median(ours.times)
     print(f"{name:10} {threads:2} {cells[0]:>19} {cells[1]:>19}  {ratio:.2f} "

@@ -17,7 +17,7 @@ def doppio_steps(net, threads):
     import doppio
     doppio.set_num_threads(threads)
     workspace = doppio.Workspace()
-    for name, value in {**net.weights, **getattr(net, "state", dict)()}.items():
+    for name, value in {**net.weights, **net.state()}.items():
         workspace.feed(name, value, copy=True)
     loss = doppio.Net("loss")
     net.doppio_loss(loss)
@@ -37,8 +37,8 @@ def torch_steps(net, threads):
     torch.set_num_threads(threads)
     weights = {name: torch.from_numpy(value).requires_grad_(True)
                for name, value in net.weights.items()}
-    state = {name: torch.from_numpy(value) for name, value in getattr(net, "state", dict)().items()}
-    optimizers = net.optimizers(torch, weights)
+    state = {name: torch.from_numpy(value) for name, value in net.state().items()}
+    optimizer = net.optimizer(torch, weights)
 
     def prepared(batch):
         tensors = {name: torch.from_numpy(value) for name, value in batch.items()}
@@ -46,12 +46,10 @@ def torch_steps(net, threads):
                 for name, value in tensors.items()}
 
     def step(batch):
-        for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss = net.torch_loss(torch.nn.functional, weights, {**state, **batch})
         loss.backward()
-        for optimizer in optimizers:
-            optimizer.step()
+        optimizer.step()
         return loss.item()
     return step, prepared
 

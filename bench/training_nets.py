@@ -38,8 +38,12 @@ class Net:
         for weight in self.weights:
             net.WeightedSum(weight, "one", gradient[weight], "minus_rate", name=weight)
 
-    def optimizers(self, torch, weights):
-        return [torch.optim.SGD(list(weights.values()), lr=self.rate)]
+    def optimizer(self, torch, weights):
+        return torch.optim.SGD(list(weights.values()), lr=self.rate)
+
+    def state(self):
+        """What the net reads besides weights and batches."""
+        return {}
 
 
 class Mlp(Net):
@@ -123,7 +127,6 @@ class Cifar(Net):
                 ["softmax", "loss"])
 
     def state(self):
-        """What the net reads besides weights."""
         return {f"{name}{i}": np.full(self.CHANNELS[i], value, np.float32)
                 for i in (1, 2, 3) for name, value in (("mean", 0), ("var", 1))}
 
@@ -184,8 +187,8 @@ class Embedding(Net):
                 net.add("SparseAdagrad", [weight, moment, *slope, "minus_rate"], [weight, moment],
                         epsilon=EPSILON)
 
-    def optimizers(self, torch, weights):
-        return [torch.optim.Adagrad(list(weights.values()), lr=self.rate, eps=EPSILON)]
+    def optimizer(self, torch, weights):
+        return torch.optim.Adagrad(list(weights.values()), lr=self.rate, eps=EPSILON)
 
 
 NETS = {"mlp": Mlp, "lenet": LeNet, "cifar": Cifar, "embedding": Embedding}

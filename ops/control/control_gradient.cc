@@ -66,6 +66,14 @@ void ControlGradientMaker::AddCopies() {
   for (size_t i = 0; i < copies_.size(); ++i) AddOp(copies_[i], {copied_[i]});
 }
 
+void ControlGradientMaker::PassOn(const std::string& output) {
+  const int input = InputIndex(output);
+  const int o = OutputIndex(output);
+  if (input < 0) return AddKept(o);
+  AddGradient(input, GradOut(o).dense,
+              {GradientSource::Kind::kOutputGradient, o, GradientSource::kDense});
+}
+
 void ControlGradientMaker::AddNamedOp(OperatorDef op, std::vector<GradientSource> reads) {
   for (int o = 0; o < op.output_size(); ++o) {
     sources_[op.output(o)] = {GradientSource::Kind::kMade, OpCount(), o};

@@ -44,6 +44,8 @@ class ControlGradientMaker : public SourcedGradientMaker {
   int InputIndex(const std::string& blob) const;
   int OutputIndex(const std::string& blob) const;
   bool IsGiven(const std::string& name) const;
+  // The value before has the gradient of the output: the operator leaves the blob as it was.
+  void PassOn(const std::string& output);
 
   // The operator with other blobs and arguments, as Caffe2 makes its gradient of it.
   OperatorDef GradientOp(const std::vector<std::string>& inputs,

@@ -284,14 +284,6 @@ class GetDoGradient final : public ControlGradientMaker {
 
   const std::string& Scope() const { return Def().input(InputSize() - 1); }
 
-  void PassOn(const std::string& output) {
-    const int input = InputIndex(output);
-    const int o = OutputIndex(output);
-    if (input < 0) return AddKept(o);
-    AddGradient(input, GradOut(o).dense,
-                {GradientSource::Kind::kOutputGradient, o, GradientSource::kDense});
-  }
-
   absl::Status MakeDo(const NetDef& net, const NetGradient& gradient) {
     std::vector<OperatorDef> ops = gradient.ops;
     std::vector<std::string> outputs;

@@ -107,14 +107,6 @@ class GetWhileGradient final : public ControlGradientMaker {
                      "\"; the condition must not be part of what is differentiated"));
   }
 
-  void PassOn(const std::string& output) {
-    const int input = InputIndex(output);
-    const int o = OutputIndex(output);
-    if (input < 0) return AddKept(o);
-    AddGradient(input, GradOut(o).dense,
-                {GradientSource::Kind::kOutputGradient, o, GradientSource::kDense});
-  }
-
   // The gradient of one turn. What a turn gives a gradient of needs one of the turn before, and
   // what each turn reads collects the gradients of all: so all these are carried from turn to turn.
   absl::Status DifferentiateTurn() {

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "doppio/float16.h"
 #include "doppio/gradient_maker.h"
@@ -34,6 +35,17 @@ OpTester Sparse(absl::string_view type, const absl::StatusOr<Tensor>& table,
   OpTester tester(type);
   tester.Input("table", table).Input("indices", indices).Input("lengths", lengths).Outputs({"Y"});
   return tester;
+}
+
+TEST(LengthsTest, SumsOfManyRowsAreAsExactAsSumsOfFew) {
+  constexpr int64_t kRows = 60'000;
+  for (const int64_t columns : {1, 8, 40}) {  // of one number, of a vector, of several
+    const std::vector<float> tenths(static_cast<size_t>(kRows * columns), 0.1f);
+    OpTester tester = Lengths("LengthsSum", Tensor::FromSpan<float>({kRows, columns}, tenths),
+                              Ints({static_cast<int32_t>(kRows)}));
+    ASSERT_TRUE(tester.Run().ok());
+    for (const float sum : tester.Output(0).span<float>()) EXPECT_NEAR(sum, 6000, 0.06);
+  }
 }
 
 TEST(LengthsTest, ReduceTheExamplesOfTheirDocs) {
