@@ -53,12 +53,17 @@ class Net {
   virtual absl::Status RunOperators() = 0;
 
   // For executors: one operator with its observers, and its place in the error.
-  absl::Status RunOperator(int index);
+  absl::Status RunOperator(int index) {
+    if (__builtin_expect(!observers_.empty(), 0)) return RunObserved(index);
+    absl::Status status = operators_[index]->Run();
+    return __builtin_expect(status.ok(), 1) ? status : Failed(index, status);
+  }
   // Asks the host too (interrupt.h).
   bool is_cancelled() const;
   absl::Status CancelledStatus() const;
 
  private:
+  absl::Status RunObserved(int index);
   absl::Status Failed(int index, const absl::Status& status);
 
   std::shared_ptr<const NetDef> def_;

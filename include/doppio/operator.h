@@ -104,9 +104,8 @@ class OperatorBase {
   // input's. Take the data pointers of inputs after this.
   absl::StatusOr<Tensor*> Output(int i, DataType dtype, DimsView dims) {
     Tensor* tensor = outputs_[i]->GetMutable<Tensor>();
-    if (is_inplace_[i]) DOPPIO_RETURN_IF_ERROR(tensor->MakeUnique());
-    DOPPIO_RETURN_IF_ERROR(tensor->Resize(dtype, dims));
-    return tensor;
+    if (__builtin_expect(tensor->IsUniqueOf(dtype, dims), 1)) return tensor;
+    return ResizedOutput(i, dtype, dims);
   }
   // Output i becomes `value`, sharing its storage.
   void SetOutput(int i, Tensor value) { *outputs_[i]->GetMutable<Tensor>() = std::move(value); }
@@ -116,6 +115,7 @@ class OperatorBase {
 
  private:
   absl::Status BadInput() const;
+  absl::StatusOr<Tensor*> ResizedOutput(int i, DataType dtype, DimsView dims);
 
   std::shared_ptr<const OperatorDef> def_;
   const OpSchema* schema_;

@@ -93,11 +93,16 @@ class Tensor {
   // unspecified, unless type and number of elements stay and the storage was not shared: then they
   // stay too. Never fails halfway: the tensor is unchanged when an error is returned.
   absl::Status Resize(DataType dtype, DimsView dims) {
-    if (dtype == dtype_ && dims == DimsView(dims_) && IsUnique()) return absl::OkStatus();
-    return ResizeSlow(dtype, dims);
+    return IsUniqueOf(dtype, dims) ? absl::OkStatus() : ResizeSlow(dtype, dims);
+  }
+  // Whether it is what Resize would make of it.
+  bool IsUniqueOf(DataType dtype, DimsView dims) const {
+    return dtype == dtype_ && HasDims(dims) && IsUnique();
   }
   // Storage of its own with the elements that it has: a copy where the storage was shared.
-  absl::Status MakeUnique();
+  absl::Status MakeUnique() {
+    return storage_ == nullptr || IsUnique() ? absl::OkStatus() : MakeUniqueSlow();
+  }
 
   // The same elements in another shape of as many elements; nothing is copied.
   absl::Status Reshape(DimsView dims);
@@ -108,7 +113,8 @@ class Tensor {
   // Drops the storage; as after Tensor().
   void Reset() { *this = Tensor(); }
 
-  bool IsUnique() const;    // has storage that no other tensor shares
+  // Has storage that no other tensor shares.
+  bool IsUnique() const { return storage_.use_count() == 1 && !is_external_; }
   size_t capacity() const;  // bytes of the storage
   bool SharesStorageWith(const Tensor&) const;
   const void* storage_id() const {
@@ -126,8 +132,20 @@ class Tensor {
 
  private:
   absl::Status ResizeSlow(DataType dtype, DimsView dims);
+  absl::Status MakeUniqueSlow();
+  // Most shapes are short, and often the view is one of dims_ itself.
+  bool HasDims(DimsView dims) const {
+    if (dims.size() != dims_.size()) return false;
+    const int64_t* const own = dims_.data();
+    if (dims.data() == own) return true;
+    for (size_t i = 0; i < dims.size(); ++i) {
+      if (dims[i] != own[i]) return false;
+    }
+    return true;
+  }
 
   DataType dtype_ = DataType::kUndefined;
+  bool is_external_ = false;  // FromExternal
   Dims dims_ = {0};
   int64_t numel_ = 0;
   void* data_ = nullptr;

@@ -28,15 +28,17 @@ class CopyingOperator : public Operator<Context> {
  protected:
   using Operator<Context>::Operator;
 
-  // Output 0 becomes input 0 in the shape `dims`, which must have as many elements. In place
-  // nothing is copied; otherwise the output gets storage of its own, so that a later operator may
-  // write to it in place.
-  absl::Status CopyReshaped(DimsView dims) {
-    auto* y = this->OutputBlob(0)->template GetMutable<Tensor>();
-    if (!this->IsInplace(0, 0)) DOPPIO_RETURN_IF_ERROR(y->CopyFrom(this->Input(0)));
-    return y->Reshape(dims);
+  // Output 0 becomes input 0. In place nothing is copied; otherwise the output gets storage of its
+  // own, so that a later operator may write to it in place.
+  absl::Status Copy() {
+    if (this->IsInplace(0, 0)) return absl::OkStatus();
+    return this->OutputBlob(0)->template GetMutable<Tensor>()->CopyFrom(this->Input(0));
   }
-  absl::Status Copy() { return CopyReshaped(this->Input(0).dims()); }
+  // The same in the shape `dims`, which must have as many elements.
+  absl::Status CopyReshaped(DimsView dims) {
+    DOPPIO_RETURN_IF_ERROR(Copy());
+    return this->OutputBlob(0)->template GetMutable<Tensor>()->Reshape(dims);
+  }
 };
 
 }  // namespace doppio

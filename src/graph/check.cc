@@ -10,6 +10,7 @@
 #include "src/graph/infer_op.h"
 #include "src/graph/net_text.h"
 #include "src/graph/problem_list.h"
+#include "src/graph/ssa.h"
 
 namespace doppio {
 namespace {
@@ -153,11 +154,6 @@ class EmptyBlobs final : public BlobScope {
  private:
   mutable std::map<std::string, std::shared_ptr<Blob>> blobs_;
 };
-
-bool HasNets(const OperatorDef& op) {
-  return std::any_of(op.arg().begin(), op.arg().end(),
-                     [](const Argument& arg) { return arg.has_n() || arg.nets_size() > 0; });
-}
 
 // What an operator finds wrong with its arguments when it is made. Inference says that too where
 // it knows enough to look at them.

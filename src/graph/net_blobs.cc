@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "doppio/check.h"
 #include "doppio/schema.h"
+#include "src/graph/ssa.h"
 
 namespace doppio {
 namespace {
@@ -20,11 +21,18 @@ OpBlobs BlobsOfNet(const NetDef& net) {
   OpBlobs blobs;
   absl::flat_hash_set<std::string> seen;
   for (const std::string& input : net.external_input()) AddUnique(input, &seen, &blobs.reads);
+  const auto add = [&](const auto& reads, const auto& writes) {
+    for (const std::string& input : reads) AddUnique(input, &seen, &blobs.reads);
+    seen.insert(writes.begin(), writes.end());
+    blobs.writes.insert(blobs.writes.end(), writes.begin(), writes.end());
+  };
   for (const OperatorDef& op : net.op()) {
-    OpBlobs inner = BlobsOfOp(op);
-    for (const std::string& input : inner.reads) AddUnique(input, &seen, &blobs.reads);
-    seen.insert(inner.writes.begin(), inner.writes.end());
-    for (std::string& output : inner.writes) blobs.writes.push_back(std::move(output));
+    if (HasNets(op)) {
+      const OpBlobs inner = BlobsOfOp(op);
+      add(inner.reads, inner.writes);
+    } else {
+      add(op.input(), op.output());
+    }
   }
   return blobs;
 }

@@ -159,7 +159,7 @@ void GradientRegistry::Replace(absl::string_view type, GradientKind kind, Factor
 }
 
 GradientKind GradientRegistry::Kind(absl::string_view type) {
-  const GradientRow* row = Gradients().Find(std::string(type));
+  const GradientRow* row = Gradients().Find(type);
   return row == nullptr ? GradientKind::kUnregistered : row->kind;
 }
 

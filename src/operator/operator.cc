@@ -41,6 +41,14 @@ OperatorBase::OperatorBase(OperatorInit* init) : def_(init->shared_def()), schem
   }
 }
 
+absl::StatusOr<Tensor*> OperatorBase::ResizedOutput(int i, DataType dtype, DimsView dims) {
+  Tensor* tensor = outputs_[i]->GetMutable<Tensor>();
+  const Dims own_dims(dims.begin(), dims.end());  // `dims` may be a view of the tensor's
+  if (is_inplace_[i]) DOPPIO_RETURN_IF_ERROR(tensor->MakeUnique());
+  DOPPIO_RETURN_IF_ERROR(tensor->Resize(dtype, own_dims));
+  return tensor;
+}
+
 std::string OperatorBase::DescribeInput(int i) const {
   const Blob& blob = *inputs_[i];
   const std::string value = blob.IsTensor() ? blob.Get<Tensor>()->TypeAndShape() : blob.TypeName();

@@ -1,14 +1,16 @@
 #ifndef DOPPIO_OPERATOR_REGISTRATION_TABLE_H_
 #define DOPPIO_OPERATOR_REGISTRATION_TABLE_H_
 
-#include <map>
+#include <algorithm>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 
 namespace doppio {
 
@@ -23,7 +25,7 @@ class RegistrationTable {
   // `what` stands in messages: `operator "Expand"`.
   bool Add(const Key& key, std::unique_ptr<Value> value, const char* file, int line,
            const std::string& what) {
-    absl::MutexLock lock(&mutex_);
+    const std::unique_lock lock(mutex_);
     const std::string place = absl::StrCat(file, ":", line);
     auto [found, is_new] = rows_.try_emplace(key);
     if (!is_new) {
@@ -38,22 +40,28 @@ class RegistrationTable {
   // Puts `value` where another one of that key stands, if one does. Pointers to the other one
   // remain good: it is kept.
   void Replace(const Key& key, std::unique_ptr<Value> value, absl::string_view file, int line) {
-    absl::MutexLock lock(&mutex_);
+    const std::unique_lock lock(mutex_);
     Row& row = rows_[key];
     if (row.value != nullptr) replaced_.push_back(std::move(row.value));
     row = {std::move(value), absl::StrCat(file, ":", line)};
   }
 
-  Value* Find(const Key& key) const {
-    absl::ReaderMutexLock lock(&mutex_);
+  // Name: a Key, or what is as good as one (a view of a string).
+  template <typename Name>
+  Value* Find(const Name& key) const {
+    const std::shared_lock lock(mutex_);
     const auto found = rows_.find(key);
     return found == rows_.end() ? nullptr : found->second.value.get();
   }
 
+  // In order.
   std::vector<Key> Keys() const {
-    absl::ReaderMutexLock lock(&mutex_);
     std::vector<Key> keys;
-    for (const auto& row : rows_) keys.push_back(row.first);
+    {
+      const std::shared_lock lock(mutex_);
+      for (const auto& row : rows_) keys.push_back(row.first);
+    }
+    std::sort(keys.begin(), keys.end());
     return keys;
   }
 
@@ -63,8 +71,8 @@ class RegistrationTable {
     std::string place;
   };
 
-  mutable absl::Mutex mutex_;
-  std::map<Key, Row> rows_;
+  mutable std::shared_mutex mutex_;
+  absl::flat_hash_map<Key, Row> rows_;
   std::vector<std::unique_ptr<Value>> replaced_;
 };
 

@@ -326,9 +326,7 @@ absl::Status OpSchema::Verify(const OperatorDef& def) const {
   return absl::InvalidArgumentError(absl::StrJoin(problems, "; "));
 }
 
-const OpSchema* OpSchemaRegistry::Schema(absl::string_view type) {
-  return Schemas().Find(std::string(type));
-}
+const OpSchema* OpSchemaRegistry::Schema(absl::string_view type) { return Schemas().Find(type); }
 
 std::vector<std::string> OpSchemaRegistry::Types() { return Schemas().Keys(); }
 

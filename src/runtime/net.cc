@@ -53,12 +53,7 @@ absl::Status Net::CancelledStatus() const {
   return absl::CancelledError(absl::StrCat(NetPlace(*def_), " was cancelled"));
 }
 
-absl::Status Net::RunOperator(int index) {
-  if (__builtin_expect(observers_.empty(), 1)) {
-    absl::Status status = operators_[index]->Run();
-    if (__builtin_expect(status.ok(), 1)) return status;
-    return Failed(index, status);
-  }
+absl::Status Net::RunObserved(int index) {
   for (NetObserver* observer : observers_) observer->OperatorStart(*this, index);
   absl::Status status = operators_[index]->Run();
   for (NetObserver* observer : observers_) observer->OperatorStop(*this, index, status);

@@ -9,8 +9,13 @@ namespace doppio::internal {
 // How long a thread that waits for others does not ask.
 inline constexpr std::chrono::milliseconds kPollPeriod(50);
 
-// What SetInterruptPoll was given.
+// What SetInterruptPoll was given, and what it says.
 extern std::atomic<bool (*)()> interrupt_poll;
+
+inline bool HostInterrupts() {
+  bool (*const poll)() = interrupt_poll.load(std::memory_order_relaxed);
+  return __builtin_expect(poll != nullptr, 0) && poll();
+}
 
 // A run of a net or a plan that this thread works for, for as long as the object lives; runs inside
 // of it come later. `is_ended` says that it was cancelled or has failed.
@@ -29,6 +34,8 @@ class RunScope {
   bool IsEnded() const {
     return is_ended_->load(std::memory_order_relaxed) || (outer_ != nullptr && outer_->IsEnded());
   }
+  // Or the host wants so (doppio/interrupt.h).
+  bool IsInterrupted() const { return IsEnded() || HostInterrupts(); }
 
  private:
   const std::atomic<bool>* is_ended_;
@@ -39,9 +46,7 @@ class RunScope {
 // wants so.
 inline bool IsInterrupted() {
   const RunScope* const run = RunScope::current;
-  if (run != nullptr && run->IsEnded()) return true;
-  bool (*const poll)() = interrupt_poll.load(std::memory_order_relaxed);
-  return __builtin_expect(poll != nullptr, 0) && poll();
+  return (run != nullptr && run->IsEnded()) || HostInterrupts();
 }
 
 }  // namespace doppio::internal

@@ -1,4 +1,5 @@
 #include "doppio/net.h"
+#include "src/runtime/poll.h"
 
 namespace doppio {
 namespace {
@@ -11,9 +12,10 @@ class SimpleNet final : public Net {
 
  private:
   absl::Status RunOperators() override {
+    const internal::RunScope& run = *internal::RunScope::current;  // Net::Run's
     const int count = static_cast<int>(operators().size());
     for (int i = 0; i < count; ++i) {
-      if (is_cancelled()) return CancelledStatus();
+      if (run.IsInterrupted()) return CancelledStatus();
       DOPPIO_RETURN_IF_ERROR(RunOperator(i));
     }
     return absl::OkStatus();

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "doppio/op_def.h"
 #include "doppio/registry.h"
@@ -14,7 +15,7 @@ struct Workspace::State {
   const Workspace* parent = nullptr;
 
   mutable absl::Mutex mutex;
-  std::map<std::string, std::shared_ptr<Blob>, std::less<>> blobs ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_map<std::string, std::shared_ptr<Blob>> blobs ABSL_GUARDED_BY(mutex);
   // Blobs that were removed but that nets still use.
   std::map<std::string, std::weak_ptr<Blob>, std::less<>> removed ABSL_GUARDED_BY(mutex);
   // Blobs of other workspaces under names of this one.
@@ -59,14 +60,17 @@ Workspace::~Workspace() = default;
 
 std::shared_ptr<Blob> Workspace::FindBlob(absl::string_view name) const {
   const Workspace* other = state_->parent;
-  std::string others_name(name);
+  std::string others_name;
   {
     absl::MutexLock lock(&state_->mutex);
     if (std::shared_ptr<Blob> blob = state_->FindLocal(name)) return blob;
     const auto mapped = state_->mapped.find(name);
-    if (mapped != state_->mapped.end()) std::tie(other, others_name) = mapped->second;
+    if (mapped != state_->mapped.end()) {
+      std::tie(other, others_name) = mapped->second;
+      name = others_name;
+    }
   }
-  return other == nullptr ? nullptr : other->FindBlob(others_name);
+  return other == nullptr ? nullptr : other->FindBlob(name);
 }
 
 std::shared_ptr<Blob> Workspace::CreateBlob(absl::string_view name) {
@@ -80,9 +84,12 @@ std::shared_ptr<Blob> Workspace::CreateLocalBlob(absl::string_view name) {
 }
 
 std::vector<std::string> Workspace::LocalBlobs() const {
-  absl::MutexLock lock(&state_->mutex);
   std::vector<std::string> names;
-  for (const auto& [name, blob] : state_->blobs) names.push_back(name);
+  {
+    absl::MutexLock lock(&state_->mutex);
+    for (const auto& [name, blob] : state_->blobs) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
   return names;
 }
 

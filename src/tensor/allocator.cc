@@ -92,7 +92,7 @@ absl::StatusOr<std::shared_ptr<Storage>> Storage::Allocate(size_t bytes) {
 
 std::shared_ptr<Storage> Storage::External(const void* data, size_t bytes,
                                            std::shared_ptr<const void> owner) {
-  // Tensors write to storage only where writable() holds, which it does not here.
+  // Tensors that were made of it (Tensor::FromExternal) do not write to it.
   std::shared_ptr<Storage> storage(new Storage(const_cast<void*>(data), bytes, nullptr));
   storage->owner_ = std::move(owner);
   return storage;

@@ -23,7 +23,6 @@ class Storage {
 
   void* data() const { return data_; }
   size_t capacity() const { return capacity_; }
-  bool writable() const { return allocator_ != nullptr; }
 
   // Makes the block an array of `count` empty strings; whatever strings were there are gone.
   void ConstructStrings(int64_t count);

@@ -54,6 +54,7 @@ absl::StatusOr<Tensor> Tensor::FromExternal(DataType dtype, DimsView dims, const
         absl::StrCat("no memory is given for a tensor of shape ", ShapeToString(dims)));
   }
   tensor.storage_ = internal::Storage::External(data, bytes, std::move(owner));
+  tensor.is_external_ = true;
   tensor.dtype_ = dtype;
   tensor.dims_.assign(dims.begin(), dims.end());
   tensor.data_ = tensor.storage_->data();
@@ -63,6 +64,7 @@ absl::StatusOr<Tensor> Tensor::FromExternal(DataType dtype, DimsView dims, const
 Tensor& Tensor::operator=(Tensor&& other) noexcept {
   if (this == &other) return *this;
   dtype_ = std::exchange(other.dtype_, DataType::kUndefined);
+  is_external_ = std::exchange(other.is_external_, false);
   dims_ = std::move(other.dims_);
   other.dims_ = {0};
   numel_ = std::exchange(other.numel_, 0);
@@ -70,8 +72,6 @@ Tensor& Tensor::operator=(Tensor&& other) noexcept {
   storage_ = std::move(other.storage_);
   return *this;
 }
-
-bool Tensor::IsUnique() const { return storage_.use_count() == 1 && storage_->writable(); }
 
 size_t Tensor::capacity() const { return storage_ == nullptr ? 0 : storage_->capacity(); }
 
@@ -89,6 +89,7 @@ absl::Status Tensor::ResizeSlow(DataType dtype, DimsView dims) {
   if (!keeps_elements) {
     if (!IsUnique() || capacity() < bytes) {
       DOPPIO_ASSIGN_OR_RETURN(storage_, internal::Storage::Allocate(bytes));
+      is_external_ = false;
     }
     if (dtype == DataType::kString) {
       storage_->ConstructStrings(numel);
@@ -105,8 +106,7 @@ absl::Status Tensor::ResizeSlow(DataType dtype, DimsView dims) {
   return absl::OkStatus();
 }
 
-absl::Status Tensor::MakeUnique() {
-  if (storage_ == nullptr || IsUnique()) return absl::OkStatus();
+absl::Status Tensor::MakeUniqueSlow() {
   DOPPIO_ASSIGN_OR_RETURN(Tensor copy, Create(dtype_, dims_));
   CopyElements(*this, &copy);
   *this = std::move(copy);
@@ -114,6 +114,7 @@ absl::Status Tensor::MakeUnique() {
 }
 
 absl::Status Tensor::Reshape(DimsView dims) {
+  if (HasDims(dims)) return absl::OkStatus();
   DOPPIO_ASSIGN_OR_RETURN(const int64_t numel, NumElements(dims));
   if (numel != numel_) {
     return absl::InvalidArgumentError(absl::StrCat("cannot reshape ", ShapeToString(dims_), " (",

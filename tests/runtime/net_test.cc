@@ -148,6 +148,21 @@ NetDef RandomNet(std::mt19937* rng, int operators) {
   return net.def();
 }
 
+// Dimensions beyond the eighth are no part of the tensor object: a view of them ends when the
+// output gets storage of its own.
+TEST(NetTest, AnOperatorRunsInPlaceOnASharedTensorOfHighRank) {
+  Workspace workspace;
+  const Tensor x = *Tensor::Of<float>({1, 1, 2, 1, 1, 1, 1, 1, 1, 1}, {-1, 2});
+  ASSERT_TRUE(workspace.Feed("X", x).ok());
+  NetBuilder net("high_rank");
+  net.Op("Relu", {"X"}, {"X"});
+  ASSERT_TRUE(workspace.RunNetOnce(net.def()).ok());
+  const Tensor y = *workspace.Fetch("X");
+  EXPECT_THAT(y.dims(), ElementsAre(1, 1, 2, 1, 1, 1, 1, 1, 1, 1));
+  EXPECT_THAT(y.span<float>(), ElementsAre(0, 2));
+  EXPECT_THAT(x.span<float>(), ElementsAre(-1, 2));
+}
+
 TEST(ParallelNetTest, GivesTheSameBitsAsSimpleForAnyNumberOfThreads) {
   const unsigned seed = 20240817;
   std::mt19937 rng(seed);

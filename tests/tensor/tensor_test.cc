@@ -261,6 +261,19 @@ TEST(ExternalTensorTest, AWriterGetsACopy) {
   EXPECT_NE(other.raw_data(), memory);
 }
 
+TEST(ExternalTensorTest, StaysUnwrittenWhereItIsMovedAndCopiedTo) {
+  const float memory[] = {1, 2, 3};
+  Tensor moved = *Tensor::FromExternal(DataType::kFloat, {3}, memory, nullptr);
+  Tensor target = *Tensor::Of<float>({3}, {4, 5, 6});
+  target = std::move(moved);
+  EXPECT_FALSE(target.IsUnique());
+  ASSERT_TRUE(target.Resize(DataType::kFloat, {3}).ok());
+  EXPECT_NE(target.raw_data(), memory);
+  EXPECT_TRUE(target.IsUnique());
+  moved = *Tensor::Of<float>({1}, {7});
+  EXPECT_TRUE(moved.IsUnique());
+}
+
 TEST(ExternalTensorTest, RefusesStringsBadShapesAndNothing) {
   const std::string words[2];
   EXPECT_FALSE(Tensor::FromExternal(DataType::kString, {2}, words, nullptr).ok());
