@@ -28,6 +28,8 @@ if(DOPPIO_WERROR)
   target_compile_options(doppio_options INTERFACE -Werror)
 endif()
 target_include_directories(doppio_options INTERFACE "${PROJECT_SOURCE_DIR}")
+# What is built says where things stand in doppio, not on the machine that built it.
+target_compile_options(doppio_options INTERFACE "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
 # Kernels are compiled for each kind of vectors that is left here, and chosen when they run. What has
 # SSSE3 but no SSE4 is a processor of 2006 or 2007; it takes the scalar code. Sanitizers, under which
 # every one of them takes many times as long to compile, see two: scalar code and AVX2.
@@ -37,6 +39,10 @@ if(DOPPIO_SANITIZE)
 endif()
 target_compile_definitions(doppio_options INTERFACE
   "HWY_DISABLED_TARGETS=${DOPPIO_DISABLED_TARGETS}")
+
+if(DOPPIO_OPERATORS)
+  target_compile_options(doppio_options INTERFACE -ffunction-sections -fdata-sections)
+endif()
 
 # Flags that sanitized objects and whatever links them must agree on.
 add_library(doppio_sanitizer INTERFACE)

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,9 @@ struct OptimizedNet {
 // is; so do all blobs that nets inside operators (If, While) use.
 absl::StatusOr<OptimizedNet> OptimizeNet(const NetDef& net, const OptimizeOptions& options,
                                          BlobScope* weights);
+
+// Those types, and what OptimizeNet may put in the place of operators of them.
+std::set<std::string> TypesAfterOptimizing(std::set<std::string> types);
 
 struct MemoryPlan {
   NetDef net;

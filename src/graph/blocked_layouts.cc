@@ -153,4 +153,14 @@ absl::Status UseBlockedLayouts(Rewriting* net) {
   return absl::OkStatus();
 }
 
+std::set<std::string> TypesAfterOptimizing(std::set<std::string> types) {
+  if (types.count("Conv") == 0) return types;  // with one begins what is blocked
+  std::set<std::string> made = {"PackWeights", "FromBlocked"};
+  for (const std::string& type : types) {
+    if (OperatorRegistry::Has(kBlocked + type)) made.insert(kBlocked + type);
+  }
+  types.merge(made);
+  return types;
+}
+
 }  // namespace doppio

@@ -10,6 +10,7 @@
 #include "doppio/coverage.h"
 #include "doppio/devices.h"
 #include "glog/logging.h"
+#include "src/operator/operator_list.h"
 #include "src/operator/registration_table.h"
 
 namespace doppio {
@@ -27,12 +28,19 @@ struct Problems {
   std::vector<std::string> sentences ABSL_GUARDED_BY(mutex);
 };
 
+const char* operator_list = nullptr;  // SetOperatorList, before main
+
 Problems& AllProblems() {
   static Problems& problems = *new Problems;
   return problems;
 }
 
 }  // namespace
+
+bool SetOperatorList(const char* name) {
+  operator_list = name;
+  return true;
+}
 
 void ReportRegistrationProblem(std::string problem) {
   LOG(ERROR) << problem;
@@ -97,6 +105,13 @@ std::string OperatorRegistry::MissingMessage(absl::string_view type, DeviceType 
       absl::StrCat("there is no operator \"", type, "\" for ", DeviceName(device));
   if (device != DeviceType::kCpu && Has(type)) {
     return absl::StrCat(missing, "; there is one for the CPU");
+  }
+  if (operator_list != nullptr) {
+    return absl::StrCat(missing, DidYouMean(type, Types()),
+                        "; this doppio was built with those of ", operator_list,
+                        " alone: `doppio ops --of NET` of a whole one writes such a "
+                        "list, and cmake -DDOPPIO_OPERATORS=",
+                        operator_list, " builds it in");
   }
   const std::string known = WhatIsKnownOf(type);
   return known.empty() ? absl::StrCat(missing, DidYouMean(type, Types()))

@@ -114,6 +114,23 @@ case "$way" in
       "-DCMAKE_CXX_COMPILER_LAUNCHER=$source/tests/link/reuse_object"
     expect_consumer "$folder/build"
     ;;
+  chosen_operators)
+    rm -rf "$folder"/*
+    cat >"$folder/net.pbtxt" <<'END'
+name: "chosen"
+op { type: "ConstantFill" output: "x" arg { name: "shape" ints: 2 } arg { name: "value" f: -3 } }
+op { type: "Abs" input: "x" output: "y" }
+END
+    "$build/bin/doppio" ops --of "$folder/net.pbtxt" >"$folder/ops.txt"
+    configure_and_build "$source" "$folder/build" "-DDOPPIO_OPERATORS=$folder/ops.txt" \
+      -DDOPPIO_BUILD_PYTHON=OFF "-DCMAKE_CXX_COMPILER_LAUNCHER=$source/tests/link/reuse_object"
+    chosen=$folder/build/bin/doppio
+    "$chosen" run "$folder/net.pbtxt" --fetch y | grep "3, 3"
+    "$chosen" ops >"$folder/listed"
+    grep "^3 operators" "$folder/listed"  # and AbsGradient, of the same source
+    if "$chosen" ops Softmax 2>"$folder/missing"; then exit 1; fi
+    grep "built with those of ops.txt alone" "$folder/missing"
+    ;;
   *)
     echo "no such way to link: $way" >&2
     exit 2

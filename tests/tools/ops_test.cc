@@ -73,6 +73,49 @@ TEST_F(OpsTest, ATypoIsToldWhatIsNear) {
                                 HasSubstr("did you mean Expand")));
 }
 
+TEST_F(OpsTest, ListsTheOperatorsOfNetsWithTheirSources) {
+  NetBuilder body("body");
+  body.Op("Tanh", {"y"}, {"y"});
+  NetBuilder net("net");
+  net.Op("Relu", {"x"}, {"y"});
+  net.Op("While", {"condition"}, {}, {MakeArgument("loop_net", body.def())});
+  NetBuilder init("init");
+  init.Op("XavierFill", {}, {"w"}, {MakeArgument("shape", std::vector<int64_t>{1})});
+  const std::string a = Save("net.pb", net.def());
+  const std::string b = Save("init.pb", init.def());
+  const CommandResult result = Doppio({"ops", "--of", a, "--of", b});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out,
+            "Relu ops/elementwise/relu.cc\n"
+            "Tanh ops/elementwise/tanh.cc\n"
+            "While ops/control/while.cc\n"
+            "XavierFill ops/fill/xavier_fill.cc\n");
+}
+
+TEST_F(OpsTest, ListsWhatThePredictorMakesOfConvolutionsToo) {
+  NetBuilder net("net");
+  net.Op("Conv", {"x", "w"}, {"y"}, {MakeArgument("kernel", 3)});
+  net.Op("Relu", {"y"}, {"y"});
+  EXPECT_EQ(Doppio({"ops", "--of", Save("net.pb", net.def())}).out,
+            "BlockedConv ops/nn/blocked_conv.cc\n"
+            "BlockedRelu ops/nn/blocked_activation.cc\n"
+            "Conv ops/nn/conv.cc\n"
+            "FromBlocked ops/nn/from_blocked.cc\n"
+            "PackWeights ops/nn/pack_weights.cc\n"
+            "Relu ops/elementwise/relu.cc\n");
+}
+
+TEST_F(OpsTest, AListNamesAllOperatorsThatAreMissing) {
+  NetBuilder net("net");
+  net.Op("Exapnd", {"x"}, {"y"});
+  net.Op("VideoInput", {"y"}, {"z"});
+  const CommandResult result = Doppio({"ops", "--of", Save("net.pb", net.def())});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, AllOf(HasSubstr("did you mean Expand"), HasSubstr("\"VideoInput\"")));
+  EXPECT_EQ(Doppio({"ops", "Relu", "--of", "net.pb"}).code, 2);
+}
+
 TEST_F(OpsTest, TwoFormatsAtOnceAreAUsageError) {
   EXPECT_EQ(Doppio({"ops", "--json", "--markdown"}).code, 2);
 }

@@ -1,5 +1,9 @@
+#include <set>
+
+#include "doppio/model_io.h"
 #include "doppio/registry.h"
 #include "tools/command/net_input.h"
+#include "tools/command/net_operators.h"
 #include "tools/command/op_docs.h"
 #include "tools/command/table.h"
 
@@ -15,6 +19,9 @@ class OpsCommand final : public Command {
     options->AddFlag("--json", &json_, "print as JSON");
     options->AddFlag("--coverage", &coverage_,
                      "which operators of Caffe2 are there, which are not");
+    options->AddList("--of", &nets_, "NET",
+                     "the operators that nets use, with the source of each: a list for a build "
+                     "with these alone (-DDOPPIO_OPERATORS=FILE)");
     input_.AddLibraries(options);
   }
 
@@ -26,6 +33,7 @@ class OpsCommand final : public Command {
       Print(markdown_ ? CoverageToMarkdown() : CoverageToText());
       return absl::OkStatus();
     }
+    if (!nets_.empty()) return PrintSources();
     if (type_.empty()) {
       Print(json_ ? AllToJson() : markdown_ ? AllOpsToMarkdown() : List());
       return absl::OkStatus();
@@ -41,6 +49,21 @@ class OpsCommand final : public Command {
   }
 
  private:
+  absl::Status PrintSources() const {
+    if (json_ || markdown_ || !type_.empty()) {
+      return UsageError("--of takes neither TYPE nor --json nor --markdown");
+    }
+    std::set<std::string> types;
+    for (const std::string& path : nets_) {
+      DOPPIO_ASSIGN_OR_RETURN(const Model model, LoadModel(path));
+      types.merge(OperatorsOfNet(model.predict));
+      for (const NetDef& init : model.inits) types.merge(OperatorsOfNet(init));
+    }
+    DOPPIO_ASSIGN_OR_RETURN(const std::string list, ListOfSources(types));
+    Print(list);
+    return absl::OkStatus();
+  }
+
   static std::string List() {
     std::string text;
     int64_t count = 0;
@@ -69,6 +92,7 @@ class OpsCommand final : public Command {
 
   NetInput input_;
   std::string type_;
+  std::vector<std::string> nets_;
   bool markdown_ = false;
   bool json_ = false;
   bool coverage_ = false;
@@ -78,6 +102,7 @@ DOPPIO_COMMAND(OpsCommand, "ops", "List the operators, or explain one",
                "  doppio ops\n"
                "  doppio ops Expand\n"
                "  doppio ops --coverage\n"
+               "  doppio ops --of init_net.pb --of predict_net.pb > ops.txt\n"
                "  doppio ops --markdown > docs/operators.md\n");
 
 }  // namespace
