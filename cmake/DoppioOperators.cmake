@@ -4,6 +4,7 @@
 # "Relu ops/elementwise/relu.cc". What stands in the same source comes along (its gradient), and what
 # that source includes of ops/. Code that nothing refers to is left out when programs are linked.
 set(DOPPIO_CHOSEN_SOURCES)  # relative to the top, with those that they need
+set(DOPPIO_USES_DNN ON)     # whether any of them needs the room dnn, and so oneDNN
 
 if(DOPPIO_OPERATORS)
   if(DOPPIO_BUILD_TESTS OR DOPPIO_BUILD_EXAMPLES)
@@ -28,6 +29,7 @@ if(DOPPIO_OPERATORS)
   if(NOT open)
     message(FATAL_ERROR "${DOPPIO_OPERATORS} names no operator")
   endif()
+  set(DOPPIO_USES_DNN OFF)
   # Headers of families, and the source beside each.
   set(seen)
   while(open)
@@ -36,6 +38,10 @@ if(DOPPIO_OPERATORS)
       continue()
     endif()
     list(APPEND seen "${path}")
+    file(STRINGS "${PROJECT_SOURCE_DIR}/${path}" lines REGEX "^#include \"src/dnn/")
+    if(lines)
+      set(DOPPIO_USES_DNN ON)
+    endif()
     file(STRINGS "${PROJECT_SOURCE_DIR}/${path}" lines REGEX "^#include \"ops/")
     foreach(line IN LISTS lines)
       string(REGEX REPLACE "^#include \"([^\"]+)\".*$" "\\1" header "${line}")
