@@ -82,8 +82,9 @@ void WhileLibrariesAreLoaded(const std::function<void()>& meanwhile) {
   const std::string bytes = ReadBytes(ExampleLibrary());
   std::atomic<bool> is_done{false};
   std::thread loader([&] {
+    static int copies = 0;  // what has the name of a library that is loaded is not loaded
     for (int i = 0; i < 20; ++i) {
-      const TemporaryFile copy(absl::StrCat("doppio_meanwhile_", i), bytes);
+      const TemporaryFile copy(absl::StrCat("doppio_meanwhile_", copies++), bytes);
       EXPECT_THAT(ErrorOf(copy.path()), HasSubstr(copy.path()));
     }
     is_done = true;
@@ -97,7 +98,8 @@ TEST(LoadOperatorLibraryTest, TheRegistryAnswersMeanwhile) {
   WhileLibrariesAreLoaded([] {
     Workspace workspace;
     ASSERT_TRUE(workspace.Feed("X", Tensor::Of<float>({2}, {1, 2})).ok());
-    EXPECT_TRUE(workspace.RunOperatorOnce(CreateOperatorDef("ScaledSquare", "", {"X"}, {"Y"})).ok());
+    EXPECT_TRUE(
+        workspace.RunOperatorOnce(CreateOperatorDef("ScaledSquare", "", {"X"}, {"Y"})).ok());
     EXPECT_TRUE(OperatorRegistry::Has("Relu"));
     EXPECT_GT(OperatorRegistry::Types().size(), 100U);
     RegistrationProblems();

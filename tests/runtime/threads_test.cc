@@ -80,8 +80,7 @@ TEST(ThreadsTest, AWorkspaceIsResetWhileOthersRun) {
                            for (int k = 0; k < 10; ++k) {
                              const float x = static_cast<float>(k);
                              DOPPIO_RETURN_IF_ERROR(RunOwn(&workspace, x));
-                             if (i % 2 == 0)
-                               DOPPIO_RETURN_IF_ERROR(workspace.ResetWorkspace());
+                             if (i % 2 == 0) DOPPIO_RETURN_IF_ERROR(workspace.ResetWorkspace());
                            }
                            return absl::OkStatus();
                          }),

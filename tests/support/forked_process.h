@@ -13,6 +13,13 @@ namespace doppio {
 // for what stayed in its parent waits forever, and is ended.
 testing::AssertionResult SucceedsInAForkedProcess(const std::function<absl::Status()>& work);
 
+// ThreadSanitizer takes a thread of a child for one of its parent's, and ends.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kChildrenMayHaveThreads = false;
+#else
+inline constexpr bool kChildrenMayHaveThreads = true;
+#endif
+
 }  // namespace doppio
 
 #endif  // DOPPIO_TESTS_SUPPORT_FORKED_PROCESS_H_
