@@ -1,6 +1,7 @@
 #include "doppio/tensor.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "src/tensor/storage.h"
@@ -71,7 +72,17 @@ Tensor& Tensor::operator=(Tensor&& other) noexcept {
   return *this;
 }
 
-bool Tensor::IsUnique() const { return storage_.use_count() == 1 && storage_->writable(); }
+bool Tensor::IsUnique() const {
+  if (storage_.use_count() != 1) return false;
+  // Whoever shared the storage may have read it just before. use_count() does not order that before
+  // what is written now.
+#ifdef __SANITIZE_THREAD__
+  const std::shared_ptr<internal::Storage> ordered = storage_;  // in place of a fence, unknown to it
+#else
+  std::atomic_thread_fence(std::memory_order_acquire);
+#endif
+  return storage_->writable();
+}
 
 size_t Tensor::capacity() const { return storage_ == nullptr ? 0 : storage_->capacity(); }
 
