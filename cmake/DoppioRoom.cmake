@@ -13,7 +13,6 @@
 # objects of all rooms.
 
 set(DOPPIO_GENERATED_DIR "${PROJECT_BINARY_DIR}/generated")
-set(DOPPIO_SANITIZE "" CACHE STRING "Sanitizers for doppio's code, e.g. address,undefined")
 
 # Where built things go, and the language; doppio_output says so to each target of doppio, since
 # variables would reach into a project around it.
@@ -42,16 +41,6 @@ target_compile_definitions(doppio_options INTERFACE
 
 if(DOPPIO_OPERATORS)
   target_compile_options(doppio_options INTERFACE -ffunction-sections -fdata-sections)
-endif()
-
-# Flags that sanitized objects and whatever links them must agree on.
-add_library(doppio_sanitizer INTERFACE)
-if(DOPPIO_SANITIZE)
-  target_compile_options(doppio_sanitizer INTERFACE "-fsanitize=${DOPPIO_SANITIZE}")
-  target_link_options(doppio_sanitizer INTERFACE "-fsanitize=${DOPPIO_SANITIZE}")
-  if(DOPPIO_SANITIZE MATCHES "undefined")
-    target_compile_options(doppio_sanitizer INTERFACE -fno-sanitize-recover=undefined)
-  endif()
 endif()
 
 # The public headers and what they need, without a library: plug-ins compile against this.

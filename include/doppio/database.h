@@ -31,8 +31,10 @@
 // Threads: a Database may be used by many at once; a cursor or a transaction by one at a time.
 // Errors: files are not trusted. A damaged one is DataLoss, with its path and, where there is one,
 // the number of the record; a path where there is nothing NotFound; a database that somebody else
-// holds Unavailable, at once. How LevelDB and LMDB share a database among processes is their own
-// rule: LevelDB gives it to one process at a time, LMDB to many readers and one writer.
+// holds Unavailable, at once.
+// Processes: what was opened before a fork is FailedPrecondition in the child, which opens it
+// again. How LevelDB and LMDB share a database among processes is their own rule: LevelDB gives it
+// to one process at a time, LMDB to many readers and one writer.
 
 #include <cstdint>
 #include <functional>
@@ -42,7 +44,6 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "doppio/limits.h"
 #include "doppio/net.pb.h"
@@ -164,7 +165,7 @@ class RecordSource {
 // operators read from, and is written to files as Caffe2's DBReader.
 class DatabaseReader {
  public:
-  DatabaseReader() = default;
+  DatabaseReader();
   DatabaseReader(const DatabaseReader&) = delete;
   DatabaseReader& operator=(const DatabaseReader&) = delete;
 
@@ -200,34 +201,13 @@ class DatabaseReader {
   std::string Description() const;
 
  private:
-  struct Place {
-    absl::Status GoToFirst();
-    absl::Status Advance();
-
-    std::string type;
-    std::string path;
-    std::shared_ptr<Database> database;
-    std::unique_ptr<DatabaseCursor> cursor;
-    std::shared_ptr<RecordSource> source;  // without database and cursor; none of them: not open
-    int num_shards = 1;
-    int shard_id = 0;
-    absl::Status moved;  // why the cursor could not go to where the next Read() reads
-  };
-
-  static absl::StatusOr<Place> FirstPlace(std::shared_ptr<Database> database,
-                                          const std::string& type, const std::string& path,
-                                          int num_shards, int shard_id);
-
-  struct State {
-    absl::Mutex mutex;
-    Place place ABSL_GUARDED_BY(mutex);
-  };
+  struct Place;
+  struct State;
 
   explicit DatabaseReader(std::shared_ptr<State> state) : state_(std::move(state)) {}
-  // FailedPrecondition or Unimplemented where there is no cursor.
-  static absl::Status CheckHasCursor(const Place& place);
+  Place GoTo(Place place);  // where it was before
 
-  const std::shared_ptr<State> state_ = std::make_shared<State>();
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace doppio

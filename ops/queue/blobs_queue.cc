@@ -103,7 +103,7 @@ class CreateBlobsQueueOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     OutputBlob(0)->template GetMutable<BlobsQueue>()->Replace(
-        std::make_shared<RecordQueue>(arguments_.capacity, arguments_.num_blobs));
+        RecordQueue::Create(arguments_.capacity, arguments_.num_blobs));
     return absl::OkStatus();
   }
 

@@ -34,7 +34,7 @@ class CreateRebatchingQueueOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     OutputBlob(0)->template GetMutable<RebatchingQueue>()->Replace(
-        std::make_shared<RecordQueue>(arguments_.capacity, arguments_.num_blobs));
+        RecordQueue::Create(arguments_.capacity, arguments_.num_blobs));
     return absl::OkStatus();
   }
 

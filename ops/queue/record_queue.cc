@@ -29,7 +29,18 @@ absl::Status RecordQueue::Wait(std::unique_lock<std::mutex>* lock, std::conditio
   return absl::OkStatus();
 }
 
+std::shared_ptr<RecordQueue> RecordQueue::Create(int64_t capacity, int64_t field_count) {
+  return HomePtr<RecordQueue>(new RecordQueue(capacity, field_count));
+}
+
+absl::Status RecordQueue::CheckIsHere() const {
+  if (home_.IsHere()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "the queue is one of the process that this one was forked from; create it anew here");
+}
+
 absl::StatusOr<bool> RecordQueue::Push(QueueRecord* record, bool fills_closed) {
+  DOPPIO_RETURN_IF_ERROR(CheckIsHere());
   std::unique_lock<std::mutex> lock(mutex_);
   const auto has_room = [this] { return static_cast<int64_t>(records_.size()) < capacity_; };
   DOPPIO_RETURN_IF_ERROR(
@@ -42,6 +53,7 @@ absl::StatusOr<bool> RecordQueue::Push(QueueRecord* record, bool fills_closed) {
 }
 
 absl::StatusOr<bool> RecordQueue::Pop(QueueRecord* record, Deadline deadline) {
+  DOPPIO_RETURN_IF_ERROR(CheckIsHere());
   std::unique_lock<std::mutex> lock(mutex_);
   DOPPIO_RETURN_IF_ERROR(
       Wait(&lock, &has_record_, deadline, [this] { return is_closed_ || !records_.empty(); }));
@@ -54,6 +66,7 @@ absl::StatusOr<bool> RecordQueue::Pop(QueueRecord* record, Deadline deadline) {
 }
 
 absl::StatusOr<std::vector<QueueRecord>> RecordQueue::PopMany(int64_t count) {
+  DOPPIO_RETURN_IF_ERROR(CheckIsHere());
   std::vector<QueueRecord> records;
   while (static_cast<int64_t>(records.size()) < count) {
     QueueRecord record;
@@ -74,6 +87,7 @@ absl::StatusOr<std::vector<QueueRecord>> RecordQueue::PopMany(int64_t count) {
 }
 
 void RecordQueue::Close() {
+  if (!home_.IsHere()) return;
   {
     const std::lock_guard<std::mutex> held(mutex_);
     is_closed_ = true;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "doppio/operator.h"
+#include "src/base/home_process.h"
 
 namespace doppio {
 
@@ -25,12 +26,12 @@ using QueueRecord = std::vector<QueueValue>;
 
 // Records on their way from threads that write to threads that read, first in, first out; at most
 // `capacity` of them. Who waits gives up with a Cancelled status when its run is to end (poll.h).
+// In a process that was forked since the queue was made, everything is FailedPrecondition.
 class RecordQueue {
  public:
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
-  RecordQueue(int64_t capacity, int64_t field_count)
-      : capacity_(capacity), field_count_(field_count) {}
+  static std::shared_ptr<RecordQueue> Create(int64_t capacity, int64_t field_count);
 
   int64_t field_count() const { return field_count_; }
 
@@ -50,12 +51,17 @@ class RecordQueue {
   void Close();
 
  private:
+  RecordQueue(int64_t capacity, int64_t field_count)
+      : capacity_(capacity), field_count_(field_count) {}
+
+  absl::Status CheckIsHere() const;
   template <typename Condition>
   absl::Status Wait(std::unique_lock<std::mutex>* lock, std::condition_variable* changed,
                     Deadline deadline, Condition condition);
 
   const int64_t capacity_;
   const int64_t field_count_;
+  const HomeProcess home_;
   std::mutex mutex_;
   std::condition_variable has_room_;
   std::condition_variable has_record_;

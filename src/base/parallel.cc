@@ -1,11 +1,11 @@
 #include "doppio/parallel.h"
 
 #include <omp.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
 
+#include "src/base/home_process.h"
 #include "src/base/threads.h"
 #include "src/base/waiting_threads.h"
 
@@ -19,13 +19,10 @@ std::atomic<int>& ThreadCount() {
 
 thread_local bool serial = false;
 
-// fork() copies no threads: in a child process, OpenMP would wait for those of its pool forever.
-std::atomic<bool> is_pool_lost{false};
-
-// From here on a child process knows that the pool is not there.
-void WatchForks() {
-  [[maybe_unused]] static const int watching =
-      pthread_atfork(nullptr, nullptr, [] { is_pool_lost.store(true, std::memory_order_relaxed); });
+// In a child process of one that had a pool, OpenMP would wait for its threads forever.
+bool PoolIsHere() {
+  static const HomeProcess pool;
+  return pool.IsHere();
 }
 
 }  // namespace
@@ -37,12 +34,10 @@ void SetNumThreads(int count) {
 }
 
 int ThreadsHere() {
-  if (serial || is_pool_lost.load(std::memory_order_relaxed) || omp_in_parallel()) return 1;
+  if (serial || omp_in_parallel()) return 1;
   const int count = NumThreads();
-  if (count > 1) {
-    WatchForks();
-    WatchWaitingThreads(count);
-  }
+  if (count == 1 || !PoolIsHere()) return 1;
+  WatchWaitingThreads(count);
   return count;
 }
 

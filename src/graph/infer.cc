@@ -52,6 +52,7 @@ OpInference InferOp(const OperatorDef& def, const OpSchema* schema,
 }
 
 absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known) {
+  const TensorInfo nothing;  // by name: gcc 12 takes a temporary for uninitialized (preset tsan)
   NetInference result;
   result.blobs = known;
   for (int k = 0; k < net.op_size(); ++k) {
@@ -65,7 +66,7 @@ absl::StatusOr<NetInference> InferNet(const NetDef& net, const BlobInfos& known)
     // Nets inside write blobs of this one, or not; which of them run is not known.
     for (const std::string& name : BlobsOfOp(def).writes) {
       const auto found = result.blobs.find(name);
-      if (found != result.blobs.end()) found->second = TensorInfo();
+      if (found != result.blobs.end()) found->second = nothing;
     }
     for (int o = 0; o < def.output_size(); ++o) result.blobs[def.output(o)] = op.outputs[o];
     result.total += op.cost;

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_join.h"
+#include "src/io/home_database.h"
 
 namespace doppio {
 namespace {
@@ -72,7 +73,8 @@ absl::StatusOr<std::shared_ptr<Database>> OpenDatabase(absl::string_view type,
                      "\"; there are: ", absl::StrJoin(DatabaseTypes(), ", ")));
   }
   if (path.empty()) return absl::InvalidArgumentError("a database needs a path");
-  return format->open(path, mode, limits);
+  DOPPIO_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, format->open(path, mode, limits));
+  return io::AtHome(std::move(database), path);
 }
 
 absl::StatusOr<std::string> DetectDatabaseType(const std::string& path) {

@@ -290,7 +290,11 @@ absl::StatusOr<std::unique_ptr<HeldFile>> HeldFile::Hold(const std::string& path
   return held;
 }
 
-HeldFile::~HeldFile() { close(fd_); }
+// Processes that were forked meanwhile have the file open too, and with it what is not given up.
+HeldFile::~HeldFile() {
+  flock(fd_, LOCK_UN);
+  close(fd_);
+}
 
 }  // namespace io
 }  // namespace doppio

@@ -41,18 +41,33 @@ absl::Status StatusOf(const leveldb::Status& status, const std::string& path) {
 absl::Status StatusOfOpening(const leveldb::Status& status, const std::string& path) {
   // LevelDB has no code for it. "already held": by this process.
   if (status.IsIOError() && absl::StartsWith(status.ToString(), "IO error: lock ")) {
-    return absl::UnavailableError(absl::StrCat(
-        path, ": somebody has this leveldb open, and only one may (",
-        absl::StrContains(status.ToString(), "already held by process") ? "it is this process"
-                                                                        : "it is another process",
-        ")"));
+    return absl::UnavailableError(
+        absl::StrCat(path, ": somebody has this leveldb open, and only one may (",
+                     absl::StrContains(status.ToString(), "already held by process")
+                         ? "it is this process, or the one that this was forked from"
+                         : "it is another process",
+                     ")"));
   }
   return StatusOf(status, path);
+}
+
+// LevelDB's own environment has one thread for the work behind the scenes, which a process that was
+// forked believes that it has too, and waits for.
+class Environment final : public leveldb::EnvWrapper {
+ public:
+  Environment() : EnvWrapper(leveldb::Env::Default()) {}
+  void Schedule(void (*work)(void*), void* database) override { StartThread(work, database); }
+};
+
+leveldb::Env* TheEnvironment() {
+  static leveldb::Env* const environment = new Environment;
+  return environment;
 }
 
 absl::StatusOr<std::shared_ptr<leveldb::DB>> OpenHandle(const std::string& folder, bool create,
                                                         const std::string& path) {
   leveldb::Options options;
+  options.env = TheEnvironment();
   options.block_size = kBlockBytes;
   options.write_buffer_size = kWriteBufferBytes;
   options.max_open_files = kOpenFiles;

@@ -66,25 +66,29 @@ int TryToOpen(const std::string& folder, unsigned flags, size_t map_bytes, Envir
   return error;
 }
 
+// With less where the process may not have as much; LMDB takes what the records need at least.
+int OpenWithin(size_t map_bytes, const std::string& folder, unsigned flags, Environment* out) {
+  int error = TryToOpen(folder, flags, map_bytes, out);
+  for (size_t less = kMapBytes / 4; error == ENOMEM && less >= kLeastMapBytes; less /= 4) {
+    error = TryToOpen(folder, flags, less, out);
+  }
+  return error;
+}
+
 absl::StatusOr<std::shared_ptr<MDB_env>> OpenToWrite(const std::string& folder, unsigned flags,
                                                      const std::string& path) {
   Environment environment;
-  size_t map_bytes = kMapBytes;
-  int error = TryToOpen(folder, flags, map_bytes, &environment);
-  while (error == ENOMEM && map_bytes > kLeastMapBytes) {
-    map_bytes /= 4;
-    error = TryToOpen(folder, flags, map_bytes, &environment);
-  }
+  const int error = OpenWithin(kMapBytes, folder, flags, &environment);
   DOPPIO_RETURN_IF_ERROR(StatusOf(error, "cannot open this lmdb", path));
   return std::shared_ptr<MDB_env>(std::move(environment));
 }
 
 absl::StatusOr<std::shared_ptr<MDB_env>> OpenToShare(const std::string& path) {
   Environment environment;
-  int error = TryToOpen(path, MDB_RDONLY, 0, &environment);
+  int error = OpenWithin(0, path, MDB_RDONLY, &environment);
   // Readers note themselves in a file. Where they may not, nobody here writes.
   if (error == EACCES || error == EROFS) {
-    error = TryToOpen(path, MDB_RDONLY | MDB_NOLOCK, 0, &environment);
+    error = OpenWithin(0, path, MDB_RDONLY | MDB_NOLOCK, &environment);
   }
   DOPPIO_RETURN_IF_ERROR(StatusOf(error, "cannot open this lmdb", path));
   return std::shared_ptr<MDB_env>(std::move(environment));

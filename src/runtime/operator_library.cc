@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <iterator>
+#include <mutex>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
@@ -85,6 +86,10 @@ absl::Status CheckVersion(const std::string& path) {
 
 absl::StatusOr<std::vector<std::string>> LoadOperatorLibrary(const std::string& path) {
   DOPPIO_RETURN_IF_ERROR(CheckVersion(path));
+  // What others load at the same time did not come with this one. Recursive: a library may load
+  // one.
+  static std::recursive_mutex& loading = *new std::recursive_mutex;
+  const std::lock_guard<std::recursive_mutex> lock(loading);
   const std::vector<std::string> before = OperatorRegistry::Types();
   const size_t problems_before = RegistrationProblems().size();
   // A name without a slash would be looked for in the system's folders.

@@ -3,12 +3,14 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "doppio/check.h"
 #include "doppio/net.h"
 #include "doppio/parallel.h"
+#include "src/base/home_process.h"
 #include "src/runtime/poll.h"
 
 namespace doppio {
@@ -17,7 +19,8 @@ namespace {
 // Runs at the same time what does not depend on each other. An operator waits for the operators
 // before it that write what it reads, read what it writes, or write what it writes; so every blob
 // sees its reads and writes in the order of the list, and results are those of SimpleNet to the
-// bit. Inside the operators there is no further parallelism while there is more than one worker.
+// bit. Inside the operators there is no further parallelism while there is more than one worker. In
+// a process that was forked since the net was made, the thread that calls Run() works alone.
 class ParallelNet final : public Net {
  public:
   ParallelNet(std::shared_ptr<const NetDef> def,
@@ -31,15 +34,24 @@ class ParallelNet final : public Net {
   }
 
   ~ParallelNet() override {
+    if (!team_.get_deleter().IsHere()) return;
     {
-      std::lock_guard<std::mutex> lock(mutex_);
-      is_ending_ = true;
+      std::lock_guard<std::mutex> lock(team_->mutex);
+      team_->is_ending = true;
     }
-    work_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
+    team_->work.notify_all();
+    for (std::thread& worker : team_->workers) worker.join();
   }
 
  private:
+  // The threads that run the net, besides the one that calls Run(), and what they wait for.
+  struct Team {
+    std::mutex mutex;
+    std::condition_variable work;
+    std::vector<std::thread> workers;
+    bool is_ending = false;
+  };
+
   void FindDependencies() {
     const int count = static_cast<int>(operators().size());
     followers_.resize(count);
@@ -83,15 +95,20 @@ class ParallelNet final : public Net {
     const int most = std::min<int>(wanted, static_cast<int>(operators().size()));
     // The thread that calls Run() works too.
     for (int i = 1; i < most; ++i) {
-      workers_.emplace_back([this] {
-        SerialScope serial;
-        Work(/*is_caller=*/false);
-      });
+      try {
+        team_->workers.emplace_back([this] {
+          SerialScope serial;
+          Work(/*is_caller=*/false);
+        });
+      } catch (const std::system_error&) {
+        return;  // the machine gives no more threads
+      }
     }
   }
 
   absl::Status RunOperators() override {
-    std::unique_lock<std::mutex> lock(mutex_);
+    if (!team_.get_deleter().IsHere()) team_ = HomePtr<Team>(new Team);
+    std::unique_lock<std::mutex> lock(team_->mutex);
     waiting_for_ = dependencies_;
     run_ = internal::RunScope::current;
     ready_.clear();
@@ -103,10 +120,10 @@ class ParallelNet final : public Net {
       if (waiting_for_[k] == 0) ready_.push_back(k);
     }
     lock.unlock();
-    if (workers_.empty()) {
+    if (team_->workers.empty()) {
       Work(/*is_caller=*/true);
     } else {
-      work_.notify_all();
+      team_->work.notify_all();
       SerialScope serial;
       Work(/*is_caller=*/true);
     }
@@ -116,11 +133,11 @@ class ParallelNet final : public Net {
 
   // Runs what is ready until the run is over (the caller) or the net is destroyed (workers).
   void Work(bool is_caller) {
-    std::unique_lock<std::mutex> lock(mutex_);
+    std::unique_lock<std::mutex> lock(team_->mutex);
     while (true) {
       const auto is_over = [this] { return unfinished_ == 0 || (!status_.ok() && running_ == 0); };
       Wait(&lock, is_caller,
-           [&] { return !ready_.empty() || (is_caller ? is_over() : is_ending_); });
+           [&] { return !ready_.empty() || (is_caller ? is_over() : team_->is_ending); });
       if (ready_.empty()) return;
       const int k = ready_.back();
       ready_.pop_back();
@@ -140,8 +157,8 @@ class ParallelNet final : public Net {
   // that run end as soon as they can.
   template <typename Condition>
   void Wait(std::unique_lock<std::mutex>* lock, bool is_caller, Condition is_done) {
-    if (!is_caller) return work_.wait(*lock, is_done);
-    while (!work_.wait_for(*lock, internal::kPollPeriod, is_done)) {
+    if (!is_caller) return team_->work.wait(*lock, is_done);
+    while (!team_->work.wait_for(*lock, internal::kPollPeriod, is_done)) {
       lock->unlock();
       if (internal::IsInterrupted()) Cancel();
       lock->lock();
@@ -163,7 +180,7 @@ class ParallelNet final : public Net {
       ready_.clear();
     }
     if (!status_.ok()) {
-      if (running_ == 0) work_.notify_all();
+      if (running_ == 0) team_->work.notify_all();
       return;
     }
     const size_t had = ready_.size();
@@ -172,18 +189,17 @@ class ParallelNet final : public Net {
     }
     --unfinished_;
     if (unfinished_ == 0 || ready_.size() > had + 1) {
-      work_.notify_all();
+      team_->work.notify_all();
     } else if (had > 0) {
-      work_.notify_one();
+      team_->work.notify_one();
     }
   }
 
   std::vector<std::vector<int>> followers_;
   std::vector<int> dependencies_;
 
-  std::mutex mutex_;
-  std::condition_variable work_;
-  std::vector<std::thread> workers_;
+  HomePtr<Team> team_{new Team};
+  // Of the run, with team_->mutex held.
   const internal::RunScope* run_ = nullptr;  // the caller's
   std::vector<int> waiting_for_;
   std::vector<int> ready_;
@@ -191,7 +207,6 @@ class ParallelNet final : public Net {
   int running_ = 0;
   int failed_operator_ = -1;
   absl::Status status_;
-  bool is_ending_ = false;
 };
 
 DOPPIO_REGISTER_NET(ParallelNet, "parallel", "dag", "prof_dag", "async_dag", "async_polling",

@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <system_error>
 #include <thread>
 
 #include "doppio/check.h"
@@ -19,6 +20,21 @@ namespace {
 
 std::string StepPlace(const ExecutionStep& step) {
   return absl::StrCat("step \"", step.name(), "\"");
+}
+
+// Instances of one step at the same time; each has a thread.
+constexpr int64_t kMostInstances = 1024;
+
+// Calls what starts a thread.
+template <typename F>
+absl::Status StartThread(const ExecutionStep& step, const F& start) {
+  try {
+    start();
+  } catch (const std::system_error&) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(StepPlace(step), ": the system gives no more threads"));
+  }
+  return absl::OkStatus();
 }
 
 // What all threads of one plan share: whether to go on, and the first error.
@@ -124,6 +140,11 @@ absl::Status CheckStep(const ExecutionStep& step, const PlanState& plan, int dep
     return absl::InvalidArgumentError(absl::StrCat(
         StepPlace(step), ": run_every_ms and num_concurrent_instances may not be negative"));
   }
+  if (step.num_concurrent_instances() > kMostInstances) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(StepPlace(step), ": num_concurrent_instances is ",
+                     step.num_concurrent_instances(), ", and may be ", kMostInstances));
+  }
   std::vector<std::string> names(step.network().begin(), step.network().end());
   if (step.has_report_net()) names.push_back(step.report_net());
   for (const std::string& name : names) {
@@ -211,11 +232,13 @@ class StepRunner {
     if (step_.has_report_net()) {
       DOPPIO_ASSIGN_OR_RETURN(Net * net, nets->Get(step_.report_net()));
       const int64_t seconds = std::max<int64_t>(step_.report_interval(), 1);
-      reporter = std::make_unique<Repeater>(std::chrono::seconds(seconds), [this, net] {
-        const absl::Status status = net->Run();
-        if (!status.ok()) plan_->Fail(Annotate(status, StepPlace(step_)));
-        return status.ok();
-      });
+      DOPPIO_RETURN_IF_ERROR(StartThread(step_, [&] {
+        reporter = std::make_unique<Repeater>(std::chrono::seconds(seconds), [this, net] {
+          const absl::Status status = net->Run();
+          if (!status.ok()) plan_->Fail(Annotate(status, StepPlace(step_)));
+          return status.ok();
+        });
+      }));
     }
     const bool runs_until_stop = step_.has_should_stop_blob() && !step_.only_once();
     const int64_t times = step_.has_num_iter() ? step_.num_iter() : 1;
@@ -250,9 +273,11 @@ class StepRunner {
     std::vector<const ExecutionStep*> substeps;
     for (const ExecutionStep& substep : step_.substep()) {
       if (substep.run_every_ms() > 0) {
-        repeaters.push_back(
-            std::make_unique<Repeater>(std::chrono::milliseconds(substep.run_every_ms()),
-                                       [this, &substep] { return RunSubstep(substep); }));
+        DOPPIO_RETURN_IF_ERROR(StartThread(step_, [&] {
+          repeaters.push_back(
+              std::make_unique<Repeater>(std::chrono::milliseconds(substep.run_every_ms()),
+                                         [this, &substep] { return RunSubstep(substep); }));
+        }));
       } else {
         substeps.push_back(&substep);
       }
@@ -272,12 +297,15 @@ class StepRunner {
 
   absl::Status RunConcurrently(const std::vector<const ExecutionStep*>& substeps, int instances) {
     std::vector<std::future<void>> threads;
-    for (int i = 0; i < instances; ++i) {
-      for (const ExecutionStep* substep : substeps) {
-        threads.push_back(
-            std::async(std::launch::async, [this, substep] { RunSubstep(*substep); }));
+    const absl::Status started = StartThread(step_, [&] {
+      for (int i = 0; i < instances; ++i) {
+        for (const ExecutionStep* substep : substeps) {
+          threads.push_back(
+              std::async(std::launch::async, [this, substep] { RunSubstep(*substep); }));
+        }
       }
-    }
+    });
+    plan_->Fail(started);  // ends those that run
     for (const std::future<void>& thread : threads) {
       while (thread.wait_for(internal::kPollPeriod) != std::future_status::ready) {
         if (internal::IsInterrupted()) plan_->Fail(absl::CancelledError("the plan was cancelled"));

@@ -1,7 +1,5 @@
 #include "src/runtime/prefetcher.h"
 
-#include <unistd.h>
-
 #include <system_error>
 #include <utility>
 
@@ -11,12 +9,7 @@
 namespace doppio {
 
 Prefetcher::~Prefetcher() {
-  if (owner_ == 0) return;
-  if (owner_ != getpid()) {
-    // The thread stayed in the other process, and with it what it waits for and may have locked.
-    [[maybe_unused]] Shared* const lost = shared_.release();
-    return;
-  }
+  if (shared_ == nullptr || !shared_.get_deleter().IsHere()) return;
   {
     const std::lock_guard<std::mutex> held(shared_->mutex);
     shared_->is_ended = true;
@@ -27,14 +20,14 @@ Prefetcher::~Prefetcher() {
 
 // False where the machine gives no more threads.
 bool Prefetcher::Start() {
-  if (owner_ != 0) return true;
+  if (shared_ != nullptr) return true;
+  shared_ = HomePtr<Shared>(new Shared);
   try {
     shared_->thread = std::thread([this] { Work(); });
   } catch (const std::system_error&) {
-    return false;
+    shared_.reset();
   }
-  owner_ = getpid();
-  return true;
+  return shared_ != nullptr;
 }
 
 void Prefetcher::Work() {
@@ -59,7 +52,7 @@ absl::Status Prefetcher::Take(absl::FunctionRef<absl::Status()> take) {
     DOPPIO_RETURN_IF_ERROR(make_());
     return take();
   }
-  if (owner_ != getpid()) {
+  if (!shared_.get_deleter().IsHere()) {
     return absl::FailedPreconditionError(
         "this process was forked from one that reads ahead; make the net anew here");
   }

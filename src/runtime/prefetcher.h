@@ -1,18 +1,16 @@
 #ifndef DOPPIO_RUNTIME_PREFETCHER_H_
 #define DOPPIO_RUNTIME_PREFETCHER_H_
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "doppio/status.h"
+#include "src/base/home_process.h"
 
 namespace doppio {
 
@@ -63,8 +61,7 @@ class Prefetcher {
 
   const std::function<absl::Status()> make_;
   const bool is_ahead_;
-  std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
-  pid_t owner_ = 0;  // the process that has the thread; 0: there is none yet
+  HomePtr<Shared> shared_;  // null: there is no thread yet
 };
 
 }  // namespace doppio

@@ -1,8 +1,5 @@
 #include "doppio/parallel.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -16,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "src/base/waiting_threads.h"
+#include "tests/support/forked_process.h"
 
 namespace doppio {
 namespace {
@@ -51,14 +49,8 @@ TEST_F(ParallelForTest, WorksInAChildProcessOfOneThatUsedThreads) {
     return visited == 1000;
   };
   ASSERT_TRUE(count_to_1000());
-  const pid_t child = fork();
-  if (child == 0) {
-    alarm(20);  // ends a child that waits forever
-    _exit(count_to_1000() ? 0 : 1);
-  }
-  int state = 0;
-  ASSERT_EQ(waitpid(child, &state, 0), child);
-  EXPECT_TRUE(WIFEXITED(state) && WEXITSTATUS(state) == 0) << "ended with " << state;
+  EXPECT_TRUE(SucceedsInAForkedProcess(
+      [&] { return count_to_1000() ? absl::OkStatus() : absl::InternalError("counts wrongly"); }));
   EXPECT_TRUE(count_to_1000());
 }
 

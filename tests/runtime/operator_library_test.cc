@@ -2,12 +2,17 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <thread>
 
+#include "doppio/op_def.h"
 #include "doppio/registry.h"
 #include "doppio/version.h"
+#include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -70,6 +75,44 @@ TEST(LoadOperatorLibraryTest, RefusesASecondLibraryWithTheSameOperatorsAndNamesB
   EXPECT_THAT(ErrorOf(copy.path()),
               HasSubstr("operator \"ScaledSquare\" for the CPU is registered twice: at "));
   EXPECT_TRUE(OperatorRegistry::Has("ScaledSquare"));
+}
+
+// Loads copies of the example, which are refused, while `meanwhile` is done again and again.
+void WhileLibrariesAreLoaded(const std::function<void()>& meanwhile) {
+  const std::string bytes = ReadBytes(ExampleLibrary());
+  std::atomic<bool> is_done{false};
+  std::thread loader([&] {
+    static int copies = 0;  // what has the name of a library that is loaded is not loaded
+    for (int i = 0; i < 20; ++i) {
+      const TemporaryFile copy(absl::StrCat("doppio_meanwhile_", copies++), bytes);
+      EXPECT_THAT(ErrorOf(copy.path()), HasSubstr(copy.path()));
+    }
+    is_done = true;
+  });
+  while (!is_done) meanwhile();
+  loader.join();
+}
+
+TEST(LoadOperatorLibraryTest, TheRegistryAnswersMeanwhile) {
+  ASSERT_TRUE(LoadOperatorLibrary(ExampleLibrary()).ok());
+  WhileLibrariesAreLoaded([] {
+    Workspace workspace;
+    ASSERT_TRUE(workspace.Feed("X", Tensor::Of<float>({2}, {1, 2})).ok());
+    EXPECT_TRUE(
+        workspace.RunOperatorOnce(CreateOperatorDef("ScaledSquare", "", {"X"}, {"Y"})).ok());
+    EXPECT_TRUE(OperatorRegistry::Has("Relu"));
+    EXPECT_GT(OperatorRegistry::Types().size(), 100U);
+    RegistrationProblems();
+  });
+}
+
+TEST(LoadOperatorLibraryTest, TellsOfItsOwnLibraryAloneWhereThreadsLoadSeveral) {
+  ASSERT_TRUE(LoadOperatorLibrary(ExampleLibrary()).ok());
+  WhileLibrariesAreLoaded([] {
+    const absl::StatusOr<std::vector<std::string>> added = LoadOperatorLibrary(ExampleLibrary());
+    ASSERT_TRUE(added.ok()) << added.status();
+    EXPECT_THAT(*added, IsEmpty());
+  });
 }
 
 TEST(LoadOperatorLibraryTest, RefusesALibraryThatHasNothingToDoWithDoppio) {

@@ -239,6 +239,11 @@ TEST_F(PlanTest, RefusesStepsThatContradictThemselves) {
   negative.set_num_iter(-1);
   EXPECT_THAT(error_of(negative), HasSubstr("num_iter is -1"));
 
+  ExecutionStep many = Step("many");
+  *many.add_substep() = Step("inner", {"tick_a"});
+  many.set_num_concurrent_instances(1 << 30);
+  EXPECT_THAT(error_of(many), HasSubstr("num_concurrent_instances is 1073741824, and may be 1024"));
+
   ExecutionStep missing = Step("missing", {"tick_a"});
   missing.set_should_stop_blob("nowhere");
   EXPECT_THAT(error_of(missing), HasSubstr("the should_stop_blob \"nowhere\" does not exist"));

@@ -1,8 +1,5 @@
 #include "src/runtime/prefetcher.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -10,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "src/runtime/poll.h"
+#include "tests/support/forked_process.h"
 
 namespace doppio {
 namespace {
@@ -91,15 +89,11 @@ TEST(PrefetcherTest, AForkedProcessSaysThatItCanNotGoOn) {
   auto prefetcher = std::make_unique<Prefetcher>([] { return absl::OkStatus(); });
   const auto nothing = [] { return absl::OkStatus(); };
   ASSERT_TRUE(prefetcher->Take(nothing).ok());
-  const pid_t child = fork();
-  if (child == 0) {
+  EXPECT_TRUE(SucceedsInAForkedProcess([&] {
     const absl::Status status = prefetcher->Take(nothing);
     prefetcher.reset();
-    _exit(status.code() == absl::StatusCode::kFailedPrecondition ? 0 : 1);
-  }
-  int end = -1;
-  ASSERT_EQ(waitpid(child, &end, 0), child);
-  EXPECT_EQ(end, 0);
+    return absl::IsFailedPrecondition(status) ? absl::OkStatus() : absl::InternalError("goes on");
+  }));
   EXPECT_TRUE(prefetcher->Take(nothing).ok());
 }
 

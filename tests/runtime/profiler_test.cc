@@ -80,6 +80,9 @@ TEST_F(ProfilerTest, MeasuresEveryOperator) {
 }
 
 TEST_F(ProfilerTest, WritesATraceThatIsJson) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "protobuf's maps are laid out otherwise there than in Debian's library";
+#endif
   Profiler profiler;
   net_->AddObserver(&profiler);
   ASSERT_TRUE(net_->Run().ok());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <optional>
+#include <thread>
 
 #include "doppio/allocator.h"
 #include "gmock/gmock.h"
@@ -17,6 +19,23 @@ using testing::HasSubstr;
 Tensor Numbers() { return *Tensor::Of<float>({2, 3}, {1, 2, 3, 4, 5, 6}); }
 
 Tensor Words() { return *Tensor::Of<std::string>({2}, {"a word longer than any buffer", "b"}); }
+
+// ThreadSanitizer tells whether what another thread read comes before what is written.
+TEST(TensorThreadsTest, StorageThatAnotherThreadGaveUpIsWrittenToInPlace) {
+  Tensor tensor = Numbers();
+  const void* const storage = tensor.storage_id();
+  std::optional<Tensor> shared = tensor;
+  float sum = 0;
+  std::thread reader([&] {
+    for (const float number : shared->span<float>()) sum += number;
+    shared.reset();
+  });
+  while (!tensor.IsUnique()) std::this_thread::yield();
+  for (int i = 0; i < 6; ++i) tensor.mutable_data<float>()[i] = 0;
+  reader.join();
+  EXPECT_EQ(sum, 21);
+  EXPECT_EQ(tensor.storage_id(), storage);
+}
 
 TEST(TensorTest, StartsWithoutTypeAndStorage) {
   const Tensor tensor;
