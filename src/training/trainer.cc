@@ -79,6 +79,7 @@ class TrainerOfNets final : public Trainer {
       const std::shared_ptr<Blob> blob = workspace_->FindBlob(name);
       if (blob != nullptr) DOPPIO_RETURN_IF_ERROR(training::CheckIsSerializable(name, *blob));
     }
+    first_states_ = RandomStates();
     return training::MakeFolder(options_.checkpoints);
   }
 
@@ -405,12 +406,21 @@ class TrainerOfNets final : public Trainer {
       const std::shared_ptr<Blob> blob = workspace_->FindBlob(name);
       if (blob != nullptr && !blob->IsEmpty()) checkpoint.blobs[name] = blob;
     }
-    for (const Net* net : Nets()) {
-      for (std::string& state : training::RandomStates(*net)) {
-        checkpoint.random_states.push_back(std::move(state));
-      }
+    // Those that drew nothing need not be told, and without a seed are other ones in each process.
+    checkpoint.random_states = RandomStates();
+    for (size_t i = 0; i < first_states_.size(); ++i) {
+      std::string& state = checkpoint.random_states[i];
+      if (state == first_states_[i]) state.clear();
     }
     return checkpoint;
+  }
+
+  std::vector<std::string> RandomStates() const {
+    std::vector<std::string> states;
+    for (const Net* net : Nets()) {
+      for (std::string& state : training::RandomStates(*net)) states.push_back(std::move(state));
+    }
+    return states;
   }
 
   // Everything is looked at before anything changes.
@@ -454,7 +464,11 @@ class TrainerOfNets final : public Trainer {
 
   absl::Status Restore(const Checkpoint& checkpoint) {
     DOPPIO_RETURN_IF_ERROR(CheckFits(checkpoint));
-    auto state = checkpoint.random_states.begin();
+    std::vector<std::string> states = checkpoint.random_states;
+    for (size_t i = 0; i < states.size(); ++i) {
+      if (states[i].empty()) states[i] = first_states_[i];
+    }
+    auto state = states.begin();
     for (Net* net : Nets()) {
       const auto count = static_cast<int64_t>(training::CountRandomStates(*net));
       DOPPIO_RETURN_IF_ERROR(training::SetRandomStates({state, state + count}, net));
@@ -492,6 +506,7 @@ class TrainerOfNets final : public Trainer {
   Net* train_ = nullptr;
   Net* test_ = nullptr;
 
+  std::vector<std::string> first_states_;  // of the random operators, as they were made
   int64_t iteration_ = 0;
   int64_t shuffled_ = -1;  // the epoch whose order data_ is in
   bool has_best_ = false;
