@@ -1,5 +1,5 @@
 #include <chrono>
-#include <fstream>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -58,7 +58,7 @@ class TrainCommand final : public Command {
                        "steps from one checkpoint to the next (default: an epoch)");
     options->AddFlag("--resume", &resume_, "go on where the last checkpoint ends");
     options->AddText("--curve", &curve_, "FILE", "write the numbers of every step as CSV");
-    options->AddText("--picture", &picture_, "FILE", "draw them at the end (.svg)");
+    options->AddText("--picture", &picture_, "FILE", "draw them at the end (.svg or .png)");
     options->AddNumber("--threads", &counts_.threads, 1, 4096,
                        "threads to use (default: all processors)");
     options->AddText("--net-type", &net_type_, "TYPE",
@@ -74,9 +74,12 @@ class TrainCommand final : public Command {
     if (file.kind == FileKind::kPlanDef) return RunThePlan();
     if (resume_ && checkpoint_.empty())
       return UsageError("--resume: of which --checkpoint folder?");
-    if (!picture_.empty() && !absl::EndsWith(picture_, ".svg")) {
-      return UsageError(absl::StrCat("--picture ", picture_, ": the name must end in .svg"));
+    if (!picture_.empty() && !Curve::CanDraw(picture_)) {
+      return UsageError(
+          absl::StrCat("--picture ", picture_, ": the name must end in .svg or .png"));
     }
+    DOPPIO_RETURN_IF_ERROR(CheckFolderOf("-o", output_));
+    DOPPIO_RETURN_IF_ERROR(CheckFolderOf("--picture", picture_));
     TrainerOptions options;
     DOPPIO_RETURN_IF_ERROR(train_.Fill(input_, &options));
     DOPPIO_RETURN_IF_ERROR(FillHow(&options));
@@ -95,10 +98,12 @@ class TrainCommand final : public Command {
     start_ = Clock::now();
     const absl::Status status = trainer_->Run();
     progress_.reset();
-    DOPPIO_RETURN_IF_ERROR(drawn_->Finish());
-    if (!picture_.empty()) DOPPIO_RETURN_IF_ERROR(WritePicture());
+    absl::Status shown = drawn_->Finish();
+    if (!picture_.empty()) shown.Update(drawn_->Draw(picture_));
     if (!status.ok()) return Ended(status);
-    return Report(weights_of, fed, workspace);
+    // A curve that can not be written is no reason to lose the weights.
+    DOPPIO_RETURN_IF_ERROR(Report(weights_of, fed, workspace, shown.ok()));
+    return shown;
   }
 
  private:
@@ -230,12 +235,12 @@ class TrainCommand final : public Command {
     line_.clear();
   }
 
-  absl::Status WritePicture() const {
-    std::ofstream out(picture_, std::ios::trunc);
-    out << drawn_->ToSvg();
-    out.close();
-    return out ? absl::OkStatus()
-               : absl::PermissionDeniedError(absl::StrCat(picture_, ": cannot write"));
+  // What is written at the end must not fail there.
+  static absl::Status CheckFolderOf(const char* option, const std::string& path) {
+    std::error_code error;
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    if (folder.empty() || std::filesystem::is_directory(folder, error)) return absl::OkStatus();
+    return UsageError(absl::StrCat(option, " ", path, ": there is no folder ", folder.string()));
   }
 
   absl::Status Ended(const absl::Status& status) const {
@@ -249,7 +254,7 @@ class TrainCommand final : public Command {
   }
 
   absl::Status Report(const NetDef& weights_of, const std::map<std::string, Tensor>& fed,
-                      const Workspace& workspace) const {
+                      const Workspace& workspace, bool is_shown) const {
     if (trainer_->stopped_early()) {
       Print(absl::StrCat("stopped after iteration ", trainer_->iteration(),
                          ": nothing got better in ", Counted(patience_, "test"), "\n"));
@@ -265,6 +270,7 @@ class TrainCommand final : public Command {
       Print(absl::StrCat("weights in ", output_, "\n"));
     }
     if (!last_checkpoint_.empty()) Print(absl::StrCat("checkpoint in ", last_checkpoint_, "\n"));
+    if (!is_shown) return absl::OkStatus();
     if (!curve_.empty()) Print(absl::StrCat("curve in ", curve_, "\n"));
     if (!picture_.empty()) Print(absl::StrCat("picture in ", picture_, "\n"));
     return absl::OkStatus();
@@ -310,7 +316,7 @@ DOPPIO_COMMAND(
     "--optimizer adam --lr 0.001 --batch 64 --epochs 5 -o trained.pb\n"
     "  doppio train net.pbtxt ... --set weight_decay=1e-4 --set policy=step --set stepsize=1000 "
     "--set gamma=0.1\n"
-    "  doppio train net.pbtxt ... --checkpoint run --curve curve.csv --picture curve.svg\n"
+    "  doppio train net.pbtxt ... --checkpoint run --curve curve.csv --picture curve.png\n"
     "  doppio train net.pbtxt ... --checkpoint run --resume\n"
     "  doppio train reads_its_own_data.pb --init init.pb --iterations 10000\n"
     "  doppio train plan.pbtxt --init init.pb\n");
