@@ -11,9 +11,11 @@
 #include "doppio/check.h"
 #include "doppio/registry.h"
 #include "doppio/serialize.h"
+#include "doppio/training_plan.h"
 #include "src/runtime/plan.h"
 #include "src/training/batches.h"
 #include "src/training/checkpoint.h"
+#include "src/training/plan_writer.h"
 #include "src/training/random_state.h"
 
 namespace doppio {
@@ -81,6 +83,12 @@ class TrainerOfNets final : public Trainer {
     }
     first_states_ = RandomStates();
     return training::MakeFolder(options_.checkpoints);
+  }
+
+  // Of options that make sense; no net is run.
+  absl::StatusOr<PlanDef> Plan() {
+    DOPPIO_RETURN_IF_ERROR(CheckOptions());
+    return training::WritePlan(options_, data_, test_data_);
   }
 
   int64_t iteration() const override { return iteration_; }
@@ -521,6 +529,10 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(TrainerOptions options,
   auto trainer = std::make_unique<TrainerOfNets>(std::move(options), workspace);
   DOPPIO_RETURN_IF_ERROR(trainer->Prepare());
   return trainer;
+}
+
+absl::StatusOr<PlanDef> MakeTrainingPlan(const TrainerOptions& options) {
+  return TrainerOfNets(options, nullptr).Plan();
 }
 
 absl::Status RunPlan(const PlanDef& plan, Workspace* workspace, const PlanProgress& progress) {

@@ -76,6 +76,22 @@ TEST_F(TrainTest, LearnsAndWritesWeightsCurveAndPicture) {
               AllOf(StartsWith("<svg "), HasSubstr("<polyline "), HasSubstr(">test_loss</text>")));
 }
 
+TEST_F(TrainTest, ATrainingCanBeWrittenAsAPlan) {
+  const CommandResult result =
+      Doppio(Command({"--epochs", "20", "--hold-out", "8", "--plan-out", Path("plan.pbtxt")}));
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "plan in " + Path("plan.pbtxt") + "\n");
+  const CommandResult run = Doppio({"train", Path("plan.pbtxt")});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("step \"rounds\": 20 iterations"),
+                             HasSubstr("step \"train\": 60 iterations"),
+                             HasSubstr("step \"last test batch\": 20 iterations")));
+  EXPECT_THAT(Doppio(Command({"--epochs", "2", "--plan-out", "p.pb", "--checkpoint", "run"})).err,
+              HasSubstr("a plan has no checkpoints"));
+  EXPECT_THAT(Doppio(Command({"--epochs", "2", "--plan-out", "p.pb", "-o", "w.pb"})).err,
+              HasSubstr("trains nothing"));
+}
+
 TEST_F(TrainTest, ThePictureMayBeAPng) {
   const CommandResult result = Doppio(Command({"--epochs", "3", "--picture", Path("curve.png")}));
   ASSERT_EQ(result.code, 0) << result.err;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "doppio/proto_io.h"
 #include "doppio/trainer.h"
+#include "doppio/training_plan.h"
 #include "tools/command/curve.h"
 #include "tools/command/net_input.h"
 #include "tools/command/progress.h"
@@ -59,6 +60,8 @@ class TrainCommand final : public Command {
     options->AddFlag("--resume", &resume_, "go on where the last checkpoint ends");
     options->AddText("--curve", &curve_, "FILE", "write the numbers of every step as CSV");
     options->AddText("--picture", &picture_, "FILE", "draw them at the end (.svg or .png)");
+    options->AddText("--plan-out", &plan_out_, "PLAN",
+                     "do not train, but write the training as a PlanDef, its data included");
     options->AddNumber("--threads", &counts_.threads, 1, 4096,
                        "threads to use (default: all processors)");
     options->AddText("--net-type", &net_type_, "TYPE",
@@ -83,6 +86,7 @@ class TrainCommand final : public Command {
     TrainerOptions options;
     DOPPIO_RETURN_IF_ERROR(train_.Fill(input_, &options));
     DOPPIO_RETURN_IF_ERROR(FillHow(&options));
+    if (!plan_out_.empty()) return WriteThePlan(options);
     // The net as it was before updates were added.
     DOPPIO_ASSIGN_OR_RETURN(NetDef weights_of, LoadNamedNet(input_.net));
     if (!train_.test_net.empty()) weights_of = options.test;
@@ -111,7 +115,8 @@ class TrainCommand final : public Command {
 
   absl::Status RunThePlan() {
     if (!train_.data.empty() || !train_.optimizer.empty() || epochs_ > 0 || iterations_ > 0 ||
-        !checkpoint_.empty() || !curve_.empty() || !picture_.empty() || !output_.empty()) {
+        !checkpoint_.empty() || !curve_.empty() || !picture_.empty() || !output_.empty() ||
+        !plan_out_.empty()) {
       return UsageError("a plan says itself what is trained and how long");
     }
     DOPPIO_ASSIGN_OR_RETURN(PlanDef plan, LoadPlan(input_.net));
@@ -135,6 +140,16 @@ class TrainCommand final : public Command {
     for (const auto& [step, count] : taken) {
       Print(absl::StrCat("step \"", Printable(step), "\": ", Counted(count, "iteration"), "\n"));
     }
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteThePlan(const TrainerOptions& options) const {
+    if (!curve_.empty() || !picture_.empty() || !output_.empty() || resume_) {
+      return UsageError("--plan-out trains nothing, so there is nothing else to write");
+    }
+    DOPPIO_ASSIGN_OR_RETURN(const PlanDef plan, MakeTrainingPlan(options));
+    DOPPIO_RETURN_IF_ERROR(SaveProto(plan, plan_out_));
+    Print(absl::StrCat("plan in ", plan_out_, "\n"));
     return absl::OkStatus();
   }
 
@@ -294,6 +309,7 @@ class TrainCommand final : public Command {
   std::string curve_;
   std::string picture_;
   std::string net_type_;
+  std::string plan_out_;
 
   std::unique_ptr<Trainer> trainer_;
   std::unique_ptr<Progress> progress_;
@@ -319,6 +335,7 @@ DOPPIO_COMMAND(
     "  doppio train net.pbtxt ... --checkpoint run --curve curve.csv --picture curve.png\n"
     "  doppio train net.pbtxt ... --checkpoint run --resume\n"
     "  doppio train reads_its_own_data.pb --init init.pb --iterations 10000\n"
+    "  doppio train net.pbtxt ... --plan-out plan.pb\n"
     "  doppio train plan.pbtxt --init init.pb\n");
 
 }  // namespace
