@@ -25,6 +25,7 @@ struct Checkpoint {
   Progress progress;
   std::map<std::string, std::shared_ptr<const Blob>> blobs;
   std::vector<std::string> random_states;  // empty: as the operator was made
+  std::vector<std::string> places;         // of operators that read examples (input_place.h)
 };
 
 // Writes it in one step. Errors: a blob that no file can take; what the disk says.

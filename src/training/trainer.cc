@@ -15,6 +15,7 @@
 #include "src/runtime/plan.h"
 #include "src/training/batches.h"
 #include "src/training/checkpoint.h"
+#include "src/training/input_places.h"
 #include "src/training/plan_writer.h"
 #include "src/training/random_state.h"
 
@@ -77,6 +78,7 @@ class TrainerOfNets final : public Trainer {
     for (const NetDef* net : {&options_.train, &options_.test}) {
       DOPPIO_RETURN_IF_ERROR(training::CheckNoneIsHidden(*net));
     }
+    DOPPIO_ASSIGN_OR_RETURN(inputs_, training::InputPlaces::Find(Nets(), *workspace_));
     for (const std::string& name : StateNames()) {
       const std::shared_ptr<Blob> blob = workspace_->FindBlob(name);
       if (blob != nullptr) DOPPIO_RETURN_IF_ERROR(training::CheckIsSerializable(name, *blob));
@@ -155,7 +157,8 @@ class TrainerOfNets final : public Trainer {
       return absl::FailedPreconditionError("this training has no folder for checkpoints");
     }
     const std::string path = training::CheckpointPath(options_.checkpoints, iteration_);
-    DOPPIO_RETURN_IF_ERROR(training::WriteCheckpoint(State(), path));
+    DOPPIO_ASSIGN_OR_RETURN(const Checkpoint state, State());
+    DOPPIO_RETURN_IF_ERROR(training::WriteCheckpoint(state, path));
     training::RemoveOldCheckpoints(options_.checkpoints);
     if (options_.on_checkpoint) options_.on_checkpoint(path);
     return path;
@@ -369,6 +372,7 @@ class TrainerOfNets final : public Trainer {
     }
     for (const auto& [name, array] : options_.data) names.erase(name);
     for (const auto& [name, array] : options_.test_data) names.erase(name);
+    for (const std::string& reader : inputs_.readers()) names.erase(reader);
     return {names.begin(), names.end()};
   }
 
@@ -403,8 +407,9 @@ class TrainerOfNets final : public Trainer {
                      "another folder"));
   }
 
-  Checkpoint State() const {
+  absl::StatusOr<Checkpoint> State() const {
     Checkpoint checkpoint;
+    DOPPIO_ASSIGN_OR_RETURN(checkpoint.places, inputs_.Places());
     checkpoint.progress.iteration = iteration_;
     checkpoint.progress.has_best = has_best_;
     checkpoint.progress.best = best_;
@@ -446,7 +451,7 @@ class TrainerOfNets final : public Trainer {
       }
       return other("its data was given, and now the net finds it itself");
     }
-    const Checkpoint now = State();
+    DOPPIO_ASSIGN_OR_RETURN(const Checkpoint now, State());
     for (const auto& [name, blob] : now.blobs) {
       const auto there = checkpoint.blobs.find(name);
       if (there == checkpoint.blobs.end()) return other("it has no blob \"" + name + "\"");
@@ -467,11 +472,15 @@ class TrainerOfNets final : public Trainer {
     if (checkpoint.random_states.size() != now.random_states.size()) {
       return other("it has other random operators");
     }
+    if (checkpoint.places.size() != now.places.size()) {
+      return other("it has other operators that read examples");
+    }
     return absl::OkStatus();
   }
 
   absl::Status Restore(const Checkpoint& checkpoint) {
     DOPPIO_RETURN_IF_ERROR(CheckFits(checkpoint));
+    DOPPIO_RETURN_IF_ERROR(inputs_.GoTo(checkpoint.places));
     std::vector<std::string> states = checkpoint.random_states;
     for (size_t i = 0; i < states.size(); ++i) {
       if (states[i].empty()) states[i] = first_states_[i];
@@ -513,6 +522,7 @@ class TrainerOfNets final : public Trainer {
   std::vector<std::string> test_makes_;
   Net* train_ = nullptr;
   Net* test_ = nullptr;
+  training::InputPlaces inputs_;  // of a training with checkpoints
 
   std::vector<std::string> first_states_;  // of the random operators, as they were made
   int64_t iteration_ = 0;
