@@ -7,14 +7,10 @@
 #include "ops/dataset/field_inputs.h"
 #include "src/operator/element_copy.h"
 #include "src/operator/movable_blob.h"
+#include "src/operator/packed_records.h"
 
 namespace doppio {
 namespace {
-
-// What a blob that PackRecords makes holds: each record with a tensor for each field.
-struct PackedRecords {
-  std::shared_ptr<const std::vector<std::vector<Tensor>>> records;
-};
 
 DOPPIO_REGISTER_BLOB_TYPE(PackedRecords);
 DOPPIO_REGISTER_MOVABLE_BLOB(PackedRecords);
@@ -26,8 +22,8 @@ DOPPIO_OPERATOR_SCHEMA(PackRecords)
 Takes records in columns (CreateTreeCursor says how names of fields tell where records end) apart, and
 puts them into one blob, record by record. UnPackRecords makes the columns of it again.
 
-In Caffe2 the packed records are a tensor; here they are a value of their own type, which only
-UnPackRecords reads, and `pack_to_single_shared_ptr` makes no difference.
+In Caffe2 the packed records are a tensor; here they are a value of their own type, which UnPackRecords and
+ReservoirSampling read and queues pass on, and `pack_to_single_shared_ptr` makes no difference.
 
 Example: fields ["tags:lengths", "tags:values"] with [2,1] and [1,2,3] are packed into the records
 ([2], [1,2]) and ([1], [3]).

@@ -11,6 +11,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "doppio/database.h"
 #include "doppio/float16.h"
@@ -20,7 +23,9 @@
 #include "doppio/registry.h"
 #include "ops/image/picture_changes.h"
 #include "ops/image/picture_record.h"
+#include "src/runtime/input_place.h"
 #include "src/runtime/prefetcher.h"
+#include "src/runtime/records_taken.h"
 
 namespace doppio {
 namespace {
@@ -108,7 +113,7 @@ void OnThreads(int64_t threads, int64_t count, absl::FunctionRef<void(int64_t)> 
 }
 
 template <class Context>
-class ImageInputOp final : public Operator<Context> {
+class ImageInputOp final : public Operator<Context>, public InputPlace {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
   explicit ImageInputOp(OperatorInit* init)
@@ -145,8 +150,49 @@ class ImageInputOp final : public Operator<Context> {
       for (int i = 0; i < OutputSize(); ++i) {
         std::swap(*OutputBlob(i)->template GetMutable<Tensor>(), batch_[static_cast<size_t>(i)]);
       }
+      taken_.Add(batch_size_);
       return absl::OkStatus();
     });
+  }
+
+  // The records, and behind them the seed that was drawn for all of them.
+  absl::StatusOr<std::string> Place() const override {
+    std::string place = taken_.Place();
+    if (InputSize() > 0) {
+      const DatabaseReader* reader = InputBlob(0).template Get<DatabaseReader>();
+      if (reader != nullptr) DOPPIO_RETURN_IF_ERROR(reader->ToProto("").status());
+    }
+    // Before the first batch was taken the thread may be about to draw it.
+    if (place != "0") absl::StrAppend(&place, " ", absl::StrJoin(seed_, " "));
+    return place;
+  }
+
+  absl::Status GoTo(const std::string& place) override {
+    const std::vector<std::string> parts = absl::StrSplit(place, ' ');
+    std::vector<uint64_t> seed(parts.size() - 1);
+    for (size_t i = 0; i < seed.size(); ++i) {
+      if (absl::SimpleAtoi(parts[i + 1], &seed[i])) continue;
+      return absl::DataLossError(absl::StrCat("\"", place, "\" is no place"));
+    }
+    if (seed.size() != (parts[0] == "0" ? 0 : 2)) {
+      return absl::DataLossError(absl::StrCat("\"", place, "\" is no place"));
+    }
+    DOPPIO_RETURN_IF_ERROR(FindReader());
+    std::shared_ptr<const DatabaseReader> reader;
+    {
+      const absl::MutexLock lock(&mutex_);
+      reader = next_reader_;
+    }
+    std::string key, value;
+    uint64_t number = 0;
+    DOPPIO_RETURN_IF_ERROR(taken_.GoTo(parts[0], [&]() -> absl::StatusOr<bool> {
+      DOPPIO_RETURN_IF_ERROR(reader->Read(&key, &value));
+      ++number;
+      return true;
+    }));
+    number_ = number;
+    seed_ = std::move(seed);
+    return absl::OkStatus();
   }
 
  private:
@@ -312,6 +358,7 @@ class ImageInputOp final : public Operator<Context> {
   std::shared_ptr<const DatabaseReader> reader_;  // of the batch that is being made
   std::vector<uint64_t> seed_;
   uint64_t number_ = 0;  // of the batch's first record
+  RecordsTaken taken_;
   std::vector<Record> records_;
   std::vector<Tensor> batch_;  // what the outputs will be
   Prefetcher prefetcher_;      // the last: it uses the others

@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <random>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "doppio/gradient_maker.h"
@@ -10,6 +13,7 @@
 #include "src/operator/element_copy.h"
 #include "src/operator/mutex.h"
 #include "src/operator/number_map.h"
+#include "src/operator/packed_records.h"
 #include "src/operator/shared_state.h"
 
 namespace doppio {
@@ -36,13 +40,15 @@ DOPPIO_OPERATOR_SCHEMA(ReservoirSampling)
                      {kPosToObjectIn, kPosToObject}})
     .AllowAnyInput(kReservoirIn)
     .AllowAnyInput(kNumVisitedIn)
+    .AllowAnyInput(kData)
     .AllowAnyInput(kMutex)
     .AllowAnyInput(kObjectToPosIn)
     .AllowAnyInput(kPosToObjectIn)
     .Doc(R"DOC(
 Keeps num_to_collect of all the rows that it is given from run to run, each with the same probability:
 the first ones are put one after another; row n, counted from 1, takes the place of one of them with
-probability num_to_collect / n. A reservoir without elements starts anew.
+probability num_to_collect / n. A reservoir without elements starts anew. Records that PackRecords packed are
+rows too, and the reservoir then is packed records, for UnPackRecords.
 
 With OBJECT_ID, and so seven inputs and four outputs, each object is kept once at most: a row whose object
 is in the reservoir, or came in this batch before, does not count.
@@ -55,7 +61,8 @@ Example: num_to_collect = 3 and the batches [1,2] and [3] give [1,2,3] and 3.
     .RequiredArg<int>("num_to_collect", "how many rows are kept, at least 1")
     .Input(kReservoirIn, "RESERVOIR", "the rows so far; an empty tensor, or nothing, at first")
     .Input(kNumVisitedIn, "NUM_VISITED", "one int64: how many rows came so far")
-    .Input(kData, "DATA", "tensor of any type, at least a vector: a batch of rows")
+    .Input(kData, "DATA",
+           "tensor of any type, at least a vector: a batch of rows; or packed records")
     .Input(kMutex, "MUTEX", "a lock, made by CreateMutex")
     .Input(kObjectId, "OBJECT_ID", "vector of int64: the object of each row of DATA")
     .Input(kObjectToPosIn, "OBJECT_TO_POS_MAP",
@@ -97,58 +104,99 @@ class ReservoirSamplingOp final : public Operator<Context> {
     const std::vector<int64_t> entries = RowsThatCount(state);
     DOPPIO_RETURN_IF_ERROR(Grow(&state, static_cast<int64_t>(entries.size())));
 
-    const Tensor& data = Input(kData);
-    const int64_t block = SizeFromDim(data.dims(), 1);
-    const ElementCopy copy(data, state.reservoir);
+    std::optional<ElementCopy> copy;
+    int64_t block = 0;
+    if (Packed() == nullptr) {
+      copy.emplace(Input(kData), state.reservoir);
+      block = SizeFromDim(Input(kData).dims(), 1);
+    }
     for (int64_t entry : entries) {
       const int64_t place = Place(state.visited);
       if (place < wanted_) {
-        copy(entry * block, place * block, block);
+        if (copy.has_value()) {
+          (*copy)(entry * block, place * block, block);
+        } else {
+          state.records[static_cast<size_t>(place)] = (*Packed())[static_cast<size_t>(entry)];
+        }
         if (has_objects_) PutObject(state, Input(kObjectId).template data<int64_t>()[entry], place);
       }
       ++state.visited;
     }
     *state.num_visited->template mutable_data<int64_t>() = state.visited;
+    if (Packed() != nullptr) {
+      OutputBlob(kReservoir)->template GetMutable<PackedRecords>()->records =
+          std::make_shared<const Records>(std::move(state.records));
+    }
     return absl::OkStatus();
   }
 
  private:
   using ObjectToPos = NumberMap<int64_t, int32_t>;
+  using Records = std::vector<std::vector<Tensor>>;
 
   // What the operator changes. The last two are null without objects.
   struct State {
-    int64_t rows;     // in the reservoir
-    int64_t visited;  // rows that came so far
-    Tensor* reservoir;
+    int64_t rows;       // in the reservoir
+    int64_t visited;    // rows that came so far
+    Records records;    // the reservoir of packed records,
+    Tensor* reservoir;  // or that of a tensor's rows, else null
     Tensor* num_visited;
     ObjectToPos* object_to_pos;
     Tensor* pos_to_object;
   };
 
+  static const Records* RecordsOf(const Blob& blob) {
+    const PackedRecords* packed = blob.Get<PackedRecords>();
+    return packed == nullptr ? nullptr : packed->records.get();
+  }
+  // What DATA is where it is no tensor.
+  const Records* Packed() const { return RecordsOf(InputBlob(kData)); }
+  int64_t RowsOfData() const {
+    return Packed() == nullptr ? Input(kData).dim(0) : static_cast<int64_t>(Packed()->size());
+  }
+
+  // The rows in the reservoir; none where it starts anew.
+  absl::StatusOr<int64_t> RowsOfReservoir() const {
+    const Blob& blob = InputBlob(kReservoirIn);
+    const Tensor* tensor = blob.Get<Tensor>();
+    const Records* records = RecordsOf(blob);
+    if (blob.IsEmpty() || (tensor != nullptr && tensor->numel() == 0) ||
+        (records != nullptr && records->empty())) {
+      return 0;
+    }
+    if (Packed() != nullptr) {
+      if (records == nullptr) return Wrong(kReservoirIn, "packed records, as DATA is");
+      return static_cast<int64_t>(records->size());
+    }
+    if (tensor == nullptr) return Wrong(kReservoirIn, "a tensor");
+    return tensor->dim(0);
+  }
+
   // What is there, once it is known that a run can not fail for it; emptied where it starts anew.
   absl::StatusOr<State> Check() {
-    const Tensor& data = Input(kData);
-    const Tensor* reservoir = InputBlob(kReservoirIn).template Get<Tensor>();
+    const Tensor* data = InputBlob(kData).template Get<Tensor>();
     const Tensor* num_visited = InputBlob(kNumVisitedIn).template Get<Tensor>();
-    if (reservoir == nullptr && !InputBlob(kReservoirIn).IsEmpty()) {
-      return Wrong(kReservoirIn, "a tensor");
+    if (data == nullptr && Packed() == nullptr) {
+      return Wrong(kData, "a tensor, or records that PackRecords packed");
     }
-    if (data.rank() == 0) return Wrong(kData, "at least a vector");
+    DOPPIO_ASSIGN_OR_RETURN(const int64_t rows, RowsOfReservoir());
+    if (data != nullptr && data->rank() == 0) return Wrong(kData, "at least a vector");
     if (num_visited == nullptr || !num_visited->Is<int64_t>() || num_visited->numel() != 1) {
       return Wrong(kNumVisitedIn, "one int64");
     }
-    const bool is_new = reservoir == nullptr || reservoir->numel() == 0;
-    const int64_t rows = is_new ? 0 : reservoir->dim(0);
+    const bool is_new = rows == 0;
     const int64_t visited = is_new ? 0 : *num_visited->data<int64_t>();
-    if (!is_new) DOPPIO_RETURN_IF_ERROR(CheckRows(*reservoir, visited));
+    if (!is_new) DOPPIO_RETURN_IF_ERROR(CheckRows(rows, visited));
     if (has_objects_) DOPPIO_RETURN_IF_ERROR(CheckObjects(is_new, rows));
 
-    State state = {rows,
-                   visited,
-                   OutputBlob(kReservoir)->template GetMutable<Tensor>(),
-                   OutputBlob(kNumVisited)->template GetMutable<Tensor>(),
-                   nullptr,
-                   nullptr};
+    State state = {
+        rows,    visited, {}, nullptr, OutputBlob(kNumVisited)->template GetMutable<Tensor>(),
+        nullptr, nullptr};
+    if (Packed() == nullptr) {
+      state.reservoir = OutputBlob(kReservoir)->template GetMutable<Tensor>();
+    } else if (!is_new) {
+      state.records = *RecordsOf(InputBlob(kReservoirIn));
+    }
     DOPPIO_RETURN_IF_ERROR(state.num_visited->MakeUnique());
     if (!has_objects_) return state;
     state.object_to_pos = OutputBlob(kObjectToPos)->template GetMutable<ObjectToPos>();
@@ -157,18 +205,28 @@ class ReservoirSamplingOp final : public Operator<Context> {
     return state;
   }
 
-  absl::Status CheckRows(const Tensor& reservoir, int64_t visited) const {
+  // Whether rows of DATA are such as those of the reservoir.
+  bool AreAlike() const {
+    if (const Records* packed = Packed()) {
+      return packed->empty() ||
+             (*packed)[0].size() == (*RecordsOf(InputBlob(kReservoirIn)))[0].size();
+    }
     const Tensor& data = Input(kData);
-    if (reservoir.rank() != data.rank() || reservoir.dtype() != data.dtype() ||
-        !std::equal(data.dims().begin() + 1, data.dims().end(), reservoir.dims().begin() + 1)) {
+    const Tensor& reservoir = *InputBlob(kReservoirIn).template Get<Tensor>();
+    return reservoir.rank() == data.rank() && reservoir.dtype() == data.dtype() &&
+           std::equal(data.dims().begin() + 1, data.dims().end(), reservoir.dims().begin() + 1);
+  }
+
+  absl::Status CheckRows(int64_t rows, int64_t visited) const {
+    if (!AreAlike()) {
       return absl::InvalidArgumentError(absl::StrCat("DATA ", DescribeInput(kData),
                                                      " must have rows like those of RESERVOIR ",
                                                      DescribeInput(kReservoirIn)));
     }
-    if (visited < 0 || reservoir.dim(0) != std::min(visited, wanted_) ||
-        visited > std::numeric_limits<int64_t>::max() - data.dim(0)) {
+    if (visited < 0 || rows != std::min(visited, wanted_) ||
+        visited > std::numeric_limits<int64_t>::max() - RowsOfData()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("NUM_VISITED is ", visited, ", which can not be with ", reservoir.dim(0),
+          absl::StrCat("NUM_VISITED is ", visited, ", which can not be with ", rows,
                        " rows in RESERVOIR and num_to_collect ", wanted_));
     }
     return absl::OkStatus();
@@ -176,8 +234,8 @@ class ReservoirSamplingOp final : public Operator<Context> {
 
   absl::Status CheckObjects(bool is_new, int64_t rows) const {
     const Tensor& ids = Input(kObjectId);
-    if (!ids.Is<int64_t>() || ids.rank() != 1 || ids.dim(0) != Input(kData).dim(0)) {
-      return Wrong(kObjectId, absl::StrCat("a vector of ", Input(kData).dim(0), " int64"));
+    if (!ids.Is<int64_t>() || ids.rank() != 1 || ids.dim(0) != RowsOfData()) {
+      return Wrong(kObjectId, absl::StrCat("a vector of ", RowsOfData(), " int64"));
     }
     if (InputBlob(kObjectToPosIn).template Get<ObjectToPos>() == nullptr) {
       return Wrong(kObjectToPosIn, "a map from int64 to int32 that CreateMap made");
@@ -197,7 +255,7 @@ class ReservoirSamplingOp final : public Operator<Context> {
 
   // Of rows of one object the first, where that is not in the reservoir.
   std::vector<int64_t> RowsThatCount(const State& state) const {
-    const int64_t count = Input(kData).dim(0);
+    const int64_t count = RowsOfData();
     std::vector<int64_t> entries;
     entries.reserve(static_cast<size_t>(count));
     std::set<int64_t> seen;
@@ -213,13 +271,18 @@ class ReservoirSamplingOp final : public Operator<Context> {
 
   // Makes room for `more` rows, as far as there may be as many.
   absl::Status Grow(State* state, int64_t more) {
-    const Tensor& data = Input(kData);
-    Dims dims(data.dims().begin(), data.dims().end());
-    dims[0] = std::min(wanted_, state->rows + std::min(wanted_, more));
-    DOPPIO_RETURN_IF_ERROR(GrowTensor(data.dtype(), dims, state->reservoir));
+    const int64_t rows = std::min(wanted_, state->rows + std::min(wanted_, more));
+    if (Packed() != nullptr) {
+      state->records.resize(static_cast<size_t>(rows));
+    } else {
+      const Tensor& data = Input(kData);
+      Dims dims(data.dims().begin(), data.dims().end());
+      dims[0] = rows;
+      DOPPIO_RETURN_IF_ERROR(GrowTensor(data.dtype(), dims, state->reservoir));
+    }
     if (!has_objects_) return absl::OkStatus();
     if (state->rows == 0) state->pos_to_object->Reset();
-    return GrowTensor(DataType::kInt64, {dims[0]}, state->pos_to_object);
+    return GrowTensor(DataType::kInt64, {rows}, state->pos_to_object);
   }
 
   static absl::Status GrowTensor(DataType type, DimsView dims, Tensor* tensor) {

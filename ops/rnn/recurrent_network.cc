@@ -99,6 +99,10 @@ class RecurrentNetworkOp final : public Operator<Context> {
       init->Fail(absl::InvalidArgumentError(absl::StrCat(
           "initial_recurrent_state_ids has ", id, ", but there are ", InputSize(), " inputs")));
     }
+    // The steps see the blobs of this workspace, which those of a parent's steps do not.
+    if (auto* workspace = dynamic_cast<Workspace*>(scope_)) {
+      scratch_ = workspace->CreateLocalBlob(init->def().output(OutputSize() - 1));
+    }
     // Found by the gradient too, which has no input or output for them.
     for (const std::string& state : args_.states) scope_->CreateBlob(state);
     NetDef steps = ReadStepNet(init, "step_net");
@@ -127,7 +131,7 @@ class RecurrentNetworkOp final : public Operator<Context> {
                               scope_->CreateBlob(state)->template GetMutable<Tensor>()),
                    absl::StrCat("state \"", state, "\"")));
     }
-    auto* scratch = OutputBlob(OutputSize() - 1)->template GetMutable<StepWorkspaces>();
+    auto* scratch = scratch_->GetMutable<StepWorkspaces>();
     if (scratch->shared == nullptr) scratch->shared = std::make_shared<Workspace>(workspace);
     for (const std::string& name : recompute_) scratch->shared->CreateBlob(name);
     const int64_t places = args_.has_backward ? steps : workspaces_;
@@ -172,6 +176,7 @@ class RecurrentNetworkOp final : public Operator<Context> {
   const RecurrentArguments args_;
   const std::vector<std::string> recompute_;
   const int64_t workspaces_;
+  std::shared_ptr<Blob> scratch_;  // the last output
   std::optional<StepNet> step_net_;
   std::atomic<bool> is_cancelled_{false};
 };

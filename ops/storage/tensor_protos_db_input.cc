@@ -9,7 +9,9 @@
 #include "doppio/registry.h"
 #include "doppio/serialize.h"
 #include "src/operator/element_copy.h"
+#include "src/runtime/input_place.h"
 #include "src/runtime/prefetcher.h"
+#include "src/runtime/records_taken.h"
 
 namespace doppio {
 namespace {
@@ -42,7 +44,7 @@ an int32[2,1].
     .HasSideEffects();
 
 template <class Context>
-class TensorProtosDBInputOp final : public Operator<Context> {
+class TensorProtosDBInputOp final : public Operator<Context>, public InputPlace {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
   explicit TensorProtosDBInputOp(OperatorInit* init)
@@ -57,13 +59,7 @@ class TensorProtosDBInputOp final : public Operator<Context> {
   }
 
   absl::Status RunOnDevice() override {
-    const DatabaseReader* reader = InputBlob(0).template Get<DatabaseReader>();
-    if (reader == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("reader ", DescribeInput(0),
-                                                     " must be a reader that CreateDB made, but "
-                                                     "holds ",
-                                                     InputBlob(0).TypeName()));
-    }
+    DOPPIO_ASSIGN_OR_RETURN(const DatabaseReader* reader, Reader());
     {
       const absl::MutexLock lock(&mutex_);
       reader_ = reader->Share();
@@ -73,19 +69,44 @@ class TensorProtosDBInputOp final : public Operator<Context> {
       for (int i = 0; i < OutputSize(); ++i) {
         std::swap(*OutputBlob(i)->template GetMutable<Tensor>(), batch_[static_cast<size_t>(i)]);
       }
+      taken_.Add(RecordsOfBatch());
       return absl::OkStatus();
     });
   }
 
+  absl::StatusOr<std::string> Place() const override {
+    DOPPIO_ASSIGN_OR_RETURN(const DatabaseReader* reader, Reader());
+    DOPPIO_RETURN_IF_ERROR(reader->ToProto("").status());
+    return taken_.Place();
+  }
+
+  absl::Status GoTo(const std::string& place) override {
+    DOPPIO_ASSIGN_OR_RETURN(const DatabaseReader* reader, Reader());
+    std::string key, value;
+    return taken_.GoTo(place, [&]() -> absl::StatusOr<bool> {
+      DOPPIO_RETURN_IF_ERROR(reader->Read(&key, &value));
+      return true;
+    });
+  }
+
  private:
+  absl::StatusOr<const DatabaseReader*> Reader() const {
+    const DatabaseReader* reader = InputBlob(0).template Get<DatabaseReader>();
+    if (reader != nullptr) return reader;
+    return absl::InvalidArgumentError(
+        absl::StrCat("reader ", DescribeInput(0),
+                     " must be a reader that CreateDB made, but holds ", InputBlob(0).TypeName()));
+  }
+
+  int RecordsOfBatch() const { return batch_size_ == 0 ? 1 : batch_size_; }
+
   absl::Status MakeBatch() {
     std::shared_ptr<const DatabaseReader> reader;
     {
       const absl::MutexLock lock(&mutex_);
       reader = reader_;
     }
-    const int count = batch_size_ == 0 ? 1 : batch_size_;
-    for (int row = 0; row < count; ++row) {
+    for (int row = 0; row < RecordsOfBatch(); ++row) {
       DOPPIO_RETURN_IF_ERROR(reader->Read(&key_, &value_));
       const absl::Status status = AddExample(row);
       if (!status.ok()) {
@@ -132,6 +153,7 @@ class TensorProtosDBInputOp final : public Operator<Context> {
   }
 
   const int batch_size_;
+  RecordsTaken taken_;
   absl::Mutex mutex_;
   // What the next batch that is begun reads from. It lives on where its blob is removed.
   std::shared_ptr<const DatabaseReader> reader_ ABSL_GUARDED_BY(mutex_);

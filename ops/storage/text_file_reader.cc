@@ -13,6 +13,8 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/storage/text_rows.h"
+#include "src/runtime/input_place.h"
+#include "src/runtime/records_taken.h"
 
 namespace doppio {
 namespace {
@@ -151,7 +153,7 @@ bool ParseField(const std::string& text, T* value) {
 }
 
 template <class Context>
-class TextFileReaderReadOp final : public Operator<Context> {
+class TextFileReaderReadOp final : public Operator<Context>, public InputPlace {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
   explicit TextFileReaderReadOp(OperatorInit* init)
@@ -163,14 +165,8 @@ class TextFileReaderReadOp final : public Operator<Context> {
   }
 
   absl::Status RunOnDevice() override {
-    const TextFileReader* reader = InputBlob(0).template Get<TextFileReader>();
-    if (reader == nullptr || reader->state == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "reader ", DescribeInput(0),
-          " must be a reader that CreateTextFileReader made, but holds ", InputBlob(0).TypeName()));
-    }
     // An output may be the blob of the reader.
-    const std::shared_ptr<TextFileReader::State> state = reader->state;
+    DOPPIO_ASSIGN_OR_RETURN(const std::shared_ptr<TextFileReader::State> state, State());
     const size_t count = state->types.size();
     if (static_cast<int>(count) != OutputSize()) {
       return absl::InvalidArgumentError(absl::StrCat(
@@ -181,10 +177,31 @@ class TextFileReaderReadOp final : public Operator<Context> {
     for (size_t i = 0; i < count; ++i) {
       DOPPIO_RETURN_IF_ERROR(SetColumn(static_cast<int>(i), state->types[i]));
     }
+    taken_.Add(rows_);
     return absl::OkStatus();
   }
 
+  absl::StatusOr<std::string> Place() const override {
+    DOPPIO_RETURN_IF_ERROR(State().status());
+    return taken_.Place();
+  }
+
+  absl::Status GoTo(const std::string& place) override {
+    DOPPIO_ASSIGN_OR_RETURN(const std::shared_ptr<TextFileReader::State> state, State());
+    const std::lock_guard<std::mutex> held(state->mutex);
+    fields_.resize(state->types.size());
+    return taken_.GoTo(place, [&] { return state->rows->Next(&fields_); });
+  }
+
  private:
+  absl::StatusOr<std::shared_ptr<TextFileReader::State>> State() const {
+    const TextFileReader* reader = InputBlob(0).template Get<TextFileReader>();
+    if (reader != nullptr && reader->state != nullptr) return reader->state;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "reader ", DescribeInput(0), " must be a reader that CreateTextFileReader made, but holds ",
+        InputBlob(0).TypeName()));
+  }
+
   // The values of one field; which of the two there are depends on its type.
   struct Column {
     std::vector<char> numbers;
@@ -245,6 +262,7 @@ class TextFileReaderReadOp final : public Operator<Context> {
   }
 
   int64_t batch_size_;
+  RecordsTaken taken_;
   int64_t rows_ = 0;
   std::vector<std::string> fields_;
   std::vector<Column> columns_;

@@ -81,6 +81,20 @@ std::string FreeName(const PyNet& net, const std::string& base) {
   return name;
 }
 
+// Numbers the operators that may draw random numbers, from *seed on; those of inner nets too.
+void SetSeeds(NetDef* net, uint32_t* seed) {
+  for (OperatorDef& op : *net->mutable_op()) {
+    const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+    if (schema != nullptr && schema->has_side_effects()) {
+      op.mutable_device_option()->set_random_seed((*seed)++);
+    }
+    for (Argument& arg : *op.mutable_arg()) {
+      if (arg.has_n()) SetSeeds(arg.mutable_n(), seed);
+      for (NetDef& inner : *arg.mutable_nets()) SetSeeds(&inner, seed);
+    }
+  }
+}
+
 std::string Format(const PyNet& net, Encoding encoding) {
   return ValueOrRaise(FormatProto(net.def(), encoding));
 }
@@ -133,6 +147,7 @@ void BindNet(py::module_& core) {
              const DeviceType device = ValueOrRaise(DeviceFromName(name));
              SetDevice(self.mutable_def(), device);
            })
+      .def("_set_seed", [](PyNet& self, uint32_t seed) { SetSeeds(self.mutable_def(), &seed); })
       .def("_free_name", &FreeName)
       .def("_op_text", [](const PyNet& self,
                           int index) { return TextFromBytes(OpToString(OpAt(self, index))); })

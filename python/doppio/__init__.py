@@ -33,6 +33,7 @@ from doppio.model import Model
 from doppio.net import Net, NetBuilder, Op
 from doppio.prediction import Predictor, PredictorStats
 from doppio.python_operators import ArraySpec, PythonOperator, operator
+from doppio.recurrent import LSTM, lstm
 from doppio.registry import ArgSpec, BlobSpec, OperatorSchema, load_library, operators
 from doppio.training import (Evaluation, Trained, Training, TrainStep, add_optimizer,
                              optimizers, train)
@@ -43,7 +44,7 @@ _core.import_numpy()
 __all__ = [
     "Workspace", "Net", "NetBuilder", "Op", "load", "save", "gradient", "Predictor", "check",
     "add_optimizer", "optimizers", "Training", "train", "Trained", "TrainStep", "Evaluation",
-    "check_gradients", "GradientCheck",
+    "check_gradients", "GradientCheck", "lstm", "LSTM",
     "infer", "operators", "load_library", "Tensor", "Gradient", "SparseGradient", "Model",
     "Problem", "BlobInfo", "WorkspaceStats", "PredictorStats", "OperatorSchema", "ArgSpec",
     "BlobSpec", "operator", "PythonOperator", "ArraySpec", "num_threads", "set_num_threads",

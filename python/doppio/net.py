@@ -175,6 +175,18 @@ class Net(_Base, metaclass=_NetType):
         self._set_device(device)
         return self
 
+    def set_seed(self, seed: int) -> Net:
+        """Gives every operator that draws random numbers a seed of its own, from `seed` on, and
+        returns the net: so it draws the same numbers in every process.
+
+        >>> net = doppio.Net("init")
+        >>> _ = net.GaussianFill(name="w", shape=[2]), net.GaussianFill(name="b", shape=[2])
+        >>> [op.device_option.random_seed for op in net.set_seed(7).to_proto().op]
+        [7, 8]
+        """
+        self._set_seed(seed)
+        return self
+
     @property
     def ops(self) -> Sequence[Op]:
         """The operators: a sequence of `doppio.Op`."""

@@ -24,6 +24,10 @@ class Batches {
   bool empty() const { return arrays_.empty(); }
   int64_t examples() const { return static_cast<int64_t>(rows_.size()); }
 
+  const std::map<std::string, Tensor>& arrays() const { return arrays_; }
+  // Rows of the arrays, as they are taken.
+  const std::vector<int64_t>& order() const { return order_; }
+
   // The order of the examples in an epoch (from 0 on).
   void Shuffle(uint64_t seed, int64_t epoch);
   // Puts the examples [begin, end) of the order into the blobs.

@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr char kMeta[] = "doppio_checkpoint";
 constexpr char kRandom[] = "doppio_random_states";
+constexpr char kPlaces[] = "doppio_input_places";
 constexpr char kFormat[] = "1";
 constexpr char kPrefix[] = "iteration_";
 constexpr char kEnding[] = ".minidb";
@@ -156,21 +157,28 @@ class Reader {
     for (auto& [name, assembler] : assemblers) {
       auto blob = std::make_shared<Blob>();
       DOPPIO_RETURN_IF_ERROR(assembler.Finish(blob.get()));
-      if (name != kRandom) {
+      if (name == kRandom) {
+        DOPPIO_ASSIGN_OR_RETURN(checkpoint.random_states, Strings(name, *blob));
+      } else if (name == kPlaces) {
+        DOPPIO_ASSIGN_OR_RETURN(checkpoint.places, Strings(name, *blob));
+      } else {
         checkpoint.blobs[name] = std::move(blob);
-        continue;
       }
-      const Tensor* states = blob->Get<Tensor>();
-      if (states == nullptr || !states->Is<std::string>()) {
-        return absl::DataLossError("its random states are no strings");
-      }
-      const auto span = states->span<std::string>();
-      checkpoint.random_states.assign(span.begin(), span.end());
     }
     return checkpoint;
   }
 
  private:
+  static absl::StatusOr<std::vector<std::string>> Strings(const std::string& name,
+                                                          const Blob& blob) {
+    const Tensor* tensor = blob.Get<Tensor>();
+    if (tensor == nullptr || !tensor->Is<std::string>()) {
+      return absl::DataLossError(absl::StrCat("its ", name, " are no strings"));
+    }
+    const auto span = tensor->span<std::string>();
+    return std::vector<std::string>(span.begin(), span.end());
+  }
+
   const std::string& path_;
 };
 
@@ -190,11 +198,16 @@ absl::Status WriteCheckpoint(const Checkpoint& checkpoint, const std::string& pa
     for (const auto& [name, blob] : checkpoint.blobs) {
       DOPPIO_RETURN_IF_ERROR(SerializeBlob(*blob, name, {}, write));
     }
-    Blob random;
-    const int64_t count = static_cast<int64_t>(checkpoint.random_states.size());
-    DOPPIO_ASSIGN_OR_RETURN(*random.GetMutable<Tensor>(),
-                            Tensor::FromSpan<std::string>(Dims{count}, checkpoint.random_states));
-    DOPPIO_RETURN_IF_ERROR(SerializeBlob(random, kRandom, {}, write));
+    const auto write_strings = [&](const char* name,
+                                   const std::vector<std::string>& strings) -> absl::Status {
+      Blob blob;
+      const int64_t count = static_cast<int64_t>(strings.size());
+      DOPPIO_ASSIGN_OR_RETURN(*blob.GetMutable<Tensor>(),
+                              Tensor::FromSpan<std::string>(Dims{count}, strings));
+      return SerializeBlob(blob, name, {}, write);
+    };
+    DOPPIO_RETURN_IF_ERROR(write_strings(kRandom, checkpoint.random_states));
+    DOPPIO_RETURN_IF_ERROR(write_strings(kPlaces, checkpoint.places));
     DOPPIO_ASSIGN_OR_RETURN(const std::string meta,
                             MetaValue(MetaText(checkpoint.progress), checksum));
     return io::WriteMiniDbRecord(kMeta, meta, out);

@@ -24,7 +24,8 @@ struct Progress {
 struct Checkpoint {
   Progress progress;
   std::map<std::string, std::shared_ptr<const Blob>> blobs;
-  std::vector<std::string> random_states;
+  std::vector<std::string> random_states;  // empty: as the operator was made
+  std::vector<std::string> places;         // of operators that read examples (input_place.h)
 };
 
 // Writes it in one step. Errors: a blob that no file can take; what the disk says.

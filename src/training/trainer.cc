@@ -11,9 +11,12 @@
 #include "doppio/check.h"
 #include "doppio/registry.h"
 #include "doppio/serialize.h"
+#include "doppio/training_plan.h"
 #include "src/runtime/plan.h"
 #include "src/training/batches.h"
 #include "src/training/checkpoint.h"
+#include "src/training/input_places.h"
+#include "src/training/plan_writer.h"
 #include "src/training/random_state.h"
 
 namespace doppio {
@@ -75,11 +78,19 @@ class TrainerOfNets final : public Trainer {
     for (const NetDef* net : {&options_.train, &options_.test}) {
       DOPPIO_RETURN_IF_ERROR(training::CheckNoneIsHidden(*net));
     }
+    DOPPIO_ASSIGN_OR_RETURN(inputs_, training::InputPlaces::Find(Nets(), *workspace_));
     for (const std::string& name : StateNames()) {
       const std::shared_ptr<Blob> blob = workspace_->FindBlob(name);
       if (blob != nullptr) DOPPIO_RETURN_IF_ERROR(training::CheckIsSerializable(name, *blob));
     }
+    first_states_ = RandomStates();
     return training::MakeFolder(options_.checkpoints);
+  }
+
+  // Of options that make sense; no net is run.
+  absl::StatusOr<PlanDef> Plan() {
+    DOPPIO_RETURN_IF_ERROR(CheckOptions());
+    return training::WritePlan(options_, data_, test_data_);
   }
 
   int64_t iteration() const override { return iteration_; }
@@ -146,7 +157,8 @@ class TrainerOfNets final : public Trainer {
       return absl::FailedPreconditionError("this training has no folder for checkpoints");
     }
     const std::string path = training::CheckpointPath(options_.checkpoints, iteration_);
-    DOPPIO_RETURN_IF_ERROR(training::WriteCheckpoint(State(), path));
+    DOPPIO_ASSIGN_OR_RETURN(const Checkpoint state, State());
+    DOPPIO_RETURN_IF_ERROR(training::WriteCheckpoint(state, path));
     training::RemoveOldCheckpoints(options_.checkpoints);
     if (options_.on_checkpoint) options_.on_checkpoint(path);
     return path;
@@ -360,6 +372,7 @@ class TrainerOfNets final : public Trainer {
     }
     for (const auto& [name, array] : options_.data) names.erase(name);
     for (const auto& [name, array] : options_.test_data) names.erase(name);
+    for (const std::string& reader : inputs_.readers()) names.erase(reader);
     return {names.begin(), names.end()};
   }
 
@@ -394,8 +407,9 @@ class TrainerOfNets final : public Trainer {
                      "another folder"));
   }
 
-  Checkpoint State() const {
+  absl::StatusOr<Checkpoint> State() const {
     Checkpoint checkpoint;
+    DOPPIO_ASSIGN_OR_RETURN(checkpoint.places, inputs_.Places());
     checkpoint.progress.iteration = iteration_;
     checkpoint.progress.has_best = has_best_;
     checkpoint.progress.best = best_;
@@ -405,12 +419,21 @@ class TrainerOfNets final : public Trainer {
       const std::shared_ptr<Blob> blob = workspace_->FindBlob(name);
       if (blob != nullptr && !blob->IsEmpty()) checkpoint.blobs[name] = blob;
     }
-    for (const Net* net : Nets()) {
-      for (std::string& state : training::RandomStates(*net)) {
-        checkpoint.random_states.push_back(std::move(state));
-      }
+    // Those that drew nothing need not be told, and without a seed are other ones in each process.
+    checkpoint.random_states = RandomStates();
+    for (size_t i = 0; i < first_states_.size(); ++i) {
+      std::string& state = checkpoint.random_states[i];
+      if (state == first_states_[i]) state.clear();
     }
     return checkpoint;
+  }
+
+  std::vector<std::string> RandomStates() const {
+    std::vector<std::string> states;
+    for (const Net* net : Nets()) {
+      for (std::string& state : training::RandomStates(*net)) states.push_back(std::move(state));
+    }
+    return states;
   }
 
   // Everything is looked at before anything changes.
@@ -428,7 +451,7 @@ class TrainerOfNets final : public Trainer {
       }
       return other("its data was given, and now the net finds it itself");
     }
-    const Checkpoint now = State();
+    DOPPIO_ASSIGN_OR_RETURN(const Checkpoint now, State());
     for (const auto& [name, blob] : now.blobs) {
       const auto there = checkpoint.blobs.find(name);
       if (there == checkpoint.blobs.end()) return other("it has no blob \"" + name + "\"");
@@ -449,12 +472,20 @@ class TrainerOfNets final : public Trainer {
     if (checkpoint.random_states.size() != now.random_states.size()) {
       return other("it has other random operators");
     }
+    if (checkpoint.places.size() != now.places.size()) {
+      return other("it has other operators that read examples");
+    }
     return absl::OkStatus();
   }
 
   absl::Status Restore(const Checkpoint& checkpoint) {
     DOPPIO_RETURN_IF_ERROR(CheckFits(checkpoint));
-    auto state = checkpoint.random_states.begin();
+    DOPPIO_RETURN_IF_ERROR(inputs_.GoTo(checkpoint.places));
+    std::vector<std::string> states = checkpoint.random_states;
+    for (size_t i = 0; i < states.size(); ++i) {
+      if (states[i].empty()) states[i] = first_states_[i];
+    }
+    auto state = states.begin();
     for (Net* net : Nets()) {
       const auto count = static_cast<int64_t>(training::CountRandomStates(*net));
       DOPPIO_RETURN_IF_ERROR(training::SetRandomStates({state, state + count}, net));
@@ -491,7 +522,9 @@ class TrainerOfNets final : public Trainer {
   std::vector<std::string> test_makes_;
   Net* train_ = nullptr;
   Net* test_ = nullptr;
+  training::InputPlaces inputs_;  // of a training with checkpoints
 
+  std::vector<std::string> first_states_;  // of the random operators, as they were made
   int64_t iteration_ = 0;
   int64_t shuffled_ = -1;  // the epoch whose order data_ is in
   bool has_best_ = false;
@@ -506,6 +539,10 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(TrainerOptions options,
   auto trainer = std::make_unique<TrainerOfNets>(std::move(options), workspace);
   DOPPIO_RETURN_IF_ERROR(trainer->Prepare());
   return trainer;
+}
+
+absl::StatusOr<PlanDef> MakeTrainingPlan(const TrainerOptions& options) {
+  return TrainerOfNets(options, nullptr).Plan();
 }
 
 absl::Status RunPlan(const PlanDef& plan, Workspace* workspace, const PlanProgress& progress) {

@@ -312,11 +312,14 @@ TEST_P(DatabaseTest, RejectsToWriteWhatAnotherProcessWrites) {
 }
 
 TEST(DatabasesTest, HaveCaffe2sNames) {
-  EXPECT_EQ(DatabaseTypes(),
-            std::vector<std::string>({"LMDB", "LevelDB", "MiniDB", "leveldb", "lmdb", "minidb"}));
+  EXPECT_EQ(DatabaseTypes(), std::vector<std::string>({"LMDB", "LevelDB", "MiniDB", "ProtoDB",
+                                                       "leveldb", "lmdb", "minidb", "protodb"}));
   const std::string path = TemporaryPath("database");
+  TensorProto tensor;  // all that a protodb takes
+  tensor.set_name("k");
+  const std::string value = tensor.SerializeAsString();
   for (const std::string& type : DatabaseTypes()) {
-    ASSERT_TRUE(WriteRecords(type, path + type, DatabaseMode::kNew, {{"k", "v"}}).ok()) << type;
+    ASSERT_TRUE(WriteRecords(type, path + type, DatabaseMode::kNew, {{"k", value}}).ok()) << type;
   }
   EXPECT_THAT(OpenDatabase("rocksdb", path, DatabaseMode::kRead).status(),
               FailsWith(StatusCode::kNotFound, "there are: LMDB, LevelDB"));

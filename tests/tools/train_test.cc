@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "doppio/image.h"
 #include "doppio/proto_io.h"
 #include "tests/tools/command_runner.h"
 
@@ -73,6 +74,53 @@ TEST_F(TrainTest, LearnsAndWritesWeightsCurveAndPicture) {
               AllOf(StartsWith("iteration,epoch,loss,test_loss\n1,1,"), HasSubstr("\n60,20,")));
   EXPECT_THAT(Read(Path("curve.svg")),
               AllOf(StartsWith("<svg "), HasSubstr("<polyline "), HasSubstr(">test_loss</text>")));
+}
+
+TEST_F(TrainTest, ATrainingCanBeWrittenAsAPlan) {
+  const CommandResult result =
+      Doppio(Command({"--epochs", "20", "--hold-out", "8", "--plan-out", Path("plan.pbtxt")}));
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "plan in " + Path("plan.pbtxt") + "\n");
+  const CommandResult run = Doppio({"train", Path("plan.pbtxt")});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("step \"rounds\": 20 iterations"),
+                             HasSubstr("step \"train\": 60 iterations"),
+                             HasSubstr("step \"last test batch\": 20 iterations")));
+  EXPECT_THAT(Doppio(Command({"--epochs", "2", "--plan-out", "p.pb", "--checkpoint", "run"})).err,
+              HasSubstr("a plan has no checkpoints"));
+  EXPECT_THAT(Doppio(Command({"--epochs", "2", "--plan-out", "p.pb", "-o", "w.pb"})).err,
+              HasSubstr("trains nothing"));
+}
+
+TEST_F(TrainTest, ThePictureMayBeAPng) {
+  const CommandResult result = Doppio(Command({"--epochs", "3", "--picture", Path("curve.png")}));
+  ASSERT_EQ(result.code, 0) << result.err;
+  const absl::StatusOr<Tensor> picture = LoadImage(Path("curve.png"));
+  ASSERT_TRUE(picture.ok()) << picture.status();
+  EXPECT_EQ(picture->TypeAndShape(), "uint8[520,1600,3]");
+  // White at the edge; the line of the loss, blue, somewhere; and black letters.
+  const auto pixels = picture->span<uint8_t>();
+  int blue = 0, black = 0;
+  for (size_t i = 0; i < pixels.size(); i += 3) {
+    blue += pixels[i] == 0x34 && pixels[i + 1] == 0x65 && pixels[i + 2] == 0xa4 ? 1 : 0;
+    black += pixels[i] + pixels[i + 1] + pixels[i + 2] == 0 ? 1 : 0;
+  }
+  EXPECT_EQ(pixels[0], 255);
+  EXPECT_GT(blue, 1000);
+  EXPECT_GT(black, 1000);
+}
+
+TEST_F(TrainTest, WhatCanNotBeWrittenIsToldBeforeTheTrainingAndLosesNoWeights) {
+  EXPECT_THAT(Doppio(Command({"--epochs", "1", "-o", Path("nowhere/trained.pb")})).err,
+              HasSubstr("there is no folder " + Path("nowhere")));
+  EXPECT_THAT(Doppio(Command({"--epochs", "1", "--picture", Path("curve.jpg")})).err,
+              HasSubstr("the name must end in .svg or .png"));
+  std::filesystem::create_directory(Path("folder.png"));
+  const CommandResult result =
+      Doppio(Command({"--epochs", "1", "-o", Path("trained.pb"), "--picture", Path("folder.png")}));
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("folder.png: cannot write"));
+  EXPECT_TRUE(LoadNet(Path("trained.pb")).ok());
 }
 
 // The bytes of a training that was stopped are those of one that was not.

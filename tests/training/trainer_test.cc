@@ -18,6 +18,7 @@
 #include "doppio/serialize.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/training/small_training.h"
 
 namespace doppio {
 namespace {
@@ -26,76 +27,6 @@ namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr int64_t kExamples = 70;
-constexpr int64_t kWidth = 6;
-
-// Whether the sum of an example's numbers is above 0.
-std::map<std::string, Tensor> Data(uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<float> x(kExamples * kWidth);
-  std::vector<int32_t> label(kExamples);
-  for (size_t i = 0; i < label.size(); ++i) {
-    float sum = 0;
-    for (size_t k = 0; k < kWidth; ++k) {
-      x[i * kWidth + k] = static_cast<float>(random() % 2001) / 1000 - 1;
-      sum += x[i * kWidth + k];
-    }
-    label[i] = sum > 0 ? 1 : 0;
-  }
-  return {{"x", *Tensor::FromSpan<float>(Dims{kExamples, kWidth}, x)},
-          {"label", *Tensor::FromSpan<int32_t>(Dims{kExamples}, label)}};
-}
-
-NetDef Init(int64_t hidden = 8) {
-  const auto fill = [](NetDef* net, const char* type, const char* name,
-                       const std::vector<int64_t>& shape) {
-    OperatorDef* op = net->add_op();
-    *op = CreateOperatorDef(type, "", {}, {name}, {MakeArgument("shape", shape)});
-    op->mutable_device_option()->set_random_seed(5);
-  };
-  NetDef net;
-  net.set_name("init");
-  fill(&net, "XavierFill", "w1", {hidden, kWidth});
-  fill(&net, "ConstantFill", "b1", {hidden});
-  fill(&net, "XavierFill", "w2", {2, hidden});
-  fill(&net, "ConstantFill", "b2", {2});
-  return net;
-}
-
-// With a Dropout, whose random numbers depend on how many were drawn before.
-NetDef Forward(bool is_test) {
-  NetDef net = NetBuilder(is_test ? "test" : "train")
-                   .Op("FC", {"x", "w1", "b1"}, {"hidden"})
-                   .Op("Tanh", {"hidden"}, {"hidden"})
-                   .Op("Dropout", {"hidden"}, {"kept", "mask"},
-                       {MakeArgument("ratio", 0.25f), MakeArgument("is_test", is_test)})
-                   .Op("FC", {"kept", "w2", "b2"}, {"scores"})
-                   .Op("SoftmaxWithLoss", {"scores", "label"}, {"prob", "loss"})
-                   .def();
-  net.mutable_op(2)->mutable_device_option()->set_random_seed(3);
-  if (is_test) {
-    *net.add_op() = CreateOperatorDef("Accuracy", "", {"prob", "label"}, {"accuracy"});
-  }
-  return net;
-}
-
-TrainerOptions Options(const std::string& executor = "simple") {
-  const Backward backward = *AddGradientOperators(Forward(false), {"loss"});
-  const Training training =
-      *AddOptimizer(backward, "adam", {{{"learning_rate", 0.02}, {"clip_norm", 5}}, {Init()}});
-  TrainerOptions options;
-  options.inits = {Init(), training.init};
-  options.train = training.net;
-  options.train.set_type(executor);
-  options.test = Forward(true);
-  options.data = Data(1);
-  options.test_data = Data(2);
-  options.metrics = {"accuracy"};
-  options.batch = 16;  // 4 iterations an epoch, 6 examples left out
-  options.epochs = 6;
-  return options;
-}
 
 class TrainerTest : public testing::Test {
  protected:

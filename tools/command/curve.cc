@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -20,20 +21,20 @@ constexpr int kRight = 150;  // room for the names
 constexpr int kTop = 24;
 constexpr int kBottom = 36;
 constexpr size_t kMostPoints = 400;  // of a line; more are joined
-constexpr const char* kColors[] = {"#3465a4", "#cc5500", "#2e8b57",
-                                   "#8b3a8b", "#a08000", "#555555"};
+constexpr uint32_t kColors[] = {0x3465a4, 0xcc5500, 0x2e8b57, 0x8b3a8b, 0xa08000, 0x555555};
+constexpr uint32_t kBlack = 0;
+constexpr uint32_t kGrid = 0xdddddd;
 
 struct Trace {
   std::string name;
-  std::vector<std::pair<double, double>> points;
+  Points points;
 };
 
 // As many neighbours joined to their mean as there are too many.
-std::vector<std::pair<double, double>> Joined(
-    const std::vector<std::pair<double, double>>& points) {
+Points Joined(const Points& points) {
   const size_t group = (points.size() + kMostPoints - 1) / kMostPoints;
   if (group <= 1) return points;
-  std::vector<std::pair<double, double>> joined;
+  Points joined;
   for (size_t i = 0; i < points.size(); i += group) {
     const size_t end = std::min(points.size(), i + group);
     double x = 0, y = 0;
@@ -56,27 +57,7 @@ double NiceStep(double range) {
   return power * 10;
 }
 
-std::string Escaped(const std::string& text) {
-  std::string escaped;
-  for (const char letter : text) {
-    switch (letter) {
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '&':
-        escaped += "&amp;";
-        break;
-      default:
-        escaped += letter;
-    }
-  }
-  return escaped;
-}
-
-std::string Panel(const std::vector<Trace>& lines, int top, double last) {
+void DrawPanel(const std::vector<Trace>& lines, int top, double last, Canvas* canvas) {
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
   for (const Trace& line : lines) {
@@ -85,7 +66,7 @@ std::string Panel(const std::vector<Trace>& lines, int top, double last) {
       high = std::max(high, y);
     }
   }
-  if (!(low <= high)) return "";
+  if (!(low <= high)) return;
   if (high - low < 1e-9 * std::max(1.0, std::abs(high))) {
     low -= 0.5;
     high += 0.5;
@@ -96,38 +77,26 @@ std::string Panel(const std::vector<Trace>& lines, int top, double last) {
   const auto y_of = [&](double y) {
     return bottom - (bottom - top - kTop) * (y - low) / (high - low);
   };
-  std::string svg;
   const double step = NiceStep(high - low);
   for (double y = std::ceil(low / step) * step; y <= high + step * 1e-6; y += step) {
-    absl::StrAppendFormat(&svg,
-                          "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#dddddd\"/>"
-                          "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n",
-                          kLeft, y_of(y), right, y_of(y), kLeft - 8, y_of(y) + 4,
-                          std::abs(y) < step * 1e-6 ? 0.0 : y);
+    canvas->Line({{kLeft, y_of(y)}, {right, y_of(y)}}, kGrid, 1);
+    canvas->Text(kLeft - 8, y_of(y) + 4, Anchor::kEnd, kBlack,
+                 absl::StrFormat("%g", std::abs(y) < step * 1e-6 ? 0.0 : y));
   }
   const double x_step = NiceStep(std::max(last, 1.0));
   for (double x = 0; x <= last + x_step * 1e-6; x += x_step) {
-    absl::StrAppendFormat(&svg, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n",
-                          x_of(x), bottom + 18, x);
+    canvas->Text(x_of(x), bottom + 18, Anchor::kMiddle, kBlack, absl::StrFormat("%g", x));
   }
-  absl::StrAppendFormat(&svg,
-                        "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"#000000\"/>"
-                        "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">iteration</text>\n",
-                        kLeft, top + kTop, bottom, right, right, bottom + 32);
+  canvas->Line({{kLeft, top + kTop}, {kLeft, bottom}, {right, bottom}}, kBlack, 1);
+  canvas->Text(right, bottom + 32, Anchor::kEnd, kBlack, "iteration");
   for (size_t i = 0; i < lines.size(); ++i) {
-    const char* color = kColors[i % (sizeof(kColors) / sizeof(kColors[0]))];
-    std::vector<std::string> points;
-    for (const auto& [x, y] : Joined(lines[i].points)) {
-      points.push_back(absl::StrFormat("%.1f,%.1f", x_of(x), y_of(y)));
-    }
-    absl::StrAppendFormat(&svg,
-                          "<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" "
-                          "stroke-width=\"1.5\"/>\n<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>\n",
-                          absl::StrJoin(points, " "), color, right + 10,
-                          top + kTop + 16 + 18 * static_cast<int>(i), color,
-                          Escaped(lines[i].name));
+    const uint32_t color = kColors[i % (sizeof(kColors) / sizeof(kColors[0]))];
+    Points points;
+    for (const auto& [x, y] : Joined(lines[i].points)) points.emplace_back(x_of(x), y_of(y));
+    canvas->Line(points, color, 1.5);
+    canvas->Text(right + 10, top + kTop + 16 + 18 * static_cast<int>(i), Anchor::kStart, color,
+                 lines[i].name);
   }
-  return svg;
 }
 
 }  // namespace
@@ -212,7 +181,22 @@ absl::Status Curve::Finish() {
   return file_ ? absl::OkStatus() : absl::DataLossError(absl::StrCat(path_, ": cannot write"));
 }
 
-std::string Curve::ToSvg() const {
+Curve::MakeCanvas Curve::CanvasFor(const std::string& path) {
+  if (absl::EndsWithIgnoreCase(path, ".svg")) return &MakeSvgCanvas;
+  return absl::EndsWithIgnoreCase(path, ".png") ? &MakePngCanvas : nullptr;
+}
+
+bool Curve::CanDraw(const std::string& path) { return CanvasFor(path) != nullptr; }
+
+absl::Status Curve::Draw(const std::string& path) const {
+  DOPPIO_ASSIGN_OR_RETURN(const std::string content, Picture(CanvasFor(path)));
+  std::ofstream out(path, std::ios::trunc | std::ios::binary);
+  out << content;
+  out.close();
+  return out ? absl::OkStatus() : absl::PermissionDeniedError(absl::StrCat(path, ": cannot write"));
+}
+
+absl::StatusOr<std::string> Curve::Picture(MakeCanvas make) const {
   std::vector<Trace> losses, others;
   for (const std::string& column : Columns()) {
     Trace line{column, {}};
@@ -226,11 +210,10 @@ std::string Curve::ToSvg() const {
   }
   const double last = rows_.empty() ? 1 : static_cast<double>(rows_.back().iteration);
   const int height = kPanelHeight * (others.empty() ? 1 : 2);
-  return absl::StrFormat(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-      "font-family=\"Helvetica,Arial,sans-serif\" font-size=\"12\">\n"
-      "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n%s%s</svg>\n",
-      kWidth, height, Panel(losses, 0, last), Panel(others, kPanelHeight, last));
+  const std::unique_ptr<Canvas> canvas = make(kWidth, height);
+  DrawPanel(losses, 0, last, canvas.get());
+  DrawPanel(others, kPanelHeight, last, canvas.get());
+  return canvas->Finish();
 }
 
 }  // namespace doppio::tools

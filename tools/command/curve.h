@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "doppio/trainer.h"
+#include "tools/command/canvas.h"
 
 namespace doppio::tools {
 
@@ -28,8 +29,9 @@ class Curve {
   // The last row is written when nothing more can be added to it.
   absl::Status Finish();
 
-  // A picture as SVG: the losses, and below the other numbers.
-  std::string ToSvg() const;
+  // A picture, the losses and below the other numbers: .svg or .png, as the name says.
+  static bool CanDraw(const std::string& path);
+  absl::Status Draw(const std::string& path) const;
 
  private:
   struct Row {
@@ -38,8 +40,12 @@ class Curve {
     std::map<std::string, double> numbers;  // by column
   };
 
+  using MakeCanvas = std::unique_ptr<Canvas> (*)(int width, int height);
+  static MakeCanvas CanvasFor(const std::string& path);  // null for another ending
+
   std::vector<std::string> Columns() const;
   std::string Line(const Row& row) const;
+  absl::StatusOr<std::string> Picture(MakeCanvas make) const;
   absl::Status Read(const std::string& path, int64_t iteration);
   void WriteAllButLast();
 

@@ -194,5 +194,49 @@ TEST_F(ReservoirTest, RejectsBadDefinitions) {
   ExpectFailure(def, "must be the same blob");
 }
 
+TEST_F(ReservoirTest, KeepsPackedRecords) {
+  const auto fields = Arg("fields", std::vector<std::string>{"tags:lengths", "tags:values"});
+  const auto pack = [&](const std::vector<int32_t>& lengths, const std::vector<float>& values) {
+    Feed("lengths", Tensor::FromSpan<int32_t>({static_cast<int64_t>(lengths.size())}, lengths));
+    Feed("values", Tensor::FromSpan<float>({static_cast<int64_t>(values.size())}, values));
+    MustRun("PackRecords", {"lengths", "values"}, {"X"}, {fields});
+  };
+  pack({2, 1}, {1, 2, 3});
+  Must(Sample(3));
+  pack({0}, {});
+  Must(Sample(3));
+  MustRun("UnPackRecords", {"rows"}, {"kept_lengths", "kept_values"}, {fields});
+  ExpectBlob("kept_lengths", Tensor::Of<int32_t>({3}, {2, 1, 0}));
+  ExpectBlob("kept_values", Tensor::Of<float>({3}, {1, 2, 3}));
+  ExpectBlob("visited", Tensor::Scalar<int64_t>(3));
+  // Later ones take the place of some, whole.
+  std::vector<int32_t> lengths(200, 2);
+  std::vector<float> values;
+  for (int i = 0; i < 200; ++i) values.insert(values.end(), 2, static_cast<float>(100 + i));
+  pack(lengths, values);
+  Must(Sample(3));
+  MustRun("UnPackRecords", {"rows"}, {"kept_lengths", "kept_values"}, {fields});
+  ExpectBlob("kept_lengths", Tensor::Of<int32_t>({3}, {2, 2, 2}));
+  const Tensor kept = *workspace_.Fetch("kept_values");
+  for (int i = 0; i < 6; i += 2) EXPECT_EQ(kept.data<float>()[i], kept.data<float>()[i + 1]);
+  ExpectBlob("visited", Tensor::Scalar<int64_t>(203));
+  // A tensor is no record, and the reservoir stays.
+  ASSERT_TRUE(workspace_.RemoveBlob("X").ok());
+  FeedRows({1, 2});
+  EXPECT_EQ(workspace_.RunOperatorOnce(Sample(3)).code(), absl::StatusCode::kInvalidArgument);
+  ExpectBlob("visited", Tensor::Scalar<int64_t>(203));
+}
+
+TEST_F(ReservoirTest, KeepsEachObjectOfPackedRecordsOnce) {
+  const auto fields = Arg("fields", std::vector<std::string>{"value"});
+  FeedRows({7, 8, 7});
+  MustRun("PackRecords", {"X"}, {"packed"}, {fields});
+  OperatorDef def = SampleObjects(5);
+  def.set_input(2, "packed");
+  Must(def);
+  MustRun("UnPackRecords", {"rows"}, {"kept"}, {fields});
+  ExpectBlob("kept", Tensor::Of<int64_t>({2}, {7, 8}));
+}
+
 }  // namespace
 }  // namespace doppio

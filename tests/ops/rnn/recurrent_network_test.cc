@@ -146,6 +146,19 @@ TEST_F(RecurrentNetworkTest, ANetRunsAgainWithMoreAndFewerSteps) {
   EXPECT_THAT(Values("last"), ElementsAre(11, 12));
 }
 
+TEST_F(RecurrentNetworkTest, StepsSeeTheWorkspaceThatTheirNetRunsIn) {
+  ASSERT_TRUE(Run(Recurrent()).ok());  // the parent has workspaces of steps already
+  {
+    Workspace child(&workspace_);
+    *child.CreateLocalBlob("w")->GetMutable<Tensor>() = *Tensor::Of<double>({2, 1}, {0, 0});
+    ASSERT_TRUE(child.RunOperatorOnce(Recurrent()).ok());
+    EXPECT_EQ(child.Fetch("last")->data<double>()[0], 0);
+  }
+  // And what went with the child is not asked for again.
+  ASSERT_TRUE(Run(Recurrent()).ok());
+  EXPECT_THAT(Values("last"), ElementsAre(16, 2));
+}
+
 TEST_F(RecurrentNetworkTest, WindowsReachOverSeveralRows) {
   // Each step sums the two states before it.
   Feed("initial", Tensor::Of<double>({2, 1, 1}, {1, 1}));

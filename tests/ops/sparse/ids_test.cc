@@ -222,5 +222,65 @@ TEST(SparseItemwiseDropoutTest, RejectsWhatMakesNoSense) {
       .ExpectError(kInvalid, "Lengths sum to 2, but X has 3");
 }
 
+OpTester Dropout(absl::StatusOr<Tensor> lengths, float ratio) {
+  OpTester tester("SparseDropoutWithReplacement");
+  tester.Input("X", Tensor::Of<int64_t>({3}, {1, 2, 3}))
+      .Input("lengths", lengths)
+      .Arg("ratio", ratio)
+      .Arg("replacement_value", -1)
+      .Outputs({"Y", "output_lengths"});
+  return tester;
+}
+
+TEST(SparseDropoutTest, ReplacesAllIdsOfAnExample) {
+  const auto lengths = Tensor::Of<int32_t>({3}, {1, 0, 2});
+  Dropout(lengths, 1)
+      .ExpectOutput(0, Tensor::Of<int64_t>({3}, {-1, -1, -1}))
+      .ExpectOutput(1, Tensor::Of<int32_t>({3}, {1, 1, 1}));
+  Dropout(lengths, 0).ExpectOutput(0, Tensor::Of<int64_t>({3}, {1, 2, 3})).ExpectOutput(1, lengths);
+}
+
+TEST(SparseDropoutTest, ReplacesAPartThatTheSeedTells) {
+  constexpr int64_t kCount = 5000;
+  std::vector<int64_t> ids;
+  for (int64_t i = 0; i < kCount; ++i) ids.insert(ids.end(), {i, i});
+  const auto run = [&](uint32_t seed) {
+    OpTester tester("SparseDropoutWithReplacement");
+    tester.Input("X", Tensor::FromSpan<int64_t>({2 * kCount}, ids))
+        .Input("lengths", Tensor::FromSpan<int32_t>({kCount}, std::vector<int32_t>(kCount, 2)))
+        .Arg("ratio", 0.3f)
+        .Arg("replacement_value", -1)
+        .Outputs({"Y", "output_lengths"})
+        .RandomSeed(seed);
+    EXPECT_TRUE(tester.Run().ok());
+    return std::make_pair(tester.Output(0), tester.Output(1));
+  };
+  const auto [y, lengths] = run(1);
+  // Each example is whole, or one -1.
+  int64_t at = 0, replaced = 0;
+  for (int64_t i = 0; i < kCount; ++i) {
+    const int32_t length = lengths.data<int32_t>()[i];
+    const int64_t* id = y.data<int64_t>() + at;
+    if (length == 1) {
+      ++replaced;
+      ASSERT_EQ(id[0], -1);
+    } else {
+      ASSERT_EQ(length, 2);
+      ASSERT_TRUE(id[0] == i && id[1] == i);
+    }
+    at += length;
+  }
+  EXPECT_EQ(at, y.numel());
+  EXPECT_NEAR(static_cast<double>(replaced), 0.3 * kCount, 150);
+  EXPECT_TRUE(TensorEquals(run(1).first, y));
+  EXPECT_FALSE(TensorEquals(run(2).first, y));
+}
+
+TEST(SparseDropoutTest, RejectsWhatMakesNoSense) {
+  Dropout(Tensor::Of<int32_t>({1}, {3}), 1.5f)
+      .ExpectError(kInvalid, "ratio must be in [0, 1], but is 1.5");
+  Dropout(Tensor::Of<int32_t>({1}, {2}), 0).ExpectError(kInvalid, "Lengths sum to 2, but X has 3");
+}
+
 }  // namespace
 }  // namespace doppio

@@ -204,5 +204,42 @@ DOPPIO_OP_ROW(ReplaceNaN)
     })
     .Tolerance(0);
 
+DOPPIO_OP_ROW(StumpFunc)
+    .Case([](CaseMaker& c) {
+      c.Input("X", c.Random(DataType::kFloat, c.Shape()));
+      if (c.Chance()) c.Arg("threshold", 0.5f);
+      if (c.Chance()) c.Arg("low_value", -3.0f);
+      if (c.Chance()) c.Arg("high_value", 7.0f);
+      c.Output("Y");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      return {Generate(DataType::kFloat, c.in(0).dims(), [&](const Dims& index) {
+        const bool is_low = At(c.in(0), index) <= double{c.Arg<float>("threshold")};
+        return double{is_low ? c.Arg<float>("low_value") : c.Arg<float>("high_value")};
+      })};
+    })
+    .Tolerance(0);
+
+DOPPIO_OP_ROW(StumpFuncIndex)
+    .Case([](CaseMaker& c) {
+      c.Input("X", c.Random(DataType::kFloat, c.Shape()));
+      if (c.Chance()) c.Arg("threshold", 0.5f);
+      c.Output("low");
+      c.Output("high");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      std::vector<int64_t> places[2];
+      const auto values = c.in(0).span<float>();
+      for (size_t i = 0; i < values.size(); ++i) {
+        places[values[i] <= c.Arg<float>("threshold") ? 0 : 1].push_back(static_cast<int64_t>(i));
+      }
+      std::vector<Tensor> outputs;
+      for (const auto& list : places) {
+        outputs.push_back(*Tensor::FromSpan<int64_t>({static_cast<int64_t>(list.size())}, list));
+      }
+      return outputs;
+    })
+    .InferenceOpen("how many places there are depends on the values");
+
 }  // namespace
 }  // namespace doppio

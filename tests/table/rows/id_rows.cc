@@ -293,5 +293,27 @@ DOPPIO_OP_ROW(SparseItemwiseDropoutWithReplacement)
     })
     .NeverScalar("ids are a vector");
 
+DOPPIO_OP_ROW(SparseDropoutWithReplacement)
+    .Case([](CaseMaker& c) {
+      const Tensor lengths = c.Random(DataType::kInt32, c.Shape(1, 1), 0, 4);
+      int64_t sum = 0;
+      for (int64_t k = 0; k < lengths.numel(); ++k) sum += IntegerAt(lengths, k);
+      c.Input("X", c.Random(DataType::kInt64, {sum}, 1, 100));
+      c.Input("lengths", lengths);
+      // Nothing or all, as above.
+      if (c.Chance()) c.Arg("ratio", c.Chance() ? 1.0f : 0.0f);
+      if (c.Chance()) c.Arg("replacement_value", -1);
+      c.Output("Y");
+      c.Output("output_lengths");
+    })
+    .Reference([](const OpCase& c) -> std::vector<Tensor> {
+      if (c.Arg<float>("ratio") == 0) return {c.in(0), c.in(1)};
+      const double replacement = c.Arg<int>("replacement_value");
+      return {Generate(DataType::kInt64, c.in(1).dims(), [&](const Dims&) { return replacement; }),
+              Generate(DataType::kInt32, c.in(1).dims(), [&](const Dims&) { return 1.0; })};
+    })
+    .NeverScalar("ids are a vector")
+    .InferenceOpen("which examples are replaced is random");
+
 }  // namespace
 }  // namespace doppio

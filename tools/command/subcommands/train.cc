@@ -1,5 +1,5 @@
 #include <chrono>
-#include <fstream>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "doppio/proto_io.h"
 #include "doppio/trainer.h"
+#include "doppio/training_plan.h"
 #include "tools/command/curve.h"
 #include "tools/command/net_input.h"
 #include "tools/command/progress.h"
@@ -58,7 +59,9 @@ class TrainCommand final : public Command {
                        "steps from one checkpoint to the next (default: an epoch)");
     options->AddFlag("--resume", &resume_, "go on where the last checkpoint ends");
     options->AddText("--curve", &curve_, "FILE", "write the numbers of every step as CSV");
-    options->AddText("--picture", &picture_, "FILE", "draw them at the end (.svg)");
+    options->AddText("--picture", &picture_, "FILE", "draw them at the end (.svg or .png)");
+    options->AddText("--plan-out", &plan_out_, "PLAN",
+                     "do not train, but write the training as a PlanDef, its data included");
     options->AddNumber("--threads", &counts_.threads, 1, 4096,
                        "threads to use (default: all processors)");
     options->AddText("--net-type", &net_type_, "TYPE",
@@ -74,12 +77,16 @@ class TrainCommand final : public Command {
     if (file.kind == FileKind::kPlanDef) return RunThePlan();
     if (resume_ && checkpoint_.empty())
       return UsageError("--resume: of which --checkpoint folder?");
-    if (!picture_.empty() && !absl::EndsWith(picture_, ".svg")) {
-      return UsageError(absl::StrCat("--picture ", picture_, ": the name must end in .svg"));
+    if (!picture_.empty() && !Curve::CanDraw(picture_)) {
+      return UsageError(
+          absl::StrCat("--picture ", picture_, ": the name must end in .svg or .png"));
     }
+    DOPPIO_RETURN_IF_ERROR(CheckFolderOf("-o", output_));
+    DOPPIO_RETURN_IF_ERROR(CheckFolderOf("--picture", picture_));
     TrainerOptions options;
     DOPPIO_RETURN_IF_ERROR(train_.Fill(input_, &options));
     DOPPIO_RETURN_IF_ERROR(FillHow(&options));
+    if (!plan_out_.empty()) return WriteThePlan(options);
     // The net as it was before updates were added.
     DOPPIO_ASSIGN_OR_RETURN(NetDef weights_of, LoadNamedNet(input_.net));
     if (!train_.test_net.empty()) weights_of = options.test;
@@ -95,10 +102,12 @@ class TrainCommand final : public Command {
     start_ = Clock::now();
     const absl::Status status = trainer_->Run();
     progress_.reset();
-    DOPPIO_RETURN_IF_ERROR(drawn_->Finish());
-    if (!picture_.empty()) DOPPIO_RETURN_IF_ERROR(WritePicture());
+    absl::Status shown = drawn_->Finish();
+    if (!picture_.empty()) shown.Update(drawn_->Draw(picture_));
     if (!status.ok()) return Ended(status);
-    return Report(weights_of, fed, workspace);
+    // A curve that can not be written is no reason to lose the weights.
+    DOPPIO_RETURN_IF_ERROR(Report(weights_of, fed, workspace, shown.ok()));
+    return shown;
   }
 
  private:
@@ -106,7 +115,8 @@ class TrainCommand final : public Command {
 
   absl::Status RunThePlan() {
     if (!train_.data.empty() || !train_.optimizer.empty() || epochs_ > 0 || iterations_ > 0 ||
-        !checkpoint_.empty() || !curve_.empty() || !picture_.empty() || !output_.empty()) {
+        !checkpoint_.empty() || !curve_.empty() || !picture_.empty() || !output_.empty() ||
+        !plan_out_.empty()) {
       return UsageError("a plan says itself what is trained and how long");
     }
     DOPPIO_ASSIGN_OR_RETURN(PlanDef plan, LoadPlan(input_.net));
@@ -130,6 +140,16 @@ class TrainCommand final : public Command {
     for (const auto& [step, count] : taken) {
       Print(absl::StrCat("step \"", Printable(step), "\": ", Counted(count, "iteration"), "\n"));
     }
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteThePlan(const TrainerOptions& options) const {
+    if (!curve_.empty() || !picture_.empty() || !output_.empty() || resume_) {
+      return UsageError("--plan-out trains nothing, so there is nothing else to write");
+    }
+    DOPPIO_ASSIGN_OR_RETURN(const PlanDef plan, MakeTrainingPlan(options));
+    DOPPIO_RETURN_IF_ERROR(SaveProto(plan, plan_out_));
+    Print(absl::StrCat("plan in ", plan_out_, "\n"));
     return absl::OkStatus();
   }
 
@@ -230,12 +250,12 @@ class TrainCommand final : public Command {
     line_.clear();
   }
 
-  absl::Status WritePicture() const {
-    std::ofstream out(picture_, std::ios::trunc);
-    out << drawn_->ToSvg();
-    out.close();
-    return out ? absl::OkStatus()
-               : absl::PermissionDeniedError(absl::StrCat(picture_, ": cannot write"));
+  // What is written at the end must not fail there.
+  static absl::Status CheckFolderOf(const char* option, const std::string& path) {
+    std::error_code error;
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    if (folder.empty() || std::filesystem::is_directory(folder, error)) return absl::OkStatus();
+    return UsageError(absl::StrCat(option, " ", path, ": there is no folder ", folder.string()));
   }
 
   absl::Status Ended(const absl::Status& status) const {
@@ -249,7 +269,7 @@ class TrainCommand final : public Command {
   }
 
   absl::Status Report(const NetDef& weights_of, const std::map<std::string, Tensor>& fed,
-                      const Workspace& workspace) const {
+                      const Workspace& workspace, bool is_shown) const {
     if (trainer_->stopped_early()) {
       Print(absl::StrCat("stopped after iteration ", trainer_->iteration(),
                          ": nothing got better in ", Counted(patience_, "test"), "\n"));
@@ -265,6 +285,7 @@ class TrainCommand final : public Command {
       Print(absl::StrCat("weights in ", output_, "\n"));
     }
     if (!last_checkpoint_.empty()) Print(absl::StrCat("checkpoint in ", last_checkpoint_, "\n"));
+    if (!is_shown) return absl::OkStatus();
     if (!curve_.empty()) Print(absl::StrCat("curve in ", curve_, "\n"));
     if (!picture_.empty()) Print(absl::StrCat("picture in ", picture_, "\n"));
     return absl::OkStatus();
@@ -288,6 +309,7 @@ class TrainCommand final : public Command {
   std::string curve_;
   std::string picture_;
   std::string net_type_;
+  std::string plan_out_;
 
   std::unique_ptr<Trainer> trainer_;
   std::unique_ptr<Progress> progress_;
@@ -310,9 +332,10 @@ DOPPIO_COMMAND(
     "--optimizer adam --lr 0.001 --batch 64 --epochs 5 -o trained.pb\n"
     "  doppio train net.pbtxt ... --set weight_decay=1e-4 --set policy=step --set stepsize=1000 "
     "--set gamma=0.1\n"
-    "  doppio train net.pbtxt ... --checkpoint run --curve curve.csv --picture curve.svg\n"
+    "  doppio train net.pbtxt ... --checkpoint run --curve curve.csv --picture curve.png\n"
     "  doppio train net.pbtxt ... --checkpoint run --resume\n"
     "  doppio train reads_its_own_data.pb --init init.pb --iterations 10000\n"
+    "  doppio train net.pbtxt ... --plan-out plan.pb\n"
     "  doppio train plan.pbtxt --init init.pb\n");
 
 }  // namespace
