@@ -21,7 +21,7 @@ def doppio_steps(net, threads):
         workspace.feed(name, value, copy=True)
     loss = doppio.Net("loss")
     net.doppio_loss(loss)
-    gradient = doppio.gradient(loss, of="loss")
+    gradient = doppio.gradient(loss, of="loss", wrt=list(net.weights))
     net.update(gradient.net, gradient)
 
     def step(batch):

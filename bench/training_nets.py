@@ -82,7 +82,7 @@ class LeNet(Net):
         return self.pictures(64, 1, 28, 28)
 
     def doppio_loss(self, net):
-        x = net.Conv("data", "conv1_w", "conv1_b", name="c1", kernel=5, no_gradient_to_input=1)
+        x = net.Conv("data", "conv1_w", "conv1_b", name="c1", kernel=5)
         x = net.MaxPool(x, name="p1", kernel=2, stride=2)
         x = net.Conv(x, "conv2_w", "conv2_b", name="c2", kernel=5)
         x = net.MaxPool(x, name="p2", kernel=2, stride=2)
@@ -117,8 +117,7 @@ class Cifar(Net):
     def doppio_loss(self, net):
         x = "data"
         for i in (1, 2, 3):
-            x = net.Conv(x, f"conv{i}_w", f"conv{i}_b", name=f"c{i}", kernel=3, pad=1,
-                         no_gradient_to_input=int(i == 1))
+            x = net.Conv(x, f"conv{i}_w", f"conv{i}_b", name=f"c{i}", kernel=3, pad=1)
             net.add("SpatialBN", [x, f"norm{i}_w", f"norm{i}_b", f"mean{i}", f"var{i}"],
                     [f"n{i}", f"mean{i}", f"var{i}", f"saved_mean{i}", f"saved_var{i}"],
                     is_test=0, momentum=0.9, epsilon=1e-5)
