@@ -36,7 +36,7 @@ def torch_steps(net, threads):
     import torch
     torch.set_num_threads(threads)
     weights = {name: torch.from_numpy(value).requires_grad_(True)
-               for name, value in net.weights.items()}
+               for name, value in net.torch_weights().items()}
     state = {name: torch.from_numpy(value) for name, value in net.state().items()}
     optimizer = net.optimizer(torch, weights)
 

@@ -87,7 +87,8 @@ ExpandGradient(Y_grad, X) -> X_grad]
     array([[3.],
            [3.]], dtype=float32)
 
-    >>> doppio.gradient(net.Mul("loss", "scale", name="scaled"), of="scaled", wrt="scale")
+    >>> scaled = net.Mul("loss", "scale", name="scaled")
+    >>> doppio.gradient(net, of=scaled, wrt="scale")
     <doppio.Gradient of 'demo': scale: scale_grad>
 
     Operators, their order and the names of blobs are those that Caffe2's builder gives. Raises
