@@ -66,13 +66,16 @@ def torch_norm(f, x, w, batch, i):
 class Mlp(Net):
     """784-512-512-10 at batch 64."""
 
+    INPUTS, HIDDEN = 784, 512
+
     def __init__(self):
         super().__init__()
-        for name, shape in (("fc1", (512, 784)), ("fc2", (512, 512)), ("fc3", (10, 512))):
+        for name, shape in (("fc1", (self.HIDDEN, self.INPUTS)), ("fc2", (self.HIDDEN, self.HIDDEN)),
+                            ("fc3", (10, self.HIDDEN))):
             self.layer(name, *shape)
 
     def batch(self):
-        return self.pictures(64, 784)
+        return self.pictures(64, self.INPUTS)
 
     def doppio_loss(self, net):
         x = net.Relu(net.FC("data", "fc1_w", "fc1_b", name="h1"), name="r1")

@@ -46,8 +46,8 @@ struct GradientTarget {
 
 struct GradientOptions {
   // With respect to which blobs gradients are wanted; without a list, to all of them. What leads to
-  // other gradients only is left out: operators, and those outputs that an operator states to be optional
-  // (optional_outputs.h). The gradients that are there have the same bits.
+  // other gradients only is left out: operators, and those outputs that an operator states to be
+  // optional (optional_outputs.h). The gradients that are there have the same bits.
   std::optional<std::vector<std::string>> wrt = std::nullopt;
   // A wanted gradient that does not exist, since the targets do not depend on the blob (or have no
   // derivative by it, as by indices), is absent from Backward::gradients instead of an error.
@@ -57,8 +57,8 @@ struct GradientOptions {
 struct Backward {
   NetDef net;                 // the forward operators, then the gradient operators
   int forward_operators = 0;  // how many of them are the forward ones
-  // From blob to gradient, for every blob (of GradientOptions::wrt) that the targets depend on and that
-  // has one. Of a blob that is written more than once, the gradient of the first of its values
+  // From blob to gradient, for every blob (of GradientOptions::wrt) that the targets depend on and
+  // that has one. Of a blob that is written more than once, the gradient of the first of its values
   // that has one.
   std::map<std::string, GradientWrapper> gradients;
 

@@ -64,9 +64,9 @@ py::tuple AddOptimizerToGradient(const PyNet& net, int forward_operators, const 
 py::tuple AddOptimizerToNet(const PyNet& net, const py::dict& of, const std::string& optimizer,
                             const py::list& inits, const std::vector<std::string>& parameters,
                             const py::dict& options) {
-  return TrainingToPython(ValueOrRaise(
-      AddOptimizer(net.def(), TargetsFromPython(of), optimizer,
-                   SettingsFromPython(optimizer, inits, parameters, options))));
+  return TrainingToPython(
+      ValueOrRaise(AddOptimizer(net.def(), TargetsFromPython(of), optimizer,
+                                SettingsFromPython(optimizer, inits, parameters, options))));
 }
 
 // [(name, documentation, default or None)] of an optimizer; None where there is none.

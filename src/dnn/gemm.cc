@@ -94,8 +94,8 @@ absl::StatusOr<Part> WithoutClashes(bool clashes, int slot, Part part, int64_t r
                                     int64_t columns) {
   const int64_t stride = columns + kPadding;
   if (!clashes || rows > kLargestCopy / stride) return part;
-  DOPPIO_ASSIGN_OR_RETURN(
-      void* room, DnnlScratch(slot, rows * stride * static_cast<int64_t>(sizeof(float))));
+  DOPPIO_ASSIGN_OR_RETURN(void* room,
+                          DnnlScratch(slot, rows * stride * static_cast<int64_t>(sizeof(float))));
   auto* copy = static_cast<float*>(room);
   for (int64_t i = 0; i < rows; ++i) {
     std::copy_n(part.data + i * part.stride, columns, copy + i * stride);

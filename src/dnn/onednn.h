@@ -108,8 +108,8 @@ class DnnlPrimitive {
 };
 
 // Memory of the calling thread for what does not outlive a run of an operator; a piece for each
-// slot, since operators of one thread run one after another. Slot 0 is for primitives, 4 and 5 are for
-// products of matrices.
+// slot, since operators of one thread run one after another. Slot 0 is for primitives, 4 and 5 are
+// for products of matrices.
 constexpr int kDnnlScratchSlots = 6;
 absl::StatusOr<void*> DnnlScratch(int slot, int64_t bytes);
 

@@ -118,8 +118,8 @@ void BackwardOps::RemoveUnused(const std::vector<BlobValue*>& kept) {
   std::vector<int> place(ops_.size(), -1);  // 0 for what stays, until it is known where
   for (int k = size() - 1; k >= 0; --k) {
     const OpSchema* schema = OpSchemaRegistry::Schema(ops_[k].type());
-    const bool has_effects = !restored_[k].empty() || schema == nullptr ||
-                             schema->has_side_effects();
+    const bool has_effects =
+        !restored_[k].empty() || schema == nullptr || schema->has_side_effects();
     if (used[k].empty() && !has_effects) continue;
     place[k] = 0;
     for (const BlobValue& value : reads_[k]) use(value);

@@ -45,7 +45,8 @@ TEST_P(GemmTest, IsTheProductForEveryTransposition) {
             sum += static_cast<double>(a[static_cast<size_t>(trans_a ? l * m + i : i * k + l)]) *
                    b[static_cast<size_t>(trans_b ? j * k + l : l * n + j)];
           }
-          ASSERT_NEAR(c[static_cast<size_t>(i * n + j)], sum, 1e-6 * static_cast<double>(100 + k)) << i << "," << j;
+          ASSERT_NEAR(c[static_cast<size_t>(i * n + j)], sum, 1e-6 * static_cast<double>(100 + k))
+              << i << "," << j;
         }
       }
     }
@@ -82,8 +83,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, GemmTest,
                                          Shape{1, 999, 403}, Shape{300, 1, 20}, Shape{17, 33, 5},
                                          Shape{200, 130, 90}, Shape{5, 700, 64},
                                          Shape{600, 300, 64}, Shape{256, 1024, 40},
-                                         Shape{70, 1024, 1024}, Shape{512, 90, 64}, Shape{4, 4, 0}, Shape{0, 4, 4},
-                                         Shape{4, 0, 4}));
+                                         Shape{70, 1024, 1024}, Shape{512, 90, 64}, Shape{4, 4, 0},
+                                         Shape{0, 4, 4}, Shape{4, 0, 4}));
 
 int CountThreads() {
   DIR* const tasks = opendir("/proc/self/task");

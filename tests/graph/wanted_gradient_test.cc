@@ -55,9 +55,9 @@ TEST(WantedGradientTest, LeavesOutTheDataOfConvolutionsWithAndWithoutBias) {
     net.Op("Conv", inputs, {"y"}, {MakeArgument("kernel", 3)}).Op("SumElements", {"y"}, {"loss"});
     const absl::StatusOr<Backward> backward = Differentiate(net, {"w"});
     ASSERT_TRUE(backward.ok()) << backward.status();
-    EXPECT_EQ(GradientOps(*backward).back(),
-              has_bias ? "ConvGradient(x, w, y_grad) -> w_grad, b_grad"
-                       : "ConvGradient(x, w, y_grad) -> w_grad");
+    EXPECT_EQ(GradientOps(*backward).back(), has_bias
+                                                 ? "ConvGradient(x, w, y_grad) -> w_grad, b_grad"
+                                                 : "ConvGradient(x, w, y_grad) -> w_grad");
     Workspace workspace;
     ASSERT_TRUE(workspace.Feed("x", Filled({1, 2, 4, 4})).ok());
     ASSERT_TRUE(workspace.Feed("w", Filled({3, 2, 3, 3})).ok());

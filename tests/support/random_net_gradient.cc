@@ -149,7 +149,8 @@ void CheckWanted(const RandomNet& drawn, const std::vector<GradientTarget>& targ
     for (const auto part :
          {&GradientWrapper::dense, &GradientWrapper::indices, &GradientWrapper::values}) {
       if ((names.*part).empty()) continue;
-      EXPECT_TRUE(TensorBitsEqual(*workspace.Fetch(names.*part), *expected.Fetch(names_of_all.*part)))
+      EXPECT_TRUE(
+          TensorBitsEqual(*workspace.Fetch(names.*part), *expected.Fetch(names_of_all.*part)))
           << "gradient of \"" << blob << "\"";
     }
   }

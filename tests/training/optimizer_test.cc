@@ -57,10 +57,12 @@ TEST(OptimizerTest, OfANetOnlyTheGradientsOfParametersAreMade) {
   const absl::StatusOr<Training> training = AddOptimizer(Line(), {"loss"}, "sgd", settings);
   ASSERT_TRUE(training.ok()) << training.status();
   EXPECT_THAT(training->parameters, ElementsAre("w", "b"));
-  EXPECT_THAT(Texts(training->net), testing::Contains("FCGradient(x, w, y_grad) -> w_grad, b_grad"));
+  EXPECT_THAT(Texts(training->net),
+              testing::Contains("FCGradient(x, w, y_grad) -> w_grad, b_grad"));
   const absl::StatusOr<Training> all = AddOptimizer(LineBackward(), "sgd", settings);
   ASSERT_TRUE(all.ok()) << all.status();
-  EXPECT_THAT(Texts(all->net), testing::Contains("FCGradient(x, w, y_grad) -> w_grad, b_grad, x_grad"));
+  EXPECT_THAT(Texts(all->net),
+              testing::Contains("FCGradient(x, w, y_grad) -> w_grad, b_grad, x_grad"));
 }
 
 TEST(OptimizerTest, AParameterWithoutGradientIsRefusedForANetToo) {

@@ -46,9 +46,7 @@ struct Model {
   void Pool(const std::string& x, const std::string& y) {
     net.Op("MaxPool", {x}, {y}, {MakeArgument("kernel", 2), MakeArgument("stride", 2)});
   }
-  void Loss(const std::string& x) {
-    net.Op("SoftmaxWithLoss", {x, "label"}, {"softmax", "loss"});
-  }
+  void Loss(const std::string& x) { net.Op("SoftmaxWithLoss", {x, "label"}, {"softmax", "loss"}); }
 };
 
 Model Start(const char* name, const char* optimizer) {

@@ -15,9 +15,10 @@ class GradCommand final : public Command {
                      "blob to differentiate. GRADIENT is the blob that already holds its gradient; "
                      "without it the gradient starts from ones",
                      Need::kRequired);
-    options->AddList("--wrt", &wrt_, "BLOB",
-                     "blob whose gradient is wanted: what leads to other gradients only is left out. "
-                     "Without it all gradients are made");
+    options->AddList(
+        "--wrt", &wrt_, "BLOB",
+        "blob whose gradient is wanted: what leads to other gradients only is left out. "
+        "Without it all gradients are made");
     options->AddText("-o,--output", &output_, "OUT",
                      "where to write the net: text for .pbtxt, JSON for .json, else binary",
                      Need::kRequired);
