@@ -21,7 +21,7 @@ def doppio_steps(net, threads):
         workspace.feed(name, value, copy=True)
     loss = doppio.Net("loss")
     net.doppio_loss(loss)
-    gradient = doppio.gradient(loss, of="loss")
+    gradient = doppio.gradient(loss, of="loss", wrt=list(net.weights))
     net.update(gradient.net, gradient)
 
     def step(batch):
@@ -36,7 +36,7 @@ def torch_steps(net, threads):
     import torch
     torch.set_num_threads(threads)
     weights = {name: torch.from_numpy(value).requires_grad_(True)
-               for name, value in net.weights.items()}
+               for name, value in net.torch_weights().items()}
     state = {name: torch.from_numpy(value) for name, value in net.state().items()}
     optimizer = net.optimizer(torch, weights)
 

@@ -15,8 +15,14 @@
 // builder gives, wherever these keep the rule; docs/gradients.md lists where they do not, and what
 // is there instead: mostly, a gradient operator writes to a blob of its own (`_y_grad_own_0` in the
 // place of `y_grad`) where it would have overwritten what is still to be read.
+//
+// Where only some gradients are wanted (a step of training needs those of the parameters), name
+// them, and the net has no more operators than they take:
+//
+//   AddGradientOperators(net, {"loss"}, {/*wrt=*/{{"w", "b"}}});
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,11 +44,22 @@ struct GradientTarget {
   GradientWrapper gradient;
 };
 
+struct GradientOptions {
+  // With respect to which blobs gradients are wanted; without a list, to all of them. What leads to
+  // other gradients only is left out: operators, and those outputs that an operator states to be
+  // optional (optional_outputs.h). The gradients that are there have the same bits.
+  std::optional<std::vector<std::string>> wrt = std::nullopt;
+  // A wanted gradient that does not exist, since the targets do not depend on the blob (or have no
+  // derivative by it, as by indices), is absent from Backward::gradients instead of an error.
+  bool allow_unused = false;
+};
+
 struct Backward {
   NetDef net;                 // the forward operators, then the gradient operators
   int forward_operators = 0;  // how many of them are the forward ones
-  // From blob to gradient, for every blob that the targets depend on and that has one. Of a blob
-  // that is written more than once, the gradient of the first of its values that has one.
+  // From blob to gradient, for every blob (of GradientOptions::wrt) that the targets depend on and
+  // that has one. Of a blob that is written more than once, the gradient of the first of its values
+  // that has one.
   std::map<std::string, GradientWrapper> gradients;
 
   // The gradient operators alone, as a net that runs after the forward net.
@@ -52,9 +69,12 @@ struct Backward {
 // Errors: a target that is no blob of the net, or is named twice; operators on the way that have no
 // gradient (all of them, each with the reason); a blob that a gradient operator reads but that an
 // operator has overwritten, in place or later on; an output that the operator's gradient leaves
-// out, although the targets depend on it; dense and sparse gradients of one blob.
+// out, although the targets depend on it; dense and sparse gradients of one blob; a wanted gradient
+// of what is no blob of the net, or that does not exist; none wanted. Where only some gradients are
+// wanted, what stands in the way of others is no error.
 absl::StatusOr<Backward> AddGradientOperators(const NetDef& net,
-                                              const std::vector<GradientTarget>& targets);
+                                              const std::vector<GradientTarget>& targets,
+                                              const GradientOptions& options = {});
 
 }  // namespace doppio
 

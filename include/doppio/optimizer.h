@@ -3,9 +3,8 @@
 
 // Training nets: a gradient net, and after it the operators that change every parameter a little.
 //
-//   absl::StatusOr<Backward> backward = AddGradientOperators(net, {"loss"});
 //   absl::StatusOr<Training> training = AddOptimizer(
-//       *backward, "adam", {{{"learning_rate", 0.001}, {"clip_norm", 1}}, /*inits=*/{init}});
+//       net, {"loss"}, "adam", {{{"learning_rate", 0.001}, {"clip_norm", 1}}, /*inits=*/{init}});
 //   workspace.RunNetOnce(init);            // fills the parameters,
 //   workspace.RunNetOnce(training->init);  // what the optimizer keeps (moments, the iteration),
 //   workspace.RunNetOnce(training->net);   // and this is one step
@@ -77,6 +76,12 @@ struct Training {
 // A gradient that two parameters share, or that was given, is copied before an operator overwrites
 // it.
 absl::StatusOr<Training> AddOptimizer(const Backward& backward, absl::string_view optimizer,
+                                      const OptimizerSettings& settings);
+
+// The same for the targets of a net without gradient operators: those that the parameters take are
+// made, and no others (GradientOptions::wrt). Errors: those of AddGradientOperators too.
+absl::StatusOr<Training> AddOptimizer(const NetDef& net, const std::vector<GradientTarget>& targets,
+                                      absl::string_view optimizer,
                                       const OptimizerSettings& settings);
 
 // The names of all optimizers, sorted.

@@ -80,6 +80,11 @@ void StateConvGradient(OpSchema& schema, bool transposed) {
       });
 }
 
+int LeastConvGradientOutputs(const OperatorDef& def) {
+  ArgumentReader reader(def, nullptr);
+  return reader.GetSingleArgument<bool>("no_bias", false) ? 1 : 2;
+}
+
 std::vector<OperatorDef> ConvGradientMaker::GetGradientDefs() {
   ArgumentReader reader(Def(), nullptr);
   const bool has_bias = InputSize() == 3;

@@ -1,4 +1,5 @@
 #include "doppio/op_def.h"
+#include "doppio/optional_outputs.h"
 #include "ops/nn/conv_operator.h"
 
 namespace doppio {
@@ -34,6 +35,7 @@ class GetConvTransposeGradient final : public ConvGradientMaker {
 
 DOPPIO_REGISTER_CPU_OPERATOR(ConvTranspose, ConvOp<CPUContext, true>);
 DOPPIO_REGISTER_CPU_OPERATOR(ConvTransposeGradient, ConvGradientOp<CPUContext, true>);
+DOPPIO_OPTIONAL_OUTPUTS(ConvTransposeGradient, LeastConvGradientOutputs);
 DOPPIO_REGISTER_GRADIENT(ConvTranspose, GetConvTransposeGradient);
 
 }  // namespace

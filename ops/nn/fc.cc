@@ -1,4 +1,5 @@
 #include "doppio/gradient_maker.h"
+#include "doppio/optional_outputs.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
 #include "src/dnn/gemm.h"
@@ -258,6 +259,8 @@ DOPPIO_REGISTER_CPU_OPERATOR(FC, FullyConnectedOp<CPUContext, false>);
 DOPPIO_REGISTER_CPU_OPERATOR(FCTransposed, FullyConnectedOp<CPUContext, true>);
 DOPPIO_REGISTER_CPU_OPERATOR(FCGradient, FullyConnectedGradientOp<CPUContext, false>);
 DOPPIO_REGISTER_CPU_OPERATOR(FCTransposedGradient, FullyConnectedGradientOp<CPUContext, true>);
+DOPPIO_OPTIONAL_OUTPUTS(FCGradient, 2);
+DOPPIO_OPTIONAL_OUTPUTS(FCTransposedGradient, 2);
 DOPPIO_REGISTER_GRADIENT(FC, GetFCGradient);
 DOPPIO_REGISTER_GRADIENT(FCTransposed, GetFCGradient);
 

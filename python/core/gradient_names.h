@@ -3,13 +3,17 @@
 
 #include <pybind11/pybind11.h>
 
-#include "doppio/gradient_maker.h"
+#include <vector>
+
+#include "doppio/gradient.h"
 
 namespace doppio::python {
 
 // A gradient is None, the name of a blob, or a pair (indices, values).
 pybind11::object GradientToPython(const GradientWrapper& gradient);
 GradientWrapper GradientFromPython(pybind11::handle value);
+// {blob: gradient}.
+std::vector<GradientTarget> TargetsFromPython(const pybind11::dict& of);
 
 }  // namespace doppio::python
 

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,14 @@ GradientWrapper GradientFromPython(py::handle value) {
                    std::string(py::str(py::repr(value)))));
 }
 
+std::vector<GradientTarget> TargetsFromPython(const py::dict& of) {
+  std::vector<GradientTarget> targets;
+  for (const auto& [blob, gradient] : of) {
+    targets.emplace_back(blob.cast<std::string>(), GradientFromPython(gradient));
+  }
+  return targets;
+}
+
 namespace {
 
 // (index of operator or -1, where, what) of each problem.
@@ -53,12 +62,11 @@ py::list CheckProblems(const PyNet& net, const std::vector<std::string>& known, 
 }
 
 // (net with gradient operators, number of forward operators, {blob: gradient}).
-py::tuple Gradient(const PyNet& net, const py::dict& of) {
-  std::vector<GradientTarget> targets;
-  for (const auto& [blob, gradient] : of) {
-    targets.emplace_back(blob.cast<std::string>(), GradientFromPython(gradient));
-  }
-  Backward backward = ValueOrRaise(AddGradientOperators(net.def(), targets));
+py::tuple Gradient(const PyNet& net, const py::dict& of,
+                   std::optional<std::vector<std::string>> wrt) {
+  GradientOptions options;
+  options.wrt = std::move(wrt);
+  Backward backward = ValueOrRaise(AddGradientOperators(net.def(), TargetsFromPython(of), options));
   py::dict gradients;
   for (const auto& [blob, gradient] : backward.gradients) {
     gradients[TextFromBytes(blob)] = GradientToPython(gradient);

@@ -25,16 +25,9 @@ std::vector<NetDef> NetsFromPython(const py::list& nets) {
   return defs;
 }
 
-// (training net, net that fills what the optimizer keeps, names of the parameters).
-py::tuple AddOptimizerToNet(const PyNet& net, int forward_operators, const py::dict& gradients,
-                            const std::string& optimizer, const py::list& inits,
-                            const std::vector<std::string>& parameters, const py::dict& options) {
-  Backward backward;
-  backward.net = net.def();
-  backward.forward_operators = forward_operators;
-  for (const auto& [blob, gradient] : gradients) {
-    backward.gradients[blob.cast<std::string>()] = GradientFromPython(gradient);
-  }
+OptimizerSettings SettingsFromPython(const std::string& optimizer, const py::list& inits,
+                                     const std::vector<std::string>& parameters,
+                                     const py::dict& options) {
   OptimizerSettings settings;
   const OpSchema* schema = OptimizerOptions(optimizer);
   for (const auto& [name, value] : options) {
@@ -45,9 +38,35 @@ py::tuple AddOptimizerToNet(const PyNet& net, int forward_operators, const py::d
   }
   settings.inits = NetsFromPython(inits);
   settings.parameters = parameters;
-  Training training = ValueOrRaise(AddOptimizer(backward, optimizer, settings));
+  return settings;
+}
+
+// (training net, net that fills what the optimizer keeps, names of the parameters).
+py::tuple TrainingToPython(Training training) {
   return py::make_tuple(PyNet(std::move(training.net)), PyNet(std::move(training.init)),
                         training.parameters);
+}
+
+py::tuple AddOptimizerToGradient(const PyNet& net, int forward_operators, const py::dict& gradients,
+                                 const std::string& optimizer, const py::list& inits,
+                                 const std::vector<std::string>& parameters,
+                                 const py::dict& options) {
+  Backward backward;
+  backward.net = net.def();
+  backward.forward_operators = forward_operators;
+  for (const auto& [blob, gradient] : gradients) {
+    backward.gradients[blob.cast<std::string>()] = GradientFromPython(gradient);
+  }
+  return TrainingToPython(ValueOrRaise(AddOptimizer(
+      backward, optimizer, SettingsFromPython(optimizer, inits, parameters, options))));
+}
+
+py::tuple AddOptimizerToNet(const PyNet& net, const py::dict& of, const std::string& optimizer,
+                            const py::list& inits, const std::vector<std::string>& parameters,
+                            const py::dict& options) {
+  return TrainingToPython(
+      ValueOrRaise(AddOptimizer(net.def(), TargetsFromPython(of), optimizer,
+                                SettingsFromPython(optimizer, inits, parameters, options))));
 }
 
 // [(name, documentation, default or None)] of an optimizer; None where there is none.
@@ -200,7 +219,8 @@ py::tuple Train(const PyWorkspace& workspace, const py::list& inits, const PyNet
 }  // namespace
 
 void BindTraining(py::module_& core) {
-  core.def("add_optimizer", &AddOptimizerToNet);
+  core.def("add_optimizer", &AddOptimizerToGradient);
+  core.def("add_optimizer_to_net", &AddOptimizerToNet);
   core.def("check_gradients", &CheckGradientsInWorkspace);
   core.def("train", &Train);
   core.def("optimizers", &Optimizers);

@@ -50,11 +50,26 @@ class Gradient(Mapping[str, GradientName]):
         return f"<doppio.Gradient of {self.net.name!r}: {names}>"
 
 
-def gradient(net: Net, of: str | Sequence[str] | Mapping[str, GradientName | None]) -> Gradient:
+# What is differentiated: a blob, some, or a mapping to the blobs that hold their gradients already.
+Targets = Union[str, Sequence[str], Mapping[str, Union[GradientName, None]]]
+
+
+def _targets(of: Targets) -> dict[str, GradientName | None]:
+    if isinstance(of, str):
+        of = [of]
+    targets = dict(of) if isinstance(of, Mapping) else {blob: None for blob in of}
+    for blob in targets:
+        if not isinstance(blob, str):
+            raise TypeError(f"gradient: names of blobs are str, not {blob!r}")
+    return targets
+
+
+def gradient(net: Net, of: Targets, wrt: str | Sequence[str] | None = None) -> Gradient:
     """The net that computes `net` and then the derivatives of the blobs `of` it.
 
     `of` names the blobs to differentiate: one, a list, or a mapping to the blobs that hold their
-    gradients already. Without one a gradient starts from ones.
+    gradients already. Without one a gradient starts from ones. `wrt` names the blobs with respect
+    to which gradients are wanted; what leads to others only is left out of the net.
 
     >>> net = doppio.Net("demo")
     >>> _ = net.SumElements(net.Expand("X", "shape", name="Y"), name="loss")
@@ -72,17 +87,17 @@ ExpandGradient(Y_grad, X) -> X_grad]
     array([[3.],
            [3.]], dtype=float32)
 
+    >>> scaled = net.Mul("loss", "scale", name="scaled")
+    >>> doppio.gradient(net, of=scaled, wrt="scale")
+    <doppio.Gradient of 'demo': scale: scale_grad>
+
     Operators, their order and the names of blobs are those that Caffe2's builder gives. Raises
-    NotFoundError for a blob that the net does not make, and lists all operators on the way that
-    have no gradient.
+    NotFoundError for a blob that the net does not have, FailedPreconditionError where a gradient in
+    `wrt` does not exist, and lists all operators on the way that have no gradient.
     """
-    if isinstance(of, str):
-        of = [of]
-    targets = dict(of) if isinstance(of, Mapping) else {blob: None for blob in of}
-    for blob in targets:
-        if not isinstance(blob, str):
-            raise TypeError(f"gradient: names of blobs are str, not {blob!r}")
-    whole, backward, count, gradients = _core.gradient(net, targets)
+    if wrt is not None:
+        wrt = [wrt] if isinstance(wrt, str) else list(wrt)
+    whole, backward, count, gradients = _core.gradient(net, _targets(of), wrt)
     names = {blob: SparseGradient(*name) if isinstance(name, tuple) else name
              for blob, name in gradients.items()}
     return Gradient(Net._from_core(whole), Net._from_core(backward), count, names)

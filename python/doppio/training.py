@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from doppio import _core
-from doppio.gradients import Gradient
+from doppio.gradients import Gradient, Targets, _targets
 from doppio.net import Net
 from doppio.workspace import Workspace
 
@@ -73,9 +73,13 @@ class Training(NamedTuple):
     parameters: list[str]
 
 
-def add_optimizer(gradient: Gradient, optimizer: str, *, init: Net | Sequence[Net] = (),
-                  parameters: Sequence[str] = (), **options: Any) -> Training:
-    """The net of `gradient` with the operators that change its parameters.
+def add_optimizer(net: Net | Gradient, optimizer: str, *, of: Targets | None = None,
+                  init: Net | Sequence[Net] = (), parameters: Sequence[str] = (),
+                  **options: Any) -> Training:
+    """`net` with gradients and with the operators that change its parameters.
+
+    `of` is what is minimized, as for `gradient`; only the gradients that the parameters take are
+    made. Instead of a net, `net` may be what `gradient` gave, which is kept as it is.
 
     `init` is the net that fills the parameters, or a list of nets: what they fill, the net reads
     and has a gradient of floats is trained. `parameters` names the blobs instead, or some of these.
@@ -85,8 +89,8 @@ def add_optimizer(gradient: Gradient, optimizer: str, *, init: Net | Sequence[Ne
     >>> loss = net.AveragedLoss(net.SquaredL2Distance(y, "target", name="distance"), name="loss")
     >>> init = doppio.Net("line_init")
     >>> _ = init.ConstantFill(name="w", shape=[1, 1]), init.ConstantFill(name="b", shape=[1])
-    >>> training = doppio.add_optimizer(doppio.gradient(net, of="loss"), "sgd", init=init,
-    ...                                 learning_rate=0.1, momentum=0.5)
+    >>> training = doppio.add_optimizer(net, "sgd", of="loss", init=init, learning_rate=0.1,
+    ...                                 momentum=0.5)
     >>> training.parameters
     ['w', 'b']
     >>> ws = doppio.Workspace()
@@ -110,10 +114,17 @@ def add_optimizer(gradient: Gradient, optimizer: str, *, init: Net | Sequence[Ne
     inits = [init] if not isinstance(init, Sequence) else list(init)
     if isinstance(parameters, str):
         parameters = [parameters]
-    net, state, names = _core.add_optimizer(gradient.net, gradient.forward_operators,
-                                            dict(gradient), optimizer, inits, list(parameters),
-                                            options)
-    return Training(Net._from_core(net), Net._from_core(state), names)
+    how = optimizer, inits, list(parameters), options
+    if isinstance(net, Gradient):
+        if of is not None:
+            raise TypeError("add_optimizer: the gradient that is given says already what it is of")
+        made = _core.add_optimizer(net.net, net.forward_operators, dict(net), *how)
+    elif of is None:
+        raise TypeError("add_optimizer: name what is minimized: of=\"loss\"")
+    else:
+        made = _core.add_optimizer_to_net(net, _targets(of), *how)
+    step, state, names = made
+    return Training(Net._from_core(step), Net._from_core(state), names)
 
 
 class TrainStep(NamedTuple):
@@ -193,8 +204,7 @@ def train(training: Training | Net, init: Net | Sequence[Net] = (), *,
     >>> loss = net.AveragedLoss(net.SquaredL2Distance(y, "target", name="distance"), name="loss")
     >>> init = doppio.Net("line_init")
     >>> _ = init.ConstantFill(name="w", shape=[1, 1]), init.ConstantFill(name="b", shape=[1])
-    >>> training = doppio.add_optimizer(doppio.gradient(net, of="loss"), "sgd", init=init,
-    ...                                 learning_rate=0.2)
+    >>> training = doppio.add_optimizer(net, "sgd", of="loss", init=init, learning_rate=0.2)
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1)
     >>> trained = doppio.train(training, init, data={"x": x, "target": 2 * x + 1}, epochs=100)
     >>> print(f"y = {trained.workspace['w'].item():.3f} x + {trained.workspace['b'].item():.3f}")

@@ -108,8 +108,9 @@ class DnnlPrimitive {
 };
 
 // Memory of the calling thread for what does not outlive a run of an operator; a piece for each
-// slot, since operators of one thread run one after another. Slot 0 is for primitives.
-constexpr int kDnnlScratchSlots = 4;
+// slot, since operators of one thread run one after another. Slot 0 is for primitives, 4 and 5 are
+// for products of matrices.
+constexpr int kDnnlScratchSlots = 6;
 absl::StatusOr<void*> DnnlScratch(int slot, int64_t bytes);
 
 // Copies `from`, laid out as `from_desc`, to `to`, laid out as `to_desc`.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "doppio/check.h"
+#include "doppio/optional_outputs.h"
 #include "doppio/schema.h"
 #include "src/graph/net_text.h"
 
@@ -106,6 +107,47 @@ bool BackwardOps::MayRename(const BlobValue& made, const std::string& name) cons
     if (is_concerned && HasNetThatSeesOutside(ops_[k]) && Uses(ops_[k], name)) return false;
   }
   return true;
+}
+
+void BackwardOps::RemoveUnused(const std::vector<BlobValue*>& kept) {
+  std::vector<std::set<int>> used(ops_.size());  // outputs
+  const auto use = [&](const BlobValue& value) {
+    if (value.IsMade()) used[value.op].insert(value.output);
+  };
+  for (const BlobValue* value : kept) use(*value);
+  std::vector<int> place(ops_.size(), -1);  // 0 for what stays, until it is known where
+  for (int k = size() - 1; k >= 0; --k) {
+    const OpSchema* schema = OpSchemaRegistry::Schema(ops_[k].type());
+    const bool has_effects =
+        !restored_[k].empty() || schema == nullptr || schema->has_side_effects();
+    if (used[k].empty() && !has_effects) continue;
+    place[k] = 0;
+    for (const BlobValue& value : reads_[k]) use(value);
+  }
+  int count = 0;
+  for (int k = 0; k < size(); ++k) {
+    if (place[k] < 0) continue;
+    const int least = OptionalOutputs::LeastOf(ops_[k]);
+    while (ops_[k].output_size() > least && used[k].count(ops_[k].output_size() - 1) == 0) {
+      ops_[k].mutable_output()->RemoveLast();
+    }
+    for (BlobValue& value : reads_[k]) {
+      if (value.IsMade()) value.op = place[value.op];
+    }
+    place[k] = count;
+    if (count != k) {
+      ops_[count] = std::move(ops_[k]);
+      reads_[count] = std::move(reads_[k]);
+      restored_[count] = std::move(restored_[k]);
+    }
+    ++count;
+  }
+  ops_.resize(count);
+  reads_.resize(count);
+  restored_.resize(count);
+  for (BlobValue* value : kept) {
+    if (value->IsMade()) value->op = place[value->op];
+  }
 }
 
 namespace {

@@ -69,6 +69,9 @@ class BackwardOps {
   void Rename(const BlobValue& made, const std::string& name);
   // Whether those do not use a blob of that name for something else.
   bool MayRename(const BlobValue& made, const std::string& name) const;
+  // Removes the operators that nothing of `kept` needs, and of those that stay, the outputs that
+  // nobody reads and that are optional. The values in `kept` are put right.
+  void RemoveUnused(const std::vector<BlobValue*>& kept);
 
  private:
   std::vector<OperatorDef> ops_;

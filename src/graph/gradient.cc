@@ -1,6 +1,7 @@
 #include "doppio/gradient.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -11,6 +12,7 @@
 #include "src/graph/inner_net_gradient.h"
 #include "src/graph/net_text.h"
 #include "src/graph/ssa.h"
+#include "src/graph/way_to_wanted.h"
 #include "src/operator/gradient_sources.h"
 
 namespace doppio {
@@ -29,6 +31,15 @@ class BackwardPass {
   BackwardPass(const NetDef& net, bool is_inner)
       : net_(net), is_inner_(is_inner), ssa_(net), accumulator_(&ops_) {}
 
+  // Restricts the pass to what leads to the gradients of these blobs.
+  absl::Status Want(const std::vector<std::string>& wanted) {
+    for (const std::string& blob : wanted) {
+      if (ssa_.frontier.count(blob) == 0) return NoSuchBlob(blob, "whose gradient is wanted");
+    }
+    way_.emplace(net_, ssa_, wanted);
+    return absl::OkStatus();
+  }
+
   absl::Status Run(const std::vector<GradientTarget>& targets) {
     DOPPIO_RETURN_IF_ERROR(CheckStopGradients());
     for (const GradientTarget& target : targets) DOPPIO_RETURN_IF_ERROR(Start(target));
@@ -44,6 +55,7 @@ class BackwardPass {
   }
 
   absl::StatusOr<Backward> Result(const std::vector<GradientTarget>& targets) {
+    if (way_.has_value()) KeepWanted();
     std::vector<BlobValue> kept;
     for (const auto& [blob, gradient] : reported_) AddParts(gradient, &kept);
     DOPPIO_RETURN_IF_ERROR(KeepValues(targets, std::move(kept)));
@@ -117,15 +129,31 @@ class BackwardPass {
     return absl::OkStatus();
   }
 
+  absl::Status NoSuchBlob(const std::string& name, absl::string_view what) const {
+    std::vector<std::string> blobs;
+    for (const auto& [blob, version] : ssa_.frontier) blobs.push_back(blob);
+    return absl::NotFoundError(absl::StrCat(NetPlace(net_), ": there is no blob \"", name, "\" ",
+                                            what, DidYouMean(name, blobs)));
+  }
+
+  // Reports the gradients that are wanted alone, and removes what none of them needs.
+  void KeepWanted() {
+    std::vector<BlobValue*> parts;
+    for (auto reported = reported_.begin(); reported != reported_.end();) {
+      if (!way_->IsWanted(reported->first)) {
+        reported = reported_.erase(reported);
+        continue;
+      }
+      GradientValue& gradient = reported->second;
+      parts.insert(parts.end(), {&gradient.dense, &gradient.indices, &gradient.values});
+      ++reported;
+    }
+    ops_.RemoveUnused(parts);
+  }
+
   absl::Status Start(const GradientTarget& target) {
     const auto known = ssa_.frontier.find(target.blob);
-    if (known == ssa_.frontier.end()) {
-      std::vector<std::string> blobs;
-      for (const auto& [blob, version] : ssa_.frontier) blobs.push_back(blob);
-      return absl::NotFoundError(absl::StrCat(NetPlace(net_), ": there is no blob \"", target.blob,
-                                              "\" to differentiate",
-                                              DidYouMean(target.blob, blobs)));
-    }
+    if (known == ssa_.frontier.end()) return NoSuchBlob(target.blob, "to differentiate");
     const int version = known->second;
     ssa_.usages[target.blob][version].push_back(net_.op_size());
     GradientAccumulator::Generator generator;
@@ -160,6 +188,7 @@ class BackwardPass {
 
   absl::Status Differentiate(int k) {
     const OperatorDef& op = net_.op(k);
+    if (way_.has_value() && !way_->Leads(k)) return absl::OkStatus();
     std::vector<GradientValue> g_output;
     std::vector<GradientWrapper> names;
     bool any = op.type() == "ZeroGradient";
@@ -433,6 +462,7 @@ class BackwardPass {
     for (const std::string& input : op.input()) {
       if (!done.insert(input).second) continue;
       const int version = ssa_.ops[k].in_version.at(input);
+      if (way_.has_value() && !way_->Leads(input, version)) continue;
       const std::vector<int>& usages = ssa_.usages.at(input).at(version);
       if (usages.size() <= 1 || usages.front() != k) continue;
       DOPPIO_ASSIGN_OR_RETURN(GradientValue sum, accumulator_.Sum(input, version));
@@ -470,18 +500,35 @@ class BackwardPass {
   std::map<std::string, GradientValue> reported_;  // those of Backward::gradients
   std::vector<std::string> lacking_;
   std::set<std::string> kept_;  // that of NetGradient
+  std::optional<WayToWanted> way_;
 };
 
 }  // namespace
 
 absl::StatusOr<Backward> AddGradientOperators(const NetDef& net,
-                                              const std::vector<GradientTarget>& targets) {
+                                              const std::vector<GradientTarget>& targets,
+                                              const GradientOptions& options) {
   if (targets.empty()) {
     return absl::InvalidArgumentError("name at least one blob to differentiate (a loss)");
   }
   BackwardPass pass(net, false);
+  if (options.wrt.has_value()) {
+    if (options.wrt->empty()) {
+      return absl::InvalidArgumentError("name at least one blob whose gradient is wanted");
+    }
+    DOPPIO_RETURN_IF_ERROR(pass.Want(*options.wrt));
+  }
   DOPPIO_RETURN_IF_ERROR(pass.Run(targets));
-  return pass.Result(targets);
+  DOPPIO_ASSIGN_OR_RETURN(Backward backward, pass.Result(targets));
+  if (!options.wrt.has_value() || options.allow_unused) return backward;
+  for (const std::string& blob : *options.wrt) {
+    if (backward.gradients.count(blob) > 0) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat(NetPlace(net), ": there is no gradient of \"", blob,
+                     "\": what is differentiated does not depend on it, or has no derivative by "
+                     "it"));
+  }
+  return backward;
 }
 
 absl::StatusOr<NetGradient> GradientOfInnerNet(const NetDef& net,

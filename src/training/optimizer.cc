@@ -205,6 +205,21 @@ class ParameterFinder {
   std::set<std::string> filled_;
 };
 
+// Blobs that the net reads from outside and that the settings name, or the init nets fill.
+std::vector<std::string> MayBeParameters(const NetDef& net, const OptimizerSettings& settings) {
+  std::set<std::string> named(settings.parameters.begin(), settings.parameters.end());
+  if (named.empty()) {
+    for (const NetDef& init : settings.inits) {
+      for (const OperatorDef& op : init.op()) named.insert(op.output().begin(), op.output().end());
+    }
+  }
+  std::vector<std::string> blobs = InputsOfNet(net);
+  blobs.erase(std::remove_if(blobs.begin(), blobs.end(),
+                             [&](const std::string& blob) { return named.count(blob) == 0; }),
+              blobs.end());
+  return blobs;
+}
+
 // Gradients are overwritten here. One that is another parameter's too, or that the net did not
 // make, is copied first.
 void OwnGradients(std::vector<Parameter>* parameters, Updates* updates) {
@@ -411,6 +426,17 @@ absl::StatusOr<Training> AddOptimizer(const Backward& backward, absl::string_vie
   absl::StatusOr<Training> training = Build(backward, name, found->second, settings);
   if (!training.ok()) return Annotate(training.status(), "optimizer " + name);
   return training;
+}
+
+absl::StatusOr<Training> AddOptimizer(const NetDef& net, const std::vector<GradientTarget>& targets,
+                                      absl::string_view optimizer,
+                                      const OptimizerSettings& settings) {
+  GradientOptions options;
+  options.allow_unused = true;  // what is missing is told by the optimizer
+  std::vector<std::string> blobs = MayBeParameters(net, settings);
+  if (!blobs.empty()) options.wrt = std::move(blobs);
+  DOPPIO_ASSIGN_OR_RETURN(const Backward backward, AddGradientOperators(net, targets, options));
+  return AddOptimizer(backward, optimizer, settings);
 }
 
 std::vector<std::string> Optimizers() {

@@ -45,7 +45,8 @@ TEST_P(GemmTest, IsTheProductForEveryTransposition) {
             sum += static_cast<double>(a[static_cast<size_t>(trans_a ? l * m + i : i * k + l)]) *
                    b[static_cast<size_t>(trans_b ? j * k + l : l * n + j)];
           }
-          ASSERT_NEAR(c[static_cast<size_t>(i * n + j)], sum, 1e-4) << i << "," << j;
+          ASSERT_NEAR(c[static_cast<size_t>(i * n + j)], sum, 1e-6 * static_cast<double>(100 + k))
+              << i << "," << j;
         }
       }
     }
@@ -59,17 +60,20 @@ TEST_P(GemmTest, GivesTheSameBitsForAnyNumberOfThreads) {
   CPUContext context;
   const int threads_before = NumThreads();
   const auto same_bits = [](float a, float b) { return std::memcmp(&a, &b, sizeof(a)) == 0; };
-  for (bool trans_b : {false, true}) {
-    std::vector<std::vector<float>> results;
-    for (int threads : {1, 2, 3, 5}) {
-      SetNumThreads(threads);
-      results.emplace_back(static_cast<size_t>(m * n));
-      ASSERT_TRUE(
-          Gemm(false, trans_b, m, n, k, a.data(), b.data(), results.back().data(), &context).ok());
-    }
-    SetNumThreads(threads_before);
-    for (const std::vector<float>& result : results) {
-      EXPECT_TRUE(std::equal(result.begin(), result.end(), results[0].begin(), same_bits));
+  for (bool trans_a : {false, true}) {
+    for (bool trans_b : {false, true}) {
+      std::vector<std::vector<float>> results;
+      for (int threads : {1, 2, 3, 5}) {
+        SetNumThreads(threads);
+        results.emplace_back(static_cast<size_t>(m * n));
+        ASSERT_TRUE(
+            Gemm(trans_a, trans_b, m, n, k, a.data(), b.data(), results.back().data(), &context)
+                .ok());
+      }
+      SetNumThreads(threads_before);
+      for (const std::vector<float>& result : results) {
+        EXPECT_TRUE(std::equal(result.begin(), result.end(), results[0].begin(), same_bits));
+      }
     }
   }
 }
@@ -78,8 +82,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, GemmTest,
                          testing::Values(Shape{1, 1, 1}, Shape{3, 5, 7}, Shape{1, 300, 20},
                                          Shape{1, 999, 403}, Shape{300, 1, 20}, Shape{17, 33, 5},
                                          Shape{200, 130, 90}, Shape{5, 700, 64},
-                                         Shape{600, 300, 64}, Shape{4, 4, 0}, Shape{0, 4, 4},
-                                         Shape{4, 0, 4}));
+                                         Shape{600, 300, 64}, Shape{256, 1024, 40},
+                                         Shape{70, 1024, 1024}, Shape{512, 90, 64}, Shape{4, 4, 0},
+                                         Shape{0, 4, 4}, Shape{4, 0, 4}));
 
 int CountThreads() {
   DIR* const tasks = opendir("/proc/self/task");

@@ -90,3 +90,32 @@ def test_targets_are_names(net, of):
 def test_only_nets_have_gradients(net):
     with pytest.raises(TypeError):
         doppio.gradient(net, of="loss")
+
+
+def test_only_wanted_gradients_are_made(rng):
+    net = doppio.Net("layers").add("FC", ["x", "w", "b"], "y").add("SumElements", "y", "loss")
+    every = doppio.gradient(net, of="loss")
+    wanted = doppio.gradient(net, of="loss", wrt="w")
+    assert list(wanted) == ["w"]
+    assert list(every.backward.ops[-1].outputs) == ["w_grad", "b_grad", "x_grad"]
+    assert list(wanted.backward.ops[-1].outputs) == ["w_grad", "b_grad"]
+    with doppio.Workspace() as ws:
+        for name, shape in (("x", (4, 3)), ("w", (2, 3)), ("b", (2,))):
+            ws[name] = rng.standard_normal(shape).astype(np.float32)
+        ws.run(every.net)
+        expected = ws[every["w"]].copy()
+        ws.run(wanted.net)
+        assert ws[wanted["w"]].tobytes() == expected.tobytes()
+    with pytest.raises(doppio.errors.NotFoundError, match='no blob "v" whose gradient is wanted'):
+        doppio.gradient(net, of="loss", wrt=["v"])
+
+
+def test_an_optimizer_of_a_net_makes_the_gradients_of_its_parameters():
+    net = doppio.Net("layers").add("FC", ["x", "w", "b"], "y").add("SumElements", "y", "loss")
+    training = doppio.add_optimizer(net, "sgd", of="loss", parameters=["w", "b"], learning_rate=0.1)
+    assert training.parameters == ["w", "b"]
+    assert "x_grad" not in {blob for op in training.net.ops for blob in op.outputs}
+    with pytest.raises(TypeError, match="name what is minimized"):
+        doppio.add_optimizer(net, "sgd", parameters=["w", "b"])
+    with pytest.raises(TypeError, match="says already"):
+        doppio.add_optimizer(doppio.gradient(net, of="loss"), "sgd", of="loss", parameters=["w"])

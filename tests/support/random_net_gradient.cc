@@ -118,6 +118,44 @@ std::vector<std::tuple<std::string, int, Tensor>> Watched(const RandomNet& drawn
   return watched;
 }
 
+// The same bits where the gradients of a few blobs alone are wanted.
+void CheckWanted(const RandomNet& drawn, const std::vector<GradientTarget>& targets,
+                 const std::vector<std::pair<std::string, Tensor>>& given, const Backward& all,
+                 const Workspace& expected, std::mt19937_64* random) {
+  if (all.gradients.empty()) return;
+  GradientOptions options;
+  options.wrt.emplace();
+  for (int i = 0; i < 2; ++i) {
+    auto any = all.gradients.begin();
+    std::advance(any, (*random)() % all.gradients.size());
+    options.wrt->push_back(any->first);
+  }
+  const absl::StatusOr<Backward> few = AddGradientOperators(drawn.net, targets, options);
+  ASSERT_TRUE(few.ok()) << few.status();
+  Workspace workspace;
+  for (const auto& [name, value] : drawn.feeds) {
+    ASSERT_TRUE(workspace.Feed(name, DeepCopy(value)).ok());
+  }
+  for (const auto& [blob, value] : given) {
+    ASSERT_TRUE(workspace.Feed("given_" + blob, DeepCopy(value)).ok());
+  }
+  const absl::Status status = workspace.RunNetOnce(few->net);
+  ASSERT_TRUE(status.ok()) << status << "\n" << few->net.DebugString();
+  EXPECT_LE(few->net.op_size(), all.net.op_size());
+  for (const std::string& blob : *options.wrt) {
+    const GradientWrapper& names = few->gradients.at(blob);
+    const GradientWrapper& names_of_all = all.gradients.at(blob);
+    ASSERT_EQ(names.IsDense(), names_of_all.IsDense());
+    for (const auto part :
+         {&GradientWrapper::dense, &GradientWrapper::indices, &GradientWrapper::values}) {
+      if ((names.*part).empty()) continue;
+      EXPECT_TRUE(
+          TensorBitsEqual(*workspace.Fetch(names.*part), *expected.Fetch(names_of_all.*part)))
+          << "gradient of \"" << blob << "\"";
+    }
+  }
+}
+
 }  // namespace
 
 void CheckDrawnGradients(const RandomNet& drawn, uint64_t seed, int64_t max_elements,
@@ -172,6 +210,8 @@ void CheckDrawnGradients(const RandomNet& drawn, uint64_t seed, int64_t max_elem
   const absl::Status status = workspace.RunNetOnce(backward->net);
   ASSERT_TRUE(status.ok()) << status << "\nnet " << seed << "\n"
                            << backward->net.DebugString() << drawn.ToString();
+  CheckWanted(drawn, targets, given, *backward, workspace, &random);
+  ASSERT_FALSE(testing::Test::HasFailure()) << "net " << seed << "\n" << drawn.ToString();
   Loss loss(drawn, given);
   for (const auto& [blob, after, value] : watched) {
     const auto found = backward->gradients.find(blob);

@@ -45,13 +45,14 @@ struct Gradients {
 };
 
 // Of all blobs that are fed, and of those in `more`.
-Gradients Differentiate(const Around& around, const std::vector<std::string>& more = {}) {
+Gradients Differentiate(const Around& around, const std::vector<std::string>& more = {},
+                        const GradientOptions& options = {}) {
   Gradients result;
   std::vector<GradientTarget> targets;
   for (const auto& target : around.targets) {
     targets.emplace_back(target.first, "given_" + target.first);
   }
-  const absl::StatusOr<Backward> backward = AddGradientOperators(around.net, targets);
+  const absl::StatusOr<Backward> backward = AddGradientOperators(around.net, targets, options);
   result.refusal = backward.status();
   if (!backward.ok()) return result;
   Workspace workspace;
@@ -221,6 +222,31 @@ TEST_P(NetGradientTest, IsRightOrRefusedWhereOneOutputIsUsed) {
       }
       ASSERT_FALSE(HasFailure());
     }
+  }
+}
+
+TEST_P(NetGradientTest, HasTheSameBitsWhereNoOtherIsWanted) {
+  for (const OpCase& op_case : DoubleCases(GetParam())) {
+    ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
+    const absl::StatusOr<GradientRun> run = RunGradient(*FindOpRow(GetParam()), op_case, 1);
+    ASSERT_TRUE(run.ok()) << run.status();
+    const Around alone = Alone(op_case, *run);
+    const Gradients all = Differentiate(alone);
+    ASSERT_TRUE(all.refusal.ok()) << all.refusal;
+    for (const auto& feed : alone.feeds) {
+      GradientOptions options;
+      options.wrt = {feed.first};
+      const Gradients one = Differentiate(alone, {}, options);
+      const auto expected = all.by_blob.find(feed.first);
+      if (expected == all.by_blob.end()) {
+        EXPECT_NE(one.refusal.message().find(feed.first), absl::string_view::npos) << one.refusal;
+        continue;
+      }
+      ASSERT_TRUE(one.refusal.ok()) << one.refusal;
+      ASSERT_EQ(one.by_blob.size(), 1u);
+      EXPECT_TRUE(TensorBitsEqual(one.by_blob.at(feed.first), expected->second)) << feed.first;
+    }
+    ASSERT_FALSE(HasFailure());
   }
 }
 

@@ -52,6 +52,26 @@ TEST(OptimizerTest, ALineIsLearnt) {
   EXPECT_NEAR(workspace.Fetch("b")->data<float>()[0], 1, 1e-3);
 }
 
+TEST(OptimizerTest, OfANetOnlyTheGradientsOfParametersAreMade) {
+  const OptimizerSettings settings{{{"learning_rate", 0.1}}, {LineInit()}};
+  const absl::StatusOr<Training> training = AddOptimizer(Line(), {"loss"}, "sgd", settings);
+  ASSERT_TRUE(training.ok()) << training.status();
+  EXPECT_THAT(training->parameters, ElementsAre("w", "b"));
+  EXPECT_THAT(Texts(training->net),
+              testing::Contains("FCGradient(x, w, y_grad) -> w_grad, b_grad"));
+  const absl::StatusOr<Training> all = AddOptimizer(LineBackward(), "sgd", settings);
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_THAT(Texts(all->net),
+              testing::Contains("FCGradient(x, w, y_grad) -> w_grad, b_grad, x_grad"));
+}
+
+TEST(OptimizerTest, AParameterWithoutGradientIsRefusedForANetToo) {
+  OptimizerSettings settings{{{"learning_rate", 0.1}}, {LineInit()}};
+  settings.parameters = {"w", "nothing"};
+  EXPECT_THAT(AddOptimizer(Line(), {"loss"}, "sgd", settings).status().message(),
+              HasSubstr("reads no blob \"nothing\" from outside"));
+}
+
 // As caffe2/python/optimizer.py writes it: add_weight_decay, then build_sgd with momentum.
 TEST(OptimizerTest, OperatorsAndBlobsAreThoseOfTheFrontEnd) {
   const Backward backward = LineBackward();

@@ -142,8 +142,7 @@ absl::Status TrainInput::AddUpdates(const NetInput& input, TrainerOptions* optio
     }
     how.options.emplace_back(ToArgument(setting.key, setting.value));
   }
-  DOPPIO_ASSIGN_OR_RETURN(const Backward backward, AddGradientOperators(options->train, {loss}));
-  DOPPIO_ASSIGN_OR_RETURN(Training training, AddOptimizer(backward, optimizer, how));
+  DOPPIO_ASSIGN_OR_RETURN(Training training, AddOptimizer(options->train, {loss}, optimizer, how));
   options->train = std::move(training.net);
   options->inits.push_back(std::move(training.init));
   return absl::OkStatus();

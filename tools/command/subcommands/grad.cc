@@ -15,6 +15,10 @@ class GradCommand final : public Command {
                      "blob to differentiate. GRADIENT is the blob that already holds its gradient; "
                      "without it the gradient starts from ones",
                      Need::kRequired);
+    options->AddList(
+        "--wrt", &wrt_, "BLOB",
+        "blob whose gradient is wanted: what leads to other gradients only is left out. "
+        "Without it all gradients are made");
     options->AddText("-o,--output", &output_, "OUT",
                      "where to write the net: text for .pbtxt, JSON for .json, else binary",
                      Need::kRequired);
@@ -38,7 +42,9 @@ class GradCommand final : public Command {
     }
     DOPPIO_ASSIGN_OR_RETURN(NetDef net, LoadNet(input_.net));
     input_.Place(&net);
-    DOPPIO_ASSIGN_OR_RETURN(const Backward backward, AddGradientOperators(net, targets));
+    GradientOptions how;
+    if (!wrt_.empty()) how.wrt = wrt_;
+    DOPPIO_ASSIGN_OR_RETURN(const Backward backward, AddGradientOperators(net, targets, how));
     DOPPIO_RETURN_IF_ERROR(
         SaveProto(gradient_only_ ? backward.GradientNet() : backward.net, output_));
     const int made = backward.net.op_size() - backward.forward_operators;
@@ -78,6 +84,7 @@ class GradCommand final : public Command {
 
   NetInput input_;
   std::vector<std::string> targets_;
+  std::vector<std::string> wrt_;
   std::string output_;
   bool gradient_only_ = false;
   bool json_ = false;
@@ -85,6 +92,7 @@ class GradCommand final : public Command {
 
 DOPPIO_COMMAND(GradCommand, "grad", "Add the gradient operators to a net",
                "  doppio grad net.pbtxt --of loss -o backward.pbtxt\n"
+               "  doppio grad net.pbtxt --of loss --wrt w --wrt b -o backward.pbtxt\n"
                "  doppio grad net.pb --of Y=dY --gradient-only -o gradient_net.pb\n");
 
 }  // namespace
