@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <vector>
 
 #include "doppio/float16.h"
