@@ -22,6 +22,7 @@ endfunction()
 # The names that a source has for itself. Sources are formatted: what is defined begins its line.
 function(doppio_own_names source variable)
   file(READ "${source}" text)
+  string(PREPEND text "\n")
   string(REGEX MATCH "\nnamespace {\n.*\n}  // namespace\n" unnamed "${text}")
   string(REGEX MATCHALL "\n(class|struct|enum class|enum|union) [A-Za-z_0-9]+" types "${unnamed}")
   string(REGEX REPLACE "\n(class|struct|enum|union|template|namespace|return) [^\n]*" "\n" rest
