@@ -99,6 +99,7 @@ function(doppio_room name)
       PUBLIC doppio_headers doppio_sanitizer ${arrows} ${ROOM_LINK}
       PRIVATE doppio_options ${ROOM_LINK_PRIVATE})
     doppio_precompile(${target} src/precompiled.h)
+    doppio_unity(${target} src/precompiled.h)
     set_property(GLOBAL APPEND PROPERTY DOPPIO_ROOMS ${target})
   else()
     add_library(${target} INTERFACE)

@@ -12,6 +12,7 @@ LOG = """# ninja log v5
 0\t2000\t1\tops/CMakeFiles/doppio_ops_nn.dir/nn/conv.cc.o\tabc
 2000\t3000\t1\tops/CMakeFiles/doppio_ops_nn.dir/nn/fc.cc.o\tabc
 3000\t3500\t1\ttests/CMakeFiles/ops_nn_test.dir/ops/nn/fc_test.cc.o\tabc
+3500\t4500\t1\ttests/CMakeFiles/ops_loss_test.dir/Unity/unity_0_cxx.cxx.o\tabc
 9000\t9500\t1\tlib/libdoppio.a\tabc
 10000\t12000\t2\tsrc/graph/CMakeFiles/doppio_graph.dir/check.cc.o\tabd
 """
@@ -31,10 +32,11 @@ class BuildTimesTest(unittest.TestCase):
     def test_adds_up_rooms_with_the_last_time_of_each_file(self):
         lines = self.report(LOG).stdout.splitlines()
         rows = [line.split() for line in lines]
-        self.assertIn(["ops/nn", "2", "3.0", "50.0%", "1.50"], rows)
-        self.assertIn(["src/graph", "1", "2.0", "33.3%", "2.00"], rows)
-        self.assertIn(["tests/ops/nn", "1", "0.5", "8.3%", "0.50"], rows)
-        self.assertIn(["together", "5", "6.0"], rows)
+        self.assertIn(["ops/nn", "2", "3.0", "42.9%", "1.50"], rows)
+        self.assertIn(["src/graph", "1", "2.0", "28.6%", "2.00"], rows)
+        self.assertIn(["tests/ops/nn", "1", "0.5", "7.1%", "0.50"], rows)
+        self.assertIn(["tests/ops_loss_test", "1", "1.0", "14.3%", "1.00"], rows)
+        self.assertIn(["together", "6", "7.0"], rows)
 
     def test_lists_the_slowest_files_first(self):
         lines = self.report(LOG, "--slowest", "2").stdout.splitlines()

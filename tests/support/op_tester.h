@@ -24,12 +24,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "doppio/op_def.h"
 #include "doppio/registry.h"
 #include "tests/support/map_scope.h"
 #include "tests/support/tensor_match.h"
 
 namespace doppio {
+
+// What most refusals are.
+inline constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 
 class OpTester {
  public:

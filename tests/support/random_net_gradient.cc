@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <regex>
+#include <tuple>
 
 #include "doppio/gradient.h"
 #include "doppio/gradient_check.h"

@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Pool(const absl::StatusOr<Tensor>& x, const absl::StatusOr<Tensor>& rois) {
   OpTester tester("PSRoIPool");
   tester.Input("X", x).Input("rois", rois).Outputs({"Y", "argmaxes"});

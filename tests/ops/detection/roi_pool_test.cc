@@ -7,7 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 const absl::StatusOr<Tensor> kMap = Tensor::Of<float>({1, 1, 3, 3}, {1, 9, 2,  //

@@ -6,7 +6,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 const char* const kAll[] = {"Add", "Sub", "Mul", "Div"};
 
 OpTester TwoShapes(const char* type, std::initializer_list<int64_t> a,

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Scaled() {
   OpTester tester("ScaleBlobs");
   tester.Input("X0", Tensor::Of<float>({2}, {1, 2}))

@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(SumIntTest, AddsIntegers) {
   OpTester("SumInt")
       .Input("A", Tensor::Of<int32_t>({2}, {1, 2}))

@@ -7,7 +7,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 const char* const kFloatOnly[] = {"Relu", "Sqr", "Exp", "Log", "Tanh", "Sigmoid", "Scale"};
 
 TEST(UnaryTest, ReluKeepsNaNAndCutsInfinity) {

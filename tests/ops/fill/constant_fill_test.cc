@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Fill(std::vector<int64_t> shape) {
   OpTester tester("ConstantFill");
   tester.Arg("shape", shape).Outputs({"Y"});

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 template <typename V>
 OpTester Given(absl::string_view type, std::vector<int64_t> shape, const std::vector<V>& values) {
   OpTester tester(type);

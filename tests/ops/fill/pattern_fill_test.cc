@@ -10,8 +10,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Fill(const char* type, std::vector<int64_t> shape) {
   OpTester tester(type);
   tester.Arg("shape", shape).Outputs({"Y"});

@@ -8,7 +8,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr uint32_t kSeed = 1701;
 
 OpTester Fill(absl::string_view type, std::vector<int64_t> shape) {

@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
-
 template <typename T>
 OpTester Range(std::initializer_list<T> values) {
   OpTester tester("Range");

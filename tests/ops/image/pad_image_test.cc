@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // The row 1 2 3, padded at the left and right.
 OpTester PadRow(const char* mode, int64_t left, int64_t right) {
   OpTester tester("PadImage");

@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Resize(const char* type, absl::StatusOr<Tensor> x, float height, float width) {
   OpTester tester(type);
   tester.Input("X", std::move(x))

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Narrow(const absl::StatusOr<Tensor>& a, const absl::StatusOr<Tensor>& b) {
   OpTester tester("SpatialNarrowAs");
   tester.Input("A", a).Input("B", b).Outputs({"C"});

@@ -10,7 +10,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr char kPreprocess[] = "PackedInt8BGRANHWCToNCHWCStylizerPreprocess";
 constexpr char kDeprocess[] = "BRGNCHWCToPackedInt8BGRAStylizerDeprocess";
 

@@ -9,8 +9,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(BucketizeTest, IsTheNumberOfBoundariesBelow) {
   OpTester("Bucketize")
       .Input("X", Tensor::Of<float>({3}, {2, 4, 1}))

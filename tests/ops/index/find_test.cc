@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(FindTest, GivesTheLastPlaceOfEach) {
   OpTester("Find")
       .Input("index", Tensor::Of<int64_t>({4}, {11, 12, 11, 13}))

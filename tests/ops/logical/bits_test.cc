@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(LogicTest, CombinesTruthValues) {
   const auto a = Tensor::Of<bool>({4}, {true, true, false, false});
   const auto b = Tensor::Of<bool>({4}, {true, false, true, false});

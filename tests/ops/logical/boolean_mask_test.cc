@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(BooleanMaskTest, KeepsElementsAndSaysWhich) {
   OpTester("BooleanMask")
       .Input("data", Tensor::Of<int32_t>({6}, {1, 2, 3, 4, 5, 6}))

@@ -8,7 +8,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 const char* const kComparisons[] = {"EQ", "NE", "LT", "LE", "GT", "GE"};
 
 template <typename T>

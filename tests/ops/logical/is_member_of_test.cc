@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(IsMemberOfTest, FindsNumbers) {
   OpTester("IsMemberOf")
       .Input("X", Tensor::Of<int32_t>({4}, {1, 2, 2, 4}))

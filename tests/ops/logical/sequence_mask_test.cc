@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Mask(const char* mode) {
   OpTester tester("SequenceMask");
   tester.Input("X", Tensor::Of<float>({2, 3}, {1, 2, 3, 4, 5, 6})).Arg("mode", mode);

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Where(absl::StatusOr<Tensor> c, absl::StatusOr<Tensor> x, absl::StatusOr<Tensor> y) {
   OpTester tester("Where");
   tester.Input("C", std::move(c)).Input("X", std::move(x)).Input("Y", std::move(y));

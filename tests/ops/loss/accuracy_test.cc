@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Accuracy(absl::StatusOr<Tensor> labels) {
   return OpTester("Accuracy")
       .Input("X", Tensor::Of<float>({4, 3}, {0, 1, 2, 2, 1, 0, 0, 5, 0, 1, 1, 1}))

@@ -3,8 +3,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(DotProductTest, MultipliesScalarsAsRowsOfOneElement) {
   OpTester("DotProduct")
       .Input("X", Tensor::Of<float>({}, {3}))

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Of(absl::StatusOr<Tensor> y) {
   return OpTester("DotProductWithPadding")
       .Input("X", Tensor::Of<float>({1, 4}, {1, 2, 3, 4}))

@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(LabelCrossEntropyTest, IsMinusTheLogarithmOfTheLabelsProbability) {
   OpTester("LabelCrossEntropy")
       .Input("X", Tensor::Of<double>({2, 2}, {0.25, 0.75, 1, 0}))

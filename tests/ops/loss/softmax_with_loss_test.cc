@@ -8,8 +8,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // Two examples of two classes, of which class 1 has the probabilities 3/4 and 1/2.
 OpTester Loss() {
   return OpTester("SoftmaxWithLoss").Input("X", Tensor::Of<double>({2, 2}, {0, std::log(3), 0, 0}));

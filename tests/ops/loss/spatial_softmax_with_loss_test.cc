@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Loss(absl::StatusOr<Tensor> x, absl::StatusOr<Tensor> labels) {
   return OpTester("SpatialSoftmaxWithLoss")
       .Input("X", std::move(x))

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester WithParameters(std::initializer_list<float> scale, std::initializer_list<float> bias) {
   const auto size = static_cast<int64_t>(scale.size());
   OpTester tester("AffineChannel");

@@ -7,7 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 OpTester Row(std::vector<float> x, int64_t kernel, int64_t stride) {

@@ -5,8 +5,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Product(absl::StatusOr<Tensor> a, absl::StatusOr<Tensor> b) {
   return OpTester("BatchMatMul").Input("A", a).Input("B", b).Outputs({"Y"});
 }

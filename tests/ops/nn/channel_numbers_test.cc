@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(ElementwiseLinearTest, HasAFactorAndASummandForEachColumn) {
   OpTester("ElementwiseLinear")
       .Input("X", Tensor::Of<float>({2, 2}, {1, 2, 3, 4}))

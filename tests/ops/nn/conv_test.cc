@@ -9,8 +9,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // 1, 2, 3, ...
 absl::StatusOr<Tensor> Counting(DimsView dims) {
   std::vector<float> values(static_cast<size_t>(*NumElements(dims)));

@@ -5,8 +5,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 absl::StatusOr<Tensor> Ones(DimsView dims) {
   return Tensor::FromSpan<float>(dims,
                                  std::vector<float>(static_cast<size_t>(*NumElements(dims)), 1.0f));

@@ -9,8 +9,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 Tensor Ones(int64_t count) {
   const std::vector<float> ones(static_cast<size_t>(count), 1.0f);
   return *Tensor::FromSpan<float>({count}, ones);

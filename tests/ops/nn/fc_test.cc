@@ -5,8 +5,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(FcTest, MultipliesByTheTransposedWeightsAndAddsTheBias) {
   OpTester("FC")
       .Input("X", Tensor::Of<float>({2, 2}, {1, 2, 3, 4}))

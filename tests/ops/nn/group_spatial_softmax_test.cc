@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Softmax(const absl::StatusOr<Tensor>& scores, int classes) {
   OpTester tester("GroupSpatialSoftmax");
   tester.Input("scores", scores).Arg("num_classes", classes).Outputs({"probabilities"});

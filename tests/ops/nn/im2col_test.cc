@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(Im2ColTest, WritesOutTapByTap) {
   OpTester("Im2Col")
       .Input("X", Tensor::Of<float>({1, 1, 2, 3}, {1, 2, 3, 4, 5, 6}))

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(MatMulTest, MultipliesMatrices) {
   OpTester("MatMul")
       .Input("A", Tensor::Of<float>({2, 3}, {1, 2, 3, 4, 5, 6}))

@@ -7,7 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr float kLowest = std::numeric_limits<float>::lowest();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 

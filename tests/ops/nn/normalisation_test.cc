@@ -9,8 +9,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // The operator that is made for the gradient of output 0.
 std::string GradientOf(const OperatorDef& def) {
   std::vector<GradientWrapper> gradients(static_cast<size_t>(def.output_size()));

@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(PReluTest, BendsAtZeroWithOneSlopeForAll) {
   OpTester("PRelu")
       .Input("X", Tensor::Of<float>({4}, {-2, -0.0f, 0, 3}))

@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(SoftmaxTest, NormalisesEveryRow) {
   OpTester("Softmax")
       .Input("X", Tensor::Of<double>({2, 2}, {0, 0, 0, std::log(3)}))

@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 absl::StatusOr<Tensor> Two(float a, float b) { return Tensor::Of<float>({2}, {a, b}); }
 
 // Two images of two channels and one pixel, with var + epsilon = 4 and 16 in test mode.

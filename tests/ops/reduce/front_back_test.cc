@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Of(const char* type) {
   return OpTester(type).Input("X", Tensor::Of<float>({2, 3}, {1, 2, 3, 4, 5, 6})).Outputs({"Y"});
 }

@@ -7,7 +7,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 const char* const kReductions[] = {"ReduceSum", "ReduceMean"};
 
 OpTester Reduce(const char* type, std::vector<int64_t> axes, bool keepdims) {

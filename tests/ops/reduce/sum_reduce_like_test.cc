@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Sum(absl::StatusOr<Tensor> b) {
   OpTester tester("SumReduceLike");
   tester.Input("A", Tensor::Of<float>({2, 2}, {1, 2, 3, 4})).Input("B", std::move(b));

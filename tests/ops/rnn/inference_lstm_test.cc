@@ -3,8 +3,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // One sequence of one step with one cell.
 OpTester Lstm(const absl::StatusOr<Tensor>& input, const absl::StatusOr<Tensor>& w_hh) {
   return OpTester("InferenceLSTM")

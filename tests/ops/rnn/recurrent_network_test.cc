@@ -16,8 +16,6 @@ using ::testing::HasSubstr;
 using Strings = std::vector<std::string>;
 using Ints = std::vector<int64_t>;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 Argument Names(const char* name, const Strings& values) {
   return MakeArgument<Strings>(name, values);
 }

@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // Two sequences with states of one number, the second of which ends before step 1.
 OpTester Lstm() {
   return OpTester("LSTMUnit")

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(RowMulTest, MultipliesEachRowByItsNumber) {
   OpTester("RowMul")
       .Input("mat", Tensor::Of<float>({2, 2}, {1, 2, 3, 4}))

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Of(absl::StatusOr<Tensor> scale) {
   return OpTester("SquareRootDivide")
       .Input("data", Tensor::Of<float>({2, 2}, {2, 4, 9, 12}))

@@ -10,7 +10,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 const double kNan = std::numeric_limits<double>::quiet_NaN();
 
 TEST(TopKTest, TakesTheLargestAndTheSmallerIndexOfEqualOnes) {

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <vector>
 
 #include "doppio/float16.h"
@@ -9,8 +10,6 @@
 
 namespace doppio {
 namespace {
-
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 
 absl::StatusOr<Tensor> Floats(std::initializer_list<float> values) {
   return Tensor::Of<float>({static_cast<int64_t>(values.size())}, values);

@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 absl::StatusOr<Tensor> Floats(std::initializer_list<float> values) {
   return Tensor::Of<float>({static_cast<int64_t>(values.size())}, values);
 }

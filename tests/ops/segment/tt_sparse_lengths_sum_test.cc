@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 using Ints = std::vector<int64_t>;
 
 // A table of the rows [10,20] and [30,40].

@@ -7,7 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 const absl::StatusOr<Tensor> kLengths = Tensor::Of<int32_t>({4}, {1, 3, 0, 2});
 
 TEST(LengthsTest, BecomeIdsPlacesRangesAndOffsets) {

@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester RemoveDataBlocks(const absl::StatusOr<Tensor>& data,
                           const absl::StatusOr<Tensor>& indices) {
   OpTester tester("RemoveDataBlocks");

@@ -7,7 +7,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 OpTester PackSegments(std::initializer_list<int32_t> lengths, const absl::StatusOr<Tensor>& data) {

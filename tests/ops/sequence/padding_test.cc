@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Padding(absl::string_view type, const absl::StatusOr<Tensor>& data,
                  const absl::StatusOr<Tensor>& lengths) {
   OpTester tester(type);

@@ -8,8 +8,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Cast(absl::StatusOr<Tensor> x) {
   OpTester tester("Cast");
   tester.Input("X", std::move(x)).Outputs({"Y"});

@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(OrderSwitchTest, MovesChannelsToTheBackAndToTheFront) {
   const auto nchw = Tensor::Of<int32_t>({1, 2, 1, 3}, {1, 2, 3, 4, 5, 6});
   const auto nhwc = Tensor::Of<int32_t>({1, 1, 3, 2}, {1, 4, 2, 5, 3, 6});

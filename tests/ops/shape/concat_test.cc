@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Concat(absl::StatusOr<Tensor> a, absl::StatusOr<Tensor> b) {
   OpTester tester("Concat");
   tester.Input("A", std::move(a)).Input("B", std::move(b)).Outputs({"Y", "split_info"});

@@ -5,8 +5,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester OnDims(absl::string_view type, std::initializer_list<int64_t> x,
                 std::vector<int64_t> dims) {
   OpTester tester(type);

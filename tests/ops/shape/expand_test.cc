@@ -5,8 +5,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // Expand of zeros of the shape `x` to `shape`.
 OpTester ExpandZeros(DimsView x, std::vector<int64_t> shape) {
   OpTester tester("Expand");

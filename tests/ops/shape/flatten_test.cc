@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(FlattenTest, MakesAMatrix) {
   const auto x = Tensor::Create(DataType::kString, {2, 3, 4});
   const auto run = [&](int axis, std::initializer_list<int64_t> dims) {

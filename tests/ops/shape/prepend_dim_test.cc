@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Prepend(absl::StatusOr<Tensor> x, int64_t size) {
   return OpTester("PrependDim").Input("X", std::move(x)).Arg("dim_size", size).Outputs({"Y"});
 }

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 absl::StatusOr<Tensor> Numbers() { return Tensor::Of<float>({2, 3}, {1, 2, 3, 4, 5, 6}); }
 
 OpTester Reshape(std::vector<int64_t> shape) {

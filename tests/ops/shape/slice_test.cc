@@ -4,7 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 using Bounds = std::vector<int64_t>;
 
 absl::StatusOr<Tensor> Eight() { return Tensor::Of<float>({2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}); }

@@ -5,8 +5,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 absl::StatusOr<Tensor> Six() { return Tensor::Of<float>({6}, {1, 2, 3, 4, 5, 6}); }
 
 OpTester SplitSix(std::initializer_list<const char*> outputs) {

@@ -6,7 +6,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 const absl::StatusOr<Tensor> kX = Tensor::Of<float>({2, 2}, {1, 2, 3, 4});
 
 TEST(TileTest, CopiesAlongTheAxis) {

@@ -5,8 +5,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester TransposeBy(std::vector<int64_t> axes) {
   OpTester tester("Transpose");
   tester.Input("X", Tensor::Of<float>({1, 2, 3}, {1, 2, 3, 4, 5, 6}));

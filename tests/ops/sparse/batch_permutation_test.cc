@@ -4,7 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 const absl::StatusOr<Tensor> kRows = Tensor::Of<float>({3, 2}, {1, 2, 3, 4, 5, 6});
 
 OpTester Permute(const absl::StatusOr<Tensor>& x, const absl::StatusOr<Tensor>& indices) {

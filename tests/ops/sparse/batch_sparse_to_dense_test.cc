@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(BatchSparseToDenseTest, PutsValuesIntoTheirRows) {
   OpTester("BatchSparseToDense")
       .Input("L", Tensor::Of<int64_t>({2}, {2, 1}))

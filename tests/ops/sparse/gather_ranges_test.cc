@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(GatherRangesTest, PutsRangesOneBehindTheOther) {
   OpTester("GatherRanges")
       .Input("data", Tensor::Of<float>({6}, {1, 2, 3, 4, 5, 6}))

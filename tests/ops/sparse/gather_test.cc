@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 const absl::StatusOr<Tensor> kData = Tensor::Of<float>({3, 2}, {1, 2, 3, 4, 5, 6});
 
 TEST(GatherTest, PicksRows) {

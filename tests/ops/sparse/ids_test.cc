@@ -10,8 +10,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(MergeIdListsTest, MergesTheListsOfEachExample) {
   OpTester("MergeIdLists")
       .Input("lengths_0", Tensor::Of<int32_t>({2}, {2, 1}))

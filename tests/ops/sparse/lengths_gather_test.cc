@@ -4,7 +4,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 const absl::StatusOr<Tensor> kItems = Tensor::Of<float>({6}, {2, 2, 1, 4, 3, 1});
 const absl::StatusOr<Tensor> kLengths = Tensor::Of<int32_t>({4}, {1, 3, 0, 2});
 

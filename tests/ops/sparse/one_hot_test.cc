@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(OneHotTest, IsOneAtEachIndex) {
   OpTester("OneHot")
       .Input("indices", Tensor::Of<int64_t>({2}, {2, 0}))

@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // X [3,2] with weight 1, and one row [10,20] with weight 0.5.
 OpTester WeightedSum(absl::StatusOr<Tensor> indices, float weight0 = 1) {
   return OpTester("ScatterWeightedSum")

@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(SparseToDenseTest, AddsUpTheRowsOfAnIndex) {
   OpTester("SparseToDense")
       .Input("indices", Tensor::Of<int32_t>({3}, {2, 0, 2}))

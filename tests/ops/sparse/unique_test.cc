@@ -8,8 +8,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(UniqueTest, GivesEachValueOnceInOrderAndItsPlaces) {
   OpTester("Unique")
       .Input("X", Tensor::Of<int32_t>({4}, {5, 2, 5, 9}))

@@ -4,8 +4,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Of(const char* type, absl::StatusOr<Tensor> x) {
   return OpTester(type).Input("X", std::move(x)).Outputs({"Y"});
 }

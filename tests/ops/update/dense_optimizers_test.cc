@@ -11,7 +11,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr double kNear = 1e-5;
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 

@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Clipped(absl::StatusOr<Tensor> indices, absl::StatusOr<Tensor> grad) {
   return OpTester("EnsureClipped")
       .Input("param", Tensor::Of<float>({2, 2}, {9, 1, 9, -9}))

@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Rate(const char* policy, int64_t iteration, float base_lr = 2) {
   return OpTester("LearningRate")
       .Input("iter", Tensor::Of<int64_t>({1}, {iteration}))

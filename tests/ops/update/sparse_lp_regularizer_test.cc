@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Step(float p, float lambda) {
   return OpTester("SparseLpRegularizer")
       .Input("param", Tensor::Of<float>({2, 2}, {1, -1, 0.25, 3}))

@@ -8,7 +8,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr double kNear = 1e-5;
 
 Tensor Vector(const std::vector<float>& values) {

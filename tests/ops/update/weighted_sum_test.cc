@@ -5,8 +5,6 @@
 namespace doppio {
 namespace {
 
-const auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 OpTester Step() {
   return OpTester("WeightedSum")
       .Input("w", Tensor::Of<float>({2}, {1, 2}))
