@@ -47,7 +47,7 @@ struct GradientTarget {
 struct GradientOptions {
   // With respect to which blobs gradients are wanted; without a list, to all of them. What leads to
   // other gradients only is left out: operators, and those outputs that an operator states to be
-  // optional (optional_outputs.h). The gradients that are there have the same bits.
+  // optional (OpSchema::LeastOutputs). The gradients that are there have the same bits.
   std::optional<std::vector<std::string>> wrt = std::nullopt;
   // A wanted gradient that does not exist, since the targets do not depend on the blob (or have no
   // derivative by it, as by indices), is absent from Backward::gradients instead of an error.

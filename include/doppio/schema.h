@@ -169,6 +169,12 @@ class OpSchema {
   // before a run, where the shapes of all inputs still tell it: the parts of a Split are as large
   // as what it splits, of whatever lengths they are. Without it they count 0 bytes.
   OpSchema& BytesOfUnknownOutputs(FlopsFunction f);
+  // The least number of outputs of a definition, where the last ones are computed only if they are
+  // asked for: a gradient net of which some gradients are wanted alone (GradientOptions::wrt)
+  // leaves out those that nobody reads. What is there has the same bits with and without them.
+  using OutputCount = std::function<int(const OperatorDef&)>;
+  OpSchema& LeastOutputs(OutputCount f);
+  OpSchema& LeastOutputs(int least);
   // Two runs with the same inputs may differ, or something besides the outputs changes: such an
   // operator is never removed.
   OpSchema& HasSideEffects();
@@ -205,6 +211,8 @@ class OpSchema {
   bool KeepsTypeAndShape(int input, int output) const;
   bool has_inference() const { return inference_ != nullptr; }
   bool has_side_effects() const { return has_side_effects_; }
+  // How many outputs of `def` have to stay (LeastOutputs); all of them where nothing is stated.
+  int LeastOutputsOf(const OperatorDef& def) const;
   NetView ViewOfNet(const OperatorDef& def, const Argument& arg) const;
 
   // Everything in `def` that the schema forbids, one sentence each; empty when all is well.
@@ -246,6 +254,7 @@ class OpSchema {
   FlopsFunction flops_;
   FlopsFunction multiply_adds_;
   FlopsFunction bytes_of_unknown_outputs_;
+  OutputCount least_outputs_;
   bool has_side_effects_ = false;
   NetViewFunction net_view_;
 };

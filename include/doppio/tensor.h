@@ -117,8 +117,8 @@ class Tensor {
   // Has storage that no other tensor shares.
   bool IsUnique() const {
     if (storage_.use_count() != 1 || is_external_) return false;
-    // Whoever shared the storage may have read it just before. use_count() does not order that
-    // before what is written now.
+      // Whoever shared the storage may have read it just before. use_count() does not order that
+      // before what is written now.
 #ifdef __SANITIZE_THREAD__
     const auto ordered = storage_;  // in place of a fence, which ThreadSanitizer does not know
 #else

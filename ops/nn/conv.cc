@@ -1,5 +1,4 @@
 #include "doppio/op_def.h"
-#include "doppio/optional_outputs.h"
 #include "ops/nn/conv_operator.h"
 
 namespace doppio {
@@ -46,7 +45,6 @@ class GetConvGradient final : public ConvGradientMaker {
   DOPPIO_OPERATOR_SCHEMA(Type##Gradient).FillUsing(Backward);                      \
   DOPPIO_REGISTER_CPU_OPERATOR(Type, ConvOp<CPUContext, false>);                   \
   DOPPIO_REGISTER_CPU_OPERATOR(Type##Gradient, ConvGradientOp<CPUContext, false>); \
-  DOPPIO_OPTIONAL_OUTPUTS(Type##Gradient, LeastConvGradientOutputs);               \
   DOPPIO_REGISTER_GRADIENT(Type, GetConvGradient)
 DOPPIO_CONV_(Conv);
 DOPPIO_CONV_(Conv1D);

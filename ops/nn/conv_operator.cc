@@ -53,6 +53,9 @@ void StateConvGradient(OpSchema& schema, bool transposed) {
   StateInputs(schema, transposed);
   schema.NumInputs(3)
       .NumOutputs(1, 3)
+      .LeastOutputs([](const OperatorDef& def) {  // all but dX
+        return ArgumentReader(def, nullptr).GetSingleArgument<bool>("no_bias", false) ? 1 : 2;
+      })
       .Arg<bool>("no_bias", "there is no db; dX is then output 1", false)
       .Input(2, "dY", "gradient of the output")
       .Output(0, "dW", "gradient of W")
@@ -78,11 +81,6 @@ void StateConvGradient(OpSchema& schema, bool transposed) {
         if (outputs.x >= 0) context->SetOutput(outputs.x, context->dtype(0), context->dims(0));
         return absl::OkStatus();
       });
-}
-
-int LeastConvGradientOutputs(const OperatorDef& def) {
-  ArgumentReader reader(def, nullptr);
-  return reader.GetSingleArgument<bool>("no_bias", false) ? 1 : 2;
 }
 
 std::vector<OperatorDef> ConvGradientMaker::GetGradientDefs() {

@@ -137,9 +137,6 @@ class ConvGradientOp final : public Operator<Context> {
   std::conditional_t<kTransposed, ConvolutionForward, ConvolutionBackwardData> data_;
 };
 
-// All but dX.
-int LeastConvGradientOutputs(const OperatorDef& def);
-
 // The gradient of X is left out where the argument no_gradient_to_input says so, and that of the
 // bias where there is none; `no_bias` is then added to the arguments.
 class ConvGradientMaker : public GradientMakerBase {

@@ -1,5 +1,4 @@
 #include "doppio/op_def.h"
-#include "doppio/optional_outputs.h"
 #include "ops/nn/conv_operator.h"
 
 namespace doppio {
@@ -35,7 +34,6 @@ class GetConvTransposeGradient final : public ConvGradientMaker {
 
 DOPPIO_REGISTER_CPU_OPERATOR(ConvTranspose, ConvOp<CPUContext, true>);
 DOPPIO_REGISTER_CPU_OPERATOR(ConvTransposeGradient, ConvGradientOp<CPUContext, true>);
-DOPPIO_OPTIONAL_OUTPUTS(ConvTransposeGradient, LeastConvGradientOutputs);
 DOPPIO_REGISTER_GRADIENT(ConvTranspose, GetConvTransposeGradient);
 
 }  // namespace

@@ -1,5 +1,4 @@
 #include "doppio/gradient_maker.h"
-#include "doppio/optional_outputs.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
 #include "src/dnn/gemm.h"
@@ -119,6 +118,7 @@ OpSchema& Backward(OpSchema& schema, bool transposed) {
   return AddArguments(schema)
       .NumInputs(3)
       .NumOutputs(2, 3)
+      .LeastOutputs(2)  // all but dX
       .Input(0, "X", "the input of the forward operator")
       .Input(1, "W", "its weights")
       .Input(2, "dY", "gradient of its output")
@@ -259,8 +259,6 @@ DOPPIO_REGISTER_CPU_OPERATOR(FC, FullyConnectedOp<CPUContext, false>);
 DOPPIO_REGISTER_CPU_OPERATOR(FCTransposed, FullyConnectedOp<CPUContext, true>);
 DOPPIO_REGISTER_CPU_OPERATOR(FCGradient, FullyConnectedGradientOp<CPUContext, false>);
 DOPPIO_REGISTER_CPU_OPERATOR(FCTransposedGradient, FullyConnectedGradientOp<CPUContext, true>);
-DOPPIO_OPTIONAL_OUTPUTS(FCGradient, 2);
-DOPPIO_OPTIONAL_OUTPUTS(FCTransposedGradient, 2);
 DOPPIO_REGISTER_GRADIENT(FC, GetFCGradient);
 DOPPIO_REGISTER_GRADIENT(FCTransposed, GetFCGradient);
 

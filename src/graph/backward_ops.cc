@@ -6,7 +6,6 @@
 #include <set>
 
 #include "doppio/check.h"
-#include "doppio/optional_outputs.h"
 #include "doppio/schema.h"
 #include "src/graph/net_text.h"
 
@@ -127,7 +126,8 @@ void BackwardOps::RemoveUnused(const std::vector<BlobValue*>& kept) {
   int count = 0;
   for (int k = 0; k < size(); ++k) {
     if (place[k] < 0) continue;
-    const int least = OptionalOutputs::LeastOf(ops_[k]);
+    const OpSchema* schema = OpSchemaRegistry::Schema(ops_[k].type());
+    const int least = schema == nullptr ? ops_[k].output_size() : schema->LeastOutputsOf(ops_[k]);
     while (ops_[k].output_size() > least && used[k].count(ops_[k].output_size() - 1) == 0) {
       ops_[k].mutable_output()->RemoveLast();
     }

@@ -222,6 +222,20 @@ OpSchema& OpSchema::ShapeOnlyWhere(InputPredicate f) {
   return *this;
 }
 
+OpSchema& OpSchema::LeastOutputs(OutputCount f) {
+  least_outputs_ = std::move(f);
+  return *this;
+}
+
+OpSchema& OpSchema::LeastOutputs(int least) {
+  return LeastOutputs([least](const OperatorDef&) { return least; });
+}
+
+int OpSchema::LeastOutputsOf(const OperatorDef& def) const {
+  const int count = def.output_size();
+  return least_outputs_ == nullptr ? count : std::min(least_outputs_(def), count);
+}
+
 OpSchema& OpSchema::HasSideEffects() {
   has_side_effects_ = true;
   return *this;

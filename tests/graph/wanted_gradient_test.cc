@@ -2,7 +2,6 @@
 
 #include "doppio/gradient.h"
 #include "doppio/net_builder.h"
-#include "doppio/optional_outputs.h"
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
