@@ -49,6 +49,7 @@
 #include "doppio/tensor.h"
 #include "doppio/tensor_io.h"
 #include "doppio/trainer.h"
+#include "doppio/training_plan.h"
 #include "doppio/version.h"
 #include "doppio/weight_shapes.h"
 #include "doppio/workspace.h"

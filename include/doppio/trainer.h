@@ -15,9 +15,11 @@
 //
 // Stopped and resumed is the same as never stopped, to the bit: a checkpoint holds all tensors that
 // the nets keep from step to step (parameters, what the optimizer keeps, counters), the place in
-// the data, the state of every random operator, and what early stopping knows. What it can not
-// hold is an error when the trainer is made: a reader or another blob that no file can take, and
-// operators with side effects in nets inside operators, since those may draw random numbers.
+// the data, the state of every random operator, and what early stopping knows. Of operators that
+// read examples themselves (TensorProtosDBInput, ImageInput, TextFileReaderRead) it holds how many
+// they took; resuming skips as many. What it can not hold is an error when the trainer is made: a
+// reader that several operators read, a queue or another blob that no file can take, and operators
+// with side effects in nets inside operators, since those may draw random numbers.
 //
 // Checkpoints are databases (minidb) that Caffe2's Load reads too; a last record,
 // doppio_checkpoint, says what training they belong to and holds a checksum over all. They are
@@ -106,6 +108,7 @@ class Trainer {
   // `damaged` gets what is wrong with it, and its name gets the ending .damaged. Errors: NotFound
   // without any; DataLoss where all are damaged; FailedPrecondition for one of another training:
   // another net, other blobs, shapes or types, other data, batch or seed. Then nothing has changed.
+  // FailedPrecondition too where operators that read examples have run already in this trainer.
   virtual absl::Status Resume(std::vector<std::string>* damaged = nullptr) = 0;
 
   // Cancelled where should_stop said so. FailedPrecondition where the folder has a checkpoint of a

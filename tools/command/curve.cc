@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -190,10 +192,16 @@ bool Curve::CanDraw(const std::string& path) { return CanvasFor(path) != nullptr
 
 absl::Status Curve::Draw(const std::string& path) const {
   DOPPIO_ASSIGN_OR_RETURN(const std::string content, Picture(CanvasFor(path)));
-  std::ofstream out(path, std::ios::trunc | std::ios::binary);
+  // Beside the last one, which stays where this one can not be written whole.
+  const std::string beside = path + ".tmp";
+  std::ofstream out(beside, std::ios::trunc | std::ios::binary);
   out << content;
   out.close();
-  return out ? absl::OkStatus() : absl::PermissionDeniedError(absl::StrCat(path, ": cannot write"));
+  std::error_code error;
+  if (out) std::filesystem::rename(beside, path, error);
+  if (out && !error) return absl::OkStatus();
+  std::filesystem::remove(beside, error);
+  return absl::PermissionDeniedError(absl::StrCat(path, ": cannot write"));
 }
 
 absl::StatusOr<std::string> Curve::Picture(MakeCanvas make) const {
