@@ -58,9 +58,8 @@ absl::StatusOr<Dims> DenseDims(DimsView indices, DimsView values, int64_t rows,
         absl::StrCat("indices must be a vector where the output has no row, but have the shape ",
                      ShapeToString(indices)));
   }
-  Dims dims = {rows};
-  dims.insert(dims.end(), values.begin() + static_cast<std::ptrdiff_t>(indices.size()),
-              values.end());
+  Dims dims(1, rows);
+  for (const int64_t dim : values.subspan(indices.size())) dims.push_back(dim);
   DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
   return dims;
 }
