@@ -74,10 +74,11 @@ Tensor& Tensor::operator=(Tensor&& other) noexcept {
 
 bool Tensor::IsUnique() const {
   if (storage_.use_count() != 1) return false;
-  // Whoever shared the storage may have read it just before. use_count() does not order that before
-  // what is written now.
+    // Whoever shared the storage may have read it just before. use_count() does not order that
+    // before what is written now.
 #ifdef __SANITIZE_THREAD__
-  const std::shared_ptr<internal::Storage> ordered = storage_;  // in place of a fence, unknown to it
+  const std::shared_ptr<internal::Storage> ordered =
+      storage_;  // in place of a fence, unknown to it
 #else
   std::atomic_thread_fence(std::memory_order_acquire);
 #endif
