@@ -3,6 +3,9 @@
 
 // A named place in a workspace that holds nothing, a tensor, or a value of any other type (a
 // counter, a reader, ...).
+//
+// Threads: many may read a blob at once; one that writes to it must be alone, as with a tensor.
+// Some values, counters and locks say, bear more.
 
 #include <memory>
 #include <string>

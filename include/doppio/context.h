@@ -13,7 +13,7 @@ class RandomEngine;
 
 // What an operator on the CPU carries from run to run besides its arguments: a random generator,
 // seeded when it is first used (with the seed of the device option, if that has one). Kernels are
-// overloaded on the context.
+// overloaded on the context. One thread at a time uses it; new ones are made on any.
 class CPUContext {
  public:
   static constexpr DeviceType kDeviceType = DeviceType::kCpu;

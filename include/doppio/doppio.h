@@ -19,6 +19,11 @@
 //   absl::StatusOr<doppio::Tensor> dX = workspace.Fetch("X_grad");
 //   workspace.ResetWorkspace();
 //
+// Threads: functions may be called from many threads at once; an object is used by one at a time
+// unless its header says otherwise, as those of Workspace, Net, Predictor and Tensor do. A process
+// that was forked works, without its parent's threads: what reads ahead, waits in queues or has a
+// database open says so, and is made anew.
+//
 // An operator of your own needs operator.h, schema.h, gradient_maker.h and registry.h, which come
 // with this header too.
 

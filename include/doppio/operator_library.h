@@ -11,7 +11,8 @@ namespace doppio {
 
 // Loads a shared library whose operators register themselves (registry.h). Such a library is
 // compiled with doppio's headers, says DOPPIO_OPERATOR_LIBRARY() once, and leaves doppio's
-// functions to the process that loads it. It stays loaded.
+// functions to the process that loads it. It stays loaded. Threads may load libraries at once,
+// while others create and run nets.
 //
 // Returns the operator types that came with it, sorted; loading a library again returns an empty
 // list. Errors: no such file; no library of operators; one that was built for another version of

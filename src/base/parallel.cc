@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <thread>
+#include <vector>
 
 #include "src/base/home_process.h"
 #include "src/base/threads.h"
@@ -24,6 +26,26 @@ bool PoolIsHere() {
   static const HomeProcess pool;
   return pool.IsHere();
 }
+
+#ifdef __SANITIZE_THREAD__
+// GNU's OpenMP is not compiled for ThreadSanitizer, which would not see that the threads of a loop
+// wait for each other at its end. It sees these.
+void RunPieces(int64_t pieces, absl::FunctionRef<void(int64_t)> run) {
+  const auto run_serially = [&](int64_t i) {
+    const SerialScope scope;
+    run(i);
+  };
+  std::vector<std::thread> threads;
+  for (int64_t i = 1; i < pieces; ++i) threads.emplace_back(run_serially, i);
+  run_serially(0);
+  for (std::thread& thread : threads) thread.join();
+}
+#else
+void RunPieces(int64_t pieces, absl::FunctionRef<void(int64_t)> run) {
+#pragma omp parallel for num_threads(static_cast <int>(pieces)) schedule(static, 1)
+  for (int64_t i = 0; i < pieces; ++i) run(i);
+}
+#endif
 
 }  // namespace
 
@@ -51,11 +73,10 @@ void ParallelFor(int64_t size, int64_t grain,
     return;
   }
   const int64_t piece = (size - 1) / pieces + 1;
-#pragma omp parallel for num_threads(static_cast <int>(pieces)) schedule(static, 1)
-  for (int64_t i = 0; i < pieces; ++i) {
+  RunPieces(pieces, [&](int64_t i) {
     const int64_t begin = i * piece;
     if (begin < size) body(begin, begin + std::min(piece, size - begin));
-  }
+  });
 }
 
 SerialScope::SerialScope() : previous_(serial) { serial = true; }

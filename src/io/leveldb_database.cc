@@ -124,7 +124,7 @@ class LevelDbCursor final : public DatabaseCursor {
     }
     is_valid_ = iterator_->Valid();
     if (static_cast<int64_t>(Value().size()) <= limits_.max_file_bytes) return absl::OkStatus();
-    const absl::Status too_large = absl::ResourceExhaustedError(
+    absl::Status too_large = absl::ResourceExhaustedError(
         absl::StrCat(path_, ": record ", record_, ": ", Value().size(),
                      " bytes, more than the limit of ", limits_.max_file_bytes));
     is_valid_ = false;

@@ -215,7 +215,9 @@ class StepRunner {
     Workspace child(nets_->workspace());
     DOPPIO_RETURN_IF_ERROR(NumberWorkspace(&child));
     PlanNets child_nets(plan_, &child);
-    return RunIn(&child_nets);
+    absl::Status status = RunIn(&child_nets);
+    nets_ = nullptr;
+    return status;
   }
 
  private:
