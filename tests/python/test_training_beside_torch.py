@@ -16,7 +16,7 @@ from training_nets import NETS
 
 STEPS = 200
 SMALLER = {
-    "mlp": {"INPUTS": 100, "HIDDEN": 128},
+    "mlp": {"INPUTS": 100, "HIDDEN": 128, "rate": 0.01},
     "lenet_norm": {},
     "lstm": {"STEPS": 12, "BATCH": 8, "INPUTS": 32, "HIDDEN": 32},
 }
