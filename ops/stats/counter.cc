@@ -50,11 +50,14 @@ absl::Status Serialize(const Blob& blob, absl::string_view name, const Serialize
 }
 
 absl::Status Deserialize(absl::Span<const BlobProto> chunks, const Limits& limits, Blob* blob) {
-  DOPPIO_ASSIGN_OR_RETURN(const Tensor count, TensorFromProto(chunks[0].tensor(), limits));
-  if (chunks.size() != 1 || !count.Is<int64_t>() || count.numel() != 1) {
+  if (chunks.size() != 1) {
     return absl::InvalidArgumentError(
-        absl::StrCat("a counter must be one message with one int64, but is ", chunks.size(),
-                     " with ", count.TypeAndShape()));
+        absl::StrCat("a counter must be one message, but is ", chunks.size()));
+  }
+  DOPPIO_ASSIGN_OR_RETURN(const Tensor count, TensorFromProto(chunks[0].tensor(), limits));
+  if (!count.Is<int64_t>() || count.numel() != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a counter must be one int64, but is ", count.TypeAndShape()));
   }
   blob->GetMutable<Counter>()->Reset(*count.data<int64_t>());
   return absl::OkStatus();
