@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from doppio import _core
-from doppio.net import Net
+from doppio.net import Net, _names
 from doppio.workspace import Workspace
 
 __all__ = ["check", "infer", "Problem", "check_gradients", "GradientCheck", "CheckedBlob"]
@@ -34,7 +34,7 @@ def check(net: Net, blobs: Workspace | Iterable[str] = (), *, strict: bool = Fal
     net "broken", op 0 Exapnd(X, shape) -> Y: there is no operator "Exapnd" for the CPU; \
 did you mean Expand or Exp?
     """
-    names = blobs.blob_names() if isinstance(blobs, Workspace) else list(blobs)
+    names = blobs.blob_names() if isinstance(blobs, Workspace) else _names(blobs, "check")
     return [Problem(*problem) for problem in _core.check(net, names, strict)]
 
 
@@ -129,8 +129,8 @@ def check_gradients(net: Net, of: str | Sequence[str], values: Workspace | Mappi
         for name, value in values.items():
             workspace.feed(name, value)
         values = workspace
-    targets = [of] if isinstance(of, str) else list(of)
-    found = _core.check_gradients(net, targets, values, list(blobs), samples, seed, in_double, step,
+    found = _core.check_gradients(net, _names(of, "check_gradients"), values,
+                                  _names(blobs, "check_gradients"), samples, seed, in_double, step,
                                   tolerance)
     found["blobs"] = [CheckedBlob(*blob) for blob in found["blobs"]]
     return GradientCheck(**found)

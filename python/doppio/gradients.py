@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Union
 
 from doppio import _core
-from doppio.net import Net
+from doppio.net import Net, _names
 
 __all__ = ["gradient", "Gradient", "SparseGradient"]
 
@@ -55,13 +55,8 @@ Targets = Union[str, Sequence[str], Mapping[str, Union[GradientName, None]]]
 
 
 def _targets(of: Targets) -> dict[str, GradientName | None]:
-    if isinstance(of, str):
-        of = [of]
-    targets = dict(of) if isinstance(of, Mapping) else {blob: None for blob in of}
-    for blob in targets:
-        if not isinstance(blob, str):
-            raise TypeError(f"gradient: names of blobs are str, not {blob!r}")
-    return targets
+    blobs = _names(of, "gradient")
+    return dict(of) if isinstance(of, Mapping) else {blob: None for blob in blobs}
 
 
 def gradient(net: Net, of: Targets, wrt: str | Sequence[str] | None = None) -> Gradient:
@@ -96,7 +91,7 @@ ExpandGradient(Y_grad, X) -> X_grad]
     `wrt` does not exist, and lists all operators on the way that have no gradient.
     """
     if wrt is not None:
-        wrt = [wrt] if isinstance(wrt, str) else list(wrt)
+        wrt = _names(wrt, "gradient")
     whole, backward, count, gradients = _core.gradient(net, _targets(of), wrt)
     names = {blob: SparseGradient(*name) if isinstance(name, tuple) else name
              for blob, name in gradients.items()}

@@ -269,11 +269,13 @@ def _names(names: Names | Iterable[str], what: str) -> list[str]:
     if isinstance(names, str):
         return [names]
     try:
-        result = list(names)
+        several = iter(names)
     except TypeError:
         raise TypeError(f"{what}: the name of a blob, or a list of them, is wanted, "
                         f"not {names!r}") from None
-    for name in result:
+    result = []
+    for name in several:  # one after the other: a large array has a first element soon
         if not isinstance(name, str):
             raise TypeError(f"{what}: names of blobs are str, not {name!r}")
+        result.append(name)
     return result

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from doppio import _core
 from doppio.files import load
 from doppio.model import Model
-from doppio.net import Net
+from doppio.net import Net, _names
 
 __all__ = ["Predictor", "PredictorStats"]
 
@@ -59,7 +59,8 @@ class Predictor:
             model = net
         else:
             inits = [init] if isinstance(init, Net) else list(init)
-            model = Model(net, inits, dict(weights or {}), list(inputs), list(outputs))
+            model = Model(net, inits, dict(weights or {}), _names(inputs, "Predictor"),
+                          _names(outputs, "Predictor"))
         self._core = _core.Predictor(model.inits, model.net, model.weights, model.inputs,
                                      model.outputs, optimize)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from doppio import _core
 from doppio.gradients import Gradient, Targets, _targets
-from doppio.net import Net
+from doppio.net import Net, _names
 from doppio.workspace import Workspace
 
 __all__ = ["add_optimizer", "optimizers", "Training", "Optimizer", "OptimizerOption", "train",
@@ -112,9 +112,7 @@ def add_optimizer(net: Net | Gradient, optimizer: str, *, of: Targets | None = N
     be trained.
     """
     inits = [init] if not isinstance(init, Sequence) else list(init)
-    if isinstance(parameters, str):
-        parameters = [parameters]
-    how = optimizer, inits, list(parameters), options
+    how = optimizer, inits, _names(parameters, "add_optimizer"), options
     if isinstance(net, Gradient):
         if of is not None:
             raise TypeError("add_optimizer: the gradient that is given says already what it is of")
@@ -230,7 +228,7 @@ def train(training: Training | Net, init: Net | Sequence[Net] = (), *,
     net = training.net if isinstance(training, Training) else training
     how = {"hold_out": hold_out, "batch": batch, "shuffle": shuffle, "seed": seed, "epochs": epochs,
            "iterations": iterations, "loss": loss,
-           "metrics": [metrics] if isinstance(metrics, str) else list(metrics),
+           "metrics": _names(metrics, "train"),
            "evaluate_every": evaluate_every, "test_runs": test_runs, "patience": patience,
            "watch": loss if watch is None else watch, "larger_is_better": larger_is_better,
            "checkpoints": os.fspath(checkpoints), "checkpoint_every": checkpoint_every}

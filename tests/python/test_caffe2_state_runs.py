@@ -314,7 +314,7 @@ def test_gradients_op_by_op_are_the_net_of_the_builder(name):
             if gradient.is_dense():
                 gradients[blob] = gradient.dense
     net = _core.Net(protos.net(name, *forward))
-    _, alone, _, _ = _core.gradient(net, {"loss": None})
+    _, alone, _, _ = _core.gradient(net, {"loss": None}, None)
     built = caffe2_pb2.NetDef.FromString(alone.SerializeToString())
     ours = protos.net_def(name, *backward)
     assert [str(op) for op in ours.op] == [str(op) for op in built.op]

@@ -215,3 +215,15 @@ def test_what_nobody_reads_is_an_output_where_none_is_listed():
     results = doppio.Predictor(net).run({"x": np.zeros(1, np.float32)})
     assert {name: value.tolist() for name, value in results.items()} == {
         "first": [0.5], "second": [0]}
+
+
+def test_names_are_looked_at_one_by_one():
+    """A large array where names belong is refused at its first element."""
+    net = doppio.Net("n").add("Relu", "X", "Y")
+    large = np.broadcast_to(np.int8(0), (1 << 40, 1))
+    for call in (lambda: doppio.check(net, large), lambda: doppio.gradient(net, large),
+                 lambda: doppio.gradient(net, "Y", wrt=large),
+                 lambda: doppio.check_gradients(net, large, {}),
+                 lambda: doppio.Predictor(net, inputs=large)):
+        with pytest.raises(TypeError, match="names of blobs are str"):
+            call()
