@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from doppio import _core
-from doppio.errors import InvalidArgumentError
+from doppio.errors import DataLossError, InvalidArgumentError
 from doppio.model import Model
 from doppio.net import Net
 
@@ -27,8 +27,9 @@ def load(path: str | os.PathLike[str], *, name: str = "") -> Any:
     >>> doppio.load("relu.pbtxt")
     <doppio.Net "demo": 1 operator>
 
-    Raises OSError where the file can not be read, DataLossError where it is cut off or damaged, and
-    InvalidArgumentError, which names the place in the file, where it is none of these.
+    Raises OSError where the file can not be read, DataLossError, which names the place in the file,
+    where it is cut off, damaged or none of these, and InvalidArgumentError for what can be told but
+    is not loaded so: a plan, a picture.
     """
     path = os.fspath(path)
     with open(path, "rb"):
@@ -46,7 +47,12 @@ def load(path: str | os.PathLike[str], *, name: str = "") -> Any:
         if len(arrays) == 1 and not arrays[0][0]:
             return arrays[0][1]
         return dict(arrays)
-    return Net._from_core(_core.load_net(path))  # whatever else it is, the error says
+    try:
+        return Net._from_core(_core.load_net(path))  # whatever else it is, the error says
+    except DataLossError as error:
+        if kind != "unknown":
+            raise
+        raise DataLossError(f"{error}; this is no file that doppio knows, or a damaged one") from None
 
 
 def save(what: Any, path: str | os.PathLike[str]) -> None:

@@ -107,3 +107,10 @@ def test_names_of_files_are_text_or_paths():
     for call in (doppio.load, lambda path: doppio.save(doppio.Net("n"), path)):
         with pytest.raises(TypeError):
             call(1.5)
+
+
+def test_a_file_of_no_known_kind_is_told_so(tmp_path):
+    path = tmp_path / "cat.png"
+    path.write_text("hello, this is no picture")
+    with pytest.raises(doppio.DataLossError, match="cat.png: .*no file that doppio knows"):
+        doppio.load(path)
