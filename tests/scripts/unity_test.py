@@ -34,7 +34,8 @@ def batches(files):
         for name, text in files.items():
             (top / name).write_text(text, encoding="utf-8")
         result = subprocess.run(
-            ["cmake", "-S", folder, "-B", f"{folder}/build", "-DCMAKE_CXX_COMPILER_FORCED=ON"],
+            ["cmake", "-G", "Ninja", "-S", folder, "-B", f"{folder}/build",
+             "-DCMAKE_CXX_COMPILER_FORCED=ON"],
             capture_output=True, text=True, check=True)
         lines = [line for line in result.stderr.splitlines() if line.startswith("batch of ")]
         return dict(line.removeprefix("batch of ").split(": ") for line in lines)
