@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <random>
 #include <vector>
 
 #include "doppio/gradient_maker.h"
 #include "doppio/random_engine.h"
 #include "doppio/registry.h"
+#include "ops/sparse/replacing_dropout.h"
 #include "src/operator/lengths_input.h"
 
 namespace doppio {
@@ -41,24 +41,15 @@ class SparseDropoutWithReplacementOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
   explicit SparseDropoutWithReplacementOp(OperatorInit* init)
-      : Operator<Context>(init),
-        ratio_(init->GetSingleArgument<float>("ratio")),
-        replacement_(init->GetSingleArgument<int64_t>("replacement_value")) {
-    if (!(ratio_ >= 0 && ratio_ <= 1)) {
-      init->Fail(
-          absl::InvalidArgumentError(absl::StrCat("ratio must be in [0, 1], but is ", ratio_)));
-    }
-  }
+      : Operator<Context>(init), dropout_(init) {}
 
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
-    DOPPIO_RETURN_IF_ERROR(CheckVector<int64_t>(x, "X"));
-    DOPPIO_RETURN_IF_ERROR(CheckVector<int32_t>(Input(1), "Lengths"));
+    DOPPIO_RETURN_IF_ERROR(ReplacingDropout::Check(x, Input(1)));
     const auto lengths = Input(1).template span<int32_t>();
-    DOPPIO_RETURN_IF_ERROR(CheckLengths(lengths, "Lengths", x.numel(), "X"));
     DOPPIO_ASSIGN_OR_RETURN(Tensor * out_lengths, Output(1, DataType::kInt32, Input(1).dims()));
     auto* out_length = out_lengths->template mutable_data<int32_t>();
-    std::bernoulli_distribution keep(1.0 - double{ratio_});
+    auto keep = dropout_.Keep();
     auto& generator = context_.RandomGenerator();
     kept_.clear();
     int64_t total = 0;
@@ -74,7 +65,7 @@ class SparseDropoutWithReplacementOp final : public Operator<Context> {
       if (kept_[i]) {
         out = std::copy_n(id, lengths[i], out);
       } else {
-        *out++ = replacement_;
+        *out++ = dropout_.replacement;
       }
       id += lengths[i];
     }
@@ -82,8 +73,7 @@ class SparseDropoutWithReplacementOp final : public Operator<Context> {
   }
 
  private:
-  const float ratio_;
-  const int64_t replacement_;
+  const ReplacingDropout dropout_;
   std::vector<bool> kept_;  // of each example of a run
 };
 

@@ -1,9 +1,7 @@
-#include <random>
-
 #include "doppio/gradient_maker.h"
 #include "doppio/random_engine.h"
 #include "doppio/registry.h"
-#include "src/operator/lengths_input.h"
+#include "ops/sparse/replacing_dropout.h"
 
 namespace doppio {
 namespace {
@@ -33,33 +31,22 @@ class SparseItemwiseDropoutWithReplacementOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
   explicit SparseItemwiseDropoutWithReplacementOp(OperatorInit* init)
-      : Operator<Context>(init),
-        ratio_(init->GetSingleArgument<float>("ratio")),
-        replacement_(init->GetSingleArgument<int64_t>("replacement_value")) {
-    if (!(ratio_ >= 0 && ratio_ <= 1)) {
-      init->Fail(
-          absl::InvalidArgumentError(absl::StrCat("ratio must be in [0, 1], but is ", ratio_)));
-    }
-  }
+      : Operator<Context>(init), dropout_(init) {}
 
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
-    DOPPIO_RETURN_IF_ERROR(CheckVector<int64_t>(x, "X"));
-    DOPPIO_RETURN_IF_ERROR(CheckVector<int32_t>(Input(1), "Lengths"));
-    DOPPIO_RETURN_IF_ERROR(
-        CheckLengths(Input(1).template span<int32_t>(), "Lengths", x.numel(), "X"));
+    DOPPIO_RETURN_IF_ERROR(ReplacingDropout::Check(x, Input(1)));
     DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, DataType::kInt64, x.dims()));
     DOPPIO_RETURN_IF_ERROR(OutputBlob(1)->template GetMutable<Tensor>()->CopyFrom(Input(1)));
     int64_t* out = y->template mutable_data<int64_t>();
-    std::bernoulli_distribution keep(1.0 - double{ratio_});
+    auto keep = dropout_.Keep();
     auto& generator = context_.RandomGenerator();
-    for (int64_t id : x.span<int64_t>()) *out++ = keep(generator) ? id : replacement_;
+    for (int64_t id : x.span<int64_t>()) *out++ = keep(generator) ? id : dropout_.replacement;
     return absl::OkStatus();
   }
 
  private:
-  const float ratio_;
-  const int64_t replacement_;
+  const ReplacingDropout dropout_;
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(SparseItemwiseDropoutWithReplacement,

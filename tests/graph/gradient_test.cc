@@ -4,21 +4,13 @@
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/graph/gradient_ops.h"
 
 namespace doppio {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// The gradient operators as one line each: "Type(inputs) -> outputs".
-std::vector<std::string> GradientOps(const Backward& backward) {
-  std::vector<std::string> lines;
-  for (int i = backward.forward_operators; i < backward.net.op_size(); ++i) {
-    lines.push_back(OpToString(backward.net.op(i)));
-  }
-  return lines;
-}
 
 std::string ErrorOf(const absl::StatusOr<Backward>& backward) {
   return backward.ok() ? "no error" : std::string(backward.status().message());

@@ -5,6 +5,7 @@
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/graph/gradient_ops.h"
 
 namespace doppio {
 namespace {
@@ -12,14 +13,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::vector<std::string> GradientOps(const Backward& backward) {
-  std::vector<std::string> lines;
-  for (int i = backward.forward_operators; i < backward.net.op_size(); ++i) {
-    lines.push_back(OpToString(backward.net.op(i)));
-  }
-  return lines;
-}
 
 Tensor Filled(const Dims& dims) {
   const std::vector<float> values(static_cast<size_t>(*NumElements(dims)), 0.5f);

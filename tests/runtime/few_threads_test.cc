@@ -22,7 +22,7 @@ constexpr bool kHasSanitizer = false;
 class FewThreadsTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (kHasSanitizer) GTEST_SKIP();
+    if (kHasSanitizer) GTEST_SKIP() << "sanitizers need the address space that is taken away";
     ASSERT_TRUE(workspace_.Feed("X", Tensor::Scalar<float>(1)).ok());
   }
 

@@ -56,7 +56,7 @@ TEST_F(ForkedNetTest, AParallelNetThatDidNotRunInAChildIsDeletedThere) {
 }
 
 TEST_F(ForkedNetTest, AChildMakesParallelNetsOfItsOwn) {
-  if (!kChildrenMayHaveThreads) GTEST_SKIP();
+  if (!kChildrenMayHaveThreads) GTEST_SKIP() << kNoThreadsInChildren;
   EXPECT_TRUE(SucceedsInAForkedProcess([&] {
     Workspace workspace;
     DOPPIO_RETURN_IF_ERROR(workspace.Feed("X", Tensor::Scalar<float>(0)));
@@ -93,7 +93,7 @@ TEST_F(ForkedNetTest, ANetThatRanDuringTheForkIsSaidToRun) {
 }
 
 TEST_F(ForkedNetTest, APlanWithThreadsRunsInAChild) {
-  if (!kChildrenMayHaveThreads) GTEST_SKIP();
+  if (!kChildrenMayHaveThreads) GTEST_SKIP() << kNoThreadsInChildren;
   PlanDef plan;
   plan.set_name("plan");
   ExecutionStep* all = plan.add_execution_step();

@@ -19,6 +19,8 @@ inline constexpr bool kChildrenMayHaveThreads = false;
 #else
 inline constexpr bool kChildrenMayHaveThreads = true;
 #endif
+inline constexpr char kNoThreadsInChildren[] =
+    "ThreadSanitizer knows no threads of forked processes";
 
 }  // namespace doppio
 

@@ -172,14 +172,18 @@ TEST(GatherByKeyGradientTest, RejectsASparseOne) {
   EXPECT_EQ(meta.status().code(), kInvalid) << meta.status();
 }
 
-OpTester ItemwiseDropout(absl::StatusOr<Tensor> lengths, float ratio) {
-  OpTester tester("SparseItemwiseDropoutWithReplacement");
+OpTester ReplacingDropout(const std::string& type, absl::StatusOr<Tensor> lengths, float ratio) {
+  OpTester tester(type);
   tester.Input("X", Tensor::Of<int64_t>({3}, {1, 2, 3}))
       .Input("lengths", lengths)
       .Arg("ratio", ratio)
       .Arg("replacement_value", -1)
       .Outputs({"Y", "output_lengths"});
   return tester;
+}
+
+OpTester ItemwiseDropout(absl::StatusOr<Tensor> lengths, float ratio) {
+  return ReplacingDropout("SparseItemwiseDropoutWithReplacement", std::move(lengths), ratio);
 }
 
 TEST(SparseItemwiseDropoutTest, ReplacesAllOrNone) {
@@ -221,13 +225,7 @@ TEST(SparseItemwiseDropoutTest, RejectsWhatMakesNoSense) {
 }
 
 OpTester Dropout(absl::StatusOr<Tensor> lengths, float ratio) {
-  OpTester tester("SparseDropoutWithReplacement");
-  tester.Input("X", Tensor::Of<int64_t>({3}, {1, 2, 3}))
-      .Input("lengths", lengths)
-      .Arg("ratio", ratio)
-      .Arg("replacement_value", -1)
-      .Outputs({"Y", "output_lengths"});
-  return tester;
+  return ReplacingDropout("SparseDropoutWithReplacement", std::move(lengths), ratio);
 }
 
 TEST(SparseDropoutTest, ReplacesAllIdsOfAnExample) {

@@ -272,19 +272,21 @@ DOPPIO_OP_ROW(GatherByKey)
     .NeverScalar("keys are a vector")
     .Differentiable({1, 2, 3});
 
+// Of nothing or all, so that two runs are alike; the operators' tests have the rest.
+void MakeReplacingDropout(CaseMaker& c) {
+  const Tensor lengths = c.Random(DataType::kInt32, c.Shape(1, 1), 0, 4);
+  int64_t sum = 0;
+  for (int64_t k = 0; k < lengths.numel(); ++k) sum += IntegerAt(lengths, k);
+  c.Input("X", c.Random(DataType::kInt64, {sum}, 1, 100));
+  c.Input("lengths", lengths);
+  if (c.Chance()) c.Arg("ratio", c.Chance() ? 1.0f : 0.0f);
+  if (c.Chance()) c.Arg("replacement_value", -1);
+  c.Output("Y");
+  c.Output("output_lengths");
+}
+
 DOPPIO_OP_ROW(SparseItemwiseDropoutWithReplacement)
-    .Case([](CaseMaker& c) {
-      const Tensor lengths = c.Random(DataType::kInt32, c.Shape(1, 1), 0, 4);
-      int64_t sum = 0;
-      for (int64_t k = 0; k < lengths.numel(); ++k) sum += IntegerAt(lengths, k);
-      c.Input("X", c.Random(DataType::kInt64, {sum}, 1, 100));
-      c.Input("lengths", lengths);
-      // Nothing or all, so that two runs are alike; the operator's test has the rest.
-      if (c.Chance()) c.Arg("ratio", c.Chance() ? 1.0f : 0.0f);
-      if (c.Chance()) c.Arg("replacement_value", -1);
-      c.Output("Y");
-      c.Output("output_lengths");
-    })
+    .Case(MakeReplacingDropout)
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
       if (c.Arg<float>("ratio") == 0) return {c.in(0), c.in(1)};
       const double replacement = c.Arg<int>("replacement_value");
@@ -294,18 +296,7 @@ DOPPIO_OP_ROW(SparseItemwiseDropoutWithReplacement)
     .NeverScalar("ids are a vector");
 
 DOPPIO_OP_ROW(SparseDropoutWithReplacement)
-    .Case([](CaseMaker& c) {
-      const Tensor lengths = c.Random(DataType::kInt32, c.Shape(1, 1), 0, 4);
-      int64_t sum = 0;
-      for (int64_t k = 0; k < lengths.numel(); ++k) sum += IntegerAt(lengths, k);
-      c.Input("X", c.Random(DataType::kInt64, {sum}, 1, 100));
-      c.Input("lengths", lengths);
-      // Nothing or all, as above.
-      if (c.Chance()) c.Arg("ratio", c.Chance() ? 1.0f : 0.0f);
-      if (c.Chance()) c.Arg("replacement_value", -1);
-      c.Output("Y");
-      c.Output("output_lengths");
-    })
+    .Case(MakeReplacingDropout)
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
       if (c.Arg<float>("ratio") == 0) return {c.in(0), c.in(1)};
       const double replacement = c.Arg<int>("replacement_value");
