@@ -24,6 +24,14 @@ Allocator* GetAllocator();
 // nets run.
 void SetAllocator(Allocator* allocator);
 
+// From now on, storage that would bring the bytes of this process above `bytes` is refused as where
+// there is no memory: ResourceExhausted, before anything is allocated. What is held already stays,
+// even where it is more. Storage of others (arrays of Python, mapped files) and what is no tensor
+// does not count. At any time, from any thread.
+void SetMemoryLimit(int64_t bytes);
+// INT64_MAX unless it was set.
+int64_t MemoryLimit();
+
 // Bytes of tensor storage in this process, counted over all allocators.
 struct MemoryStats {
   int64_t live_bytes = 0;

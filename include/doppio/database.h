@@ -177,6 +177,7 @@ class DatabaseReader {
   absl::Status Open(std::shared_ptr<Database> database, const std::string& type,
                     const std::string& path, int num_shards = 1, int shard_id = 0);
   // Continues where the reader that wrote the message stood, or, in a minidb, from the beginning.
+  // PermissionDenied where limits.file_access does not let the message name that path.
   absl::Status Open(const DBReaderProto& proto, const Limits& limits = {});
   // Reads what the source gives. There is no beginning to go back to, no other way through its
   // records, and no message for it (Unimplemented).

@@ -39,6 +39,8 @@ namespace doppio {
 
 struct PredictorOptions {
   bool optimize = true;
+  // Which files the nets may open (workspace.h).
+  FileAccess file_access = FileAccess::Within(".");
 };
 
 struct PredictorStats {

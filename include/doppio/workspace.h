@@ -25,6 +25,7 @@
 
 #include "doppio/allocator.h"
 #include "doppio/blob.h"
+#include "doppio/file_access.h"
 #include "doppio/net.h"
 
 namespace doppio {
@@ -52,6 +53,10 @@ class Workspace : public BlobScope {
 
   // Where operators look for files whose path is relative.
   const std::string& RootFolder() const { return root_folder_; }
+  // Which files operators may open: those within the root folder, unless it is set. Workspaces that
+  // are made with this one as their parent do as it does by then. Not while nets run.
+  const FileAccess& file_access() const { return file_access_; }
+  void SetFileAccess(FileAccess access) { file_access_ = std::move(access); }
 
   // --- Blobs. ---
   // The blob of that name, of this workspace or one that it sees; made empty, in this workspace,
@@ -102,7 +107,8 @@ class Workspace : public BlobScope {
   // operator.
   absl::Status RunPlan(const PlanDef& plan);
 
-  // Drops all nets and blobs. A new root folder may be given. Refused while one of the nets runs.
+  // Drops all nets and blobs. A new root folder may be given; where operators may open the files
+  // within a folder, it is then the new one. Refused while one of the nets runs.
   absl::Status ResetWorkspace(std::optional<std::string> root_folder = std::nullopt);
 
   WorkspaceStats Stats() const;
@@ -111,6 +117,7 @@ class Workspace : public BlobScope {
   struct State;
 
   std::string root_folder_;
+  FileAccess file_access_;
   std::unique_ptr<State> state_;
 };
 

@@ -76,8 +76,9 @@ BlobSaver::BlobSaver(OperatorInit* init)
 }
 
 absl::Status BlobSaver::Save(const OperatorBase& op, const std::string& db) const {
+  DOPPIO_ASSIGN_OR_RETURN(const std::string path, paths_.PathOf(db));
   DOPPIO_ASSIGN_OR_RETURN(std::shared_ptr<Database> database,
-                          OpenDatabase(type_, paths_.PathOf(db), DatabaseMode::kNew));
+                          OpenDatabase(type_, path, DatabaseMode::kNew));
   DatabaseTransaction transaction(database);
   for (size_t i = 0; i < names_.size(); ++i) {
     const BlobSerializationOptions& chosen = options_.Of(names_[i]);

@@ -16,7 +16,8 @@ each record once; behind the last one comes the first again. With shards, it rea
 record, from record shard_id on.
 
 A run with a reader that is open begins at the first record again. The path is taken as it is, and does
-not begin at the root folder of the workspace.
+not begin at the root folder of the workspace; but it must lead there, or where else the workspace allows
+files (Workspace::SetFileAccess).
 
 Example: CreateDB() -> reader with `db` "train_lmdb" and `db_type` "lmdb".
 )DOC")
@@ -33,6 +34,7 @@ class CreateDBOp final : public Operator<Context> {
   DOPPIO_USE_OPERATOR_FUNCTIONS;
   explicit CreateDBOp(OperatorInit* init)
       : Operator<Context>(init),
+        files_(init),
         type_(init->GetSingleArgument<std::string>(kDbType)),
         path_(init->GetSingleArgument<std::string>("db")),
         num_shards_(init->GetSingleArgument<int>("num_shards")),
@@ -41,11 +43,13 @@ class CreateDBOp final : public Operator<Context> {
   }
 
   absl::Status RunOnDevice() override {
-    return OutputBlob(0)->template GetMutable<DatabaseReader>()->Open(type_, path_, num_shards_,
+    DOPPIO_ASSIGN_OR_RETURN(const std::string path, files_.Allowed(path_));
+    return OutputBlob(0)->template GetMutable<DatabaseReader>()->Open(type_, path, num_shards_,
                                                                       shard_id_);
   }
 
  private:
+  const NamedFiles files_;
   const std::string type_;
   const std::string path_;
   const int num_shards_;

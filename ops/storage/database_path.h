@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "doppio/limits.h"
 #include "doppio/operator.h"
 #include "doppio/workspace.h"
 
@@ -14,24 +15,44 @@ constexpr char kDbType[] = "db_type";
 constexpr char kDbTypeDoc[] = "type of the database: minidb, leveldb, lmdb";
 constexpr char kStripPrefix[] = "strip_prefix";
 
-// Where the databases of an operator are. The operator must not outlive its workspace.
-class DatabasePaths {
+// The files that an operator opens, as its workspace allows. The operator must not outlive its
+// workspace.
+class NamedFiles {
  public:
-  explicit DatabasePaths(OperatorInit* init)
-      : workspace_(dynamic_cast<Workspace*>(init->scope())),
-        is_absolute_(init->GetSingleArgument<bool>(kAbsolutePath)) {
+  explicit NamedFiles(OperatorInit* init) : workspace_(dynamic_cast<Workspace*>(init->scope())) {
     if (workspace_ == nullptr) {
       init->Fail(absl::InvalidArgumentError("the operator must be made in a workspace"));
     }
   }
 
   Workspace& workspace() const { return *workspace_; }
-  std::string PathOf(const std::string& name) const {
-    return is_absolute_ ? name : absl::StrCat(workspace_->RootFolder(), "/", name);
+  // The limits for what is read from files.
+  Limits limits() const {
+    Limits limits;
+    limits.file_access = workspace_->file_access();
+    return limits;
+  }
+  // `path`, where it may be opened.
+  absl::StatusOr<std::string> Allowed(std::string path) const {
+    DOPPIO_RETURN_IF_ERROR(workspace_->file_access().Check(path));
+    return path;
   }
 
  private:
   Workspace* workspace_;
+};
+
+// Those whose paths begin at the root folder, unless the argument absolute_path says otherwise.
+class DatabasePaths : public NamedFiles {
+ public:
+  explicit DatabasePaths(OperatorInit* init)
+      : NamedFiles(init), is_absolute_(init->GetSingleArgument<bool>(kAbsolutePath)) {}
+
+  absl::StatusOr<std::string> PathOf(const std::string& name) const {
+    return Allowed(is_absolute_ ? name : absl::StrCat(workspace().RootFolder(), "/", name));
+  }
+
+ private:
   bool is_absolute_;
 };
 

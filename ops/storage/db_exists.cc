@@ -45,8 +45,8 @@ class DBExistsOp final : public Operator<Context> {
   }
 
   absl::Status RunOnDevice() override {
-    const absl::Status opened =
-        OpenDatabase(type_, paths_.PathOf(name_), DatabaseMode::kRead).status();
+    DOPPIO_ASSIGN_OR_RETURN(const std::string path, paths_.PathOf(name_));
+    const absl::Status opened = OpenDatabase(type_, path, DatabaseMode::kRead).status();
     DOPPIO_ASSIGN_OR_RETURN(Tensor * exists, Output(0, DataType::kBool, {}));
     *exists->template mutable_data<bool>() = opened.ok() || absl::IsUnavailable(opened);
     return absl::OkStatus();

@@ -96,7 +96,7 @@ class LoadOp final : public Operator<Context> {
   }
 
   absl::Status RunOnDevice() override {
-    LoadedBlobs loaded;
+    LoadedBlobs loaded(paths_.limits());
     DOPPIO_RETURN_IF_ERROR(ReadAll(&loaded));
     DOPPIO_RETURN_IF_ERROR(loaded.CheckComplete());
     DOPPIO_RETURN_IF_ERROR(CheckLoaded(loaded));
@@ -157,7 +157,7 @@ class LoadOp final : public Operator<Context> {
   absl::Status ReadAll(LoadedBlobs* loaded) const {
     if (InputSize() == 0) {
       for (const std::string& database : databases_) {
-        const std::string path = paths_.PathOf(database);
+        DOPPIO_ASSIGN_OR_RETURN(const std::string path, paths_.PathOf(database));
         DOPPIO_ASSIGN_OR_RETURN(const auto opened, OpenDatabase(type_, path, DatabaseMode::kRead));
         DOPPIO_ASSIGN_OR_RETURN(const auto cursor, opened->NewCursor());
         DOPPIO_RETURN_IF_ERROR(ReadFrom(cursor.get(), path, databases_.size() == 1, loaded));

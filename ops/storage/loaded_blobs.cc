@@ -10,7 +10,7 @@ absl::Status LoadedBlobs::Add(const std::string& name, absl::string_view key, Bl
                               const std::string& source) {
   std::unique_ptr<Entry>& entry = entries_[name];
   if (entry == nullptr) {
-    entry = std::make_unique<Entry>();
+    entry = std::make_unique<Entry>(limits_);
     entry->source = source;
   }
   const std::string where = absl::StrCat(source, ": \"", key, "\"");
@@ -54,7 +54,7 @@ absl::Status LoadedBlobs::MoveTo(const std::string& name, Blob* blob) {
     *blob->GetMutable<Tensor>() = std::move(*tensor);
     return absl::OkStatus();
   }
-  BlobAssembler assembler;
+  BlobAssembler assembler(limits_);
   for (BlobProto& message : entry.messages) {
     DOPPIO_RETURN_IF_ERROR(assembler.Add(std::move(message)));
   }

@@ -17,6 +17,8 @@ namespace doppio {
 // them.
 class LoadedBlobs {
  public:
+  explicit LoadedBlobs(const Limits& limits) : limits_(limits) {}
+
   // A message of the blob that is to be called `name`, from the record `key` of the database
   // `source`. Errors: messages that do not go together or can not be read, a blob that comes twice.
   absl::Status Add(const std::string& name, absl::string_view key, BlobProto proto,
@@ -36,6 +38,8 @@ class LoadedBlobs {
 
  private:
   struct Entry {
+    explicit Entry(const Limits& limits) : assembler(limits) {}
+
     std::string source;
     BlobAssembler assembler;
     bool is_complete = false;
@@ -44,6 +48,7 @@ class LoadedBlobs {
     std::vector<BlobProto> messages;
   };
 
+  Limits limits_;
   std::map<std::string, std::unique_ptr<Entry>> entries_;
   int complete_ = 0;
 };

@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
+#include "ops/storage/database_path.h"
 #include "ops/storage/text_rows.h"
 #include "src/runtime/input_place.h"
 #include "src/runtime/records_taken.h"
@@ -63,6 +64,7 @@ class CreateTextFileReaderOp final : public Operator<Context> {
   DOPPIO_USE_OPERATOR_FUNCTIONS;
   explicit CreateTextFileReaderOp(OperatorInit* init)
       : Operator<Context>(init),
+        files_(init),
         filename_(init->GetSingleArgument<std::string>("filename")),
         passes_(init->GetSingleArgument<int64_t>("num_passes")),
         separator_(init->GetSingleArgument<std::string>("separator")) {
@@ -96,12 +98,14 @@ class CreateTextFileReaderOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     auto state = std::make_shared<TextFileReader::State>();
     state->types = types_;
-    DOPPIO_ASSIGN_OR_RETURN(state->rows, TextRows::Open(filename_, separator_[0], passes_));
+    DOPPIO_ASSIGN_OR_RETURN(std::string path, files_.Allowed(filename_));
+    DOPPIO_ASSIGN_OR_RETURN(state->rows, TextRows::Open(std::move(path), separator_[0], passes_));
     OutputBlob(0)->template GetMutable<TextFileReader>()->state = std::move(state);
     return absl::OkStatus();
   }
 
  private:
+  NamedFiles files_;
   std::string filename_;
   int64_t passes_;
   std::string separator_;

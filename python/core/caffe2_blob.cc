@@ -198,7 +198,10 @@ void BindCaffe2Blobs(py::module_& core) {
              return MessageToPython(ValueOrRaise(BlobToProto(self.ForReading(), name)));
            })
       .def("deserialize", [](const BlobHandle& self, py::handle bytes) {
-        Check(BlobFromProto(MessageFromPython<BlobProto>(bytes, "blob"), self.ForWriting()));
+        Limits limits;  // as Caffe2: what the program loads, it trusts
+        limits.file_access = FileAccess::Within("/");
+        Check(
+            BlobFromProto(MessageFromPython<BlobProto>(bytes, "blob"), self.ForWriting(), limits));
       });
   py::class_<TensorHandle>(core, "TensorHandle")
       .def(py::init<BlobHandle>())

@@ -28,6 +28,8 @@ const char* ClassName(absl::StatusCode code) {
       return "ResourceExhaustedError";
     case absl::StatusCode::kDataLoss:
       return "DataLossError";
+    case absl::StatusCode::kPermissionDenied:
+      return "PermissionDeniedError";
     case absl::StatusCode::kCancelled:
       return "CancelledError";
     default:

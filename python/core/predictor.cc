@@ -14,19 +14,23 @@
 #include "python/core/bindings.h"
 #include "python/core/interrupt.h"
 #include "python/core/net.h"
+#include "python/core/workspace.h"
 
 namespace doppio::python {
 namespace {
 
-std::unique_ptr<Predictor> Create(Model model, bool optimize) {
+std::unique_ptr<Predictor> Create(Model model, bool optimize,
+                                  const std::optional<std::string>& files) {
   PredictorOptions options;
   options.optimize = optimize;
+  options.file_access = FileAccessFromPython(files);
   return ValueOrRaise(RunUnlocked([&] { return Predictor::Create(std::move(model), options); }));
 }
 
 std::unique_ptr<Predictor> FromNets(const py::list& inits, py::handle predict,
                                     const py::dict& weights, const std::vector<std::string>& inputs,
-                                    const std::vector<std::string>& outputs, bool optimize) {
+                                    const std::vector<std::string>& outputs, bool optimize,
+                                    const std::optional<std::string>& files) {
   Model model;
   for (const py::handle init : inits) {
     model.inits.push_back(MessageFromPython<NetDef>(init, "init net"));
@@ -38,12 +42,15 @@ std::unique_ptr<Predictor> FromNets(const py::list& inits, py::handle predict,
   }
   model.inputs = inputs;
   model.outputs = outputs;
-  return Create(std::move(model), optimize);
+  return Create(std::move(model), optimize, files);
 }
 
-std::unique_ptr<Predictor> FromFile(const std::string& path, const std::string& name,
-                                    bool optimize) {
-  return Create(ValueOrRaise(RunUnlocked([&] { return LoadModel(path, name); })), optimize);
+std::unique_ptr<Predictor> FromFile(const std::string& path, const std::string& name, bool optimize,
+                                    const std::optional<std::string>& files) {
+  Limits limits;
+  limits.file_access = FileAccessFromPython(files);
+  Model model = ValueOrRaise(RunUnlocked([&] { return LoadModel(path, name, limits); }));
+  return Create(std::move(model), optimize, files);
 }
 
 py::list RunByPosition(const Predictor& self, const py::sequence& values) {
@@ -92,8 +99,9 @@ py::dict StatsOfPredictor(const Predictor& self) {
 void BindPredictor(py::module_& core) {
   py::class_<Predictor>(core, "Predictor")
       .def(py::init(&FromNets), py::arg("inits"), py::arg("predict"), py::arg("weights"),
-           py::arg("inputs"), py::arg("outputs"), py::arg("optimize"))
-      .def_static("from_file", &FromFile, py::arg("path"), py::arg("name"), py::arg("optimize"))
+           py::arg("inputs"), py::arg("outputs"), py::arg("optimize"), py::arg("files"))
+      .def_static("from_file", &FromFile, py::arg("path"), py::arg("name"), py::arg("optimize"),
+                  py::arg("files"))
       .def_property_readonly("inputs",
                              [](const Predictor& self) { return TextsFromBytes(self.inputs()); })
       .def_property_readonly("outputs",

@@ -31,6 +31,10 @@ std::map<const Workspace*, PyWorkspace*>& OfPython() {
 
 }  // namespace
 
+FileAccess FileAccessFromPython(const std::optional<std::string>& files) {
+  return files.has_value() ? FileAccess::Within(*files) : FileAccess::None();
+}
+
 PyWorkspace::PyWorkspace(std::shared_ptr<PyWorkspace> parent)
     : parent_(std::move(parent)),
       runs_(parent_ == nullptr ? std::make_shared<Runs>() : parent_->runs_),
@@ -217,7 +221,9 @@ py::bytes Serialize(const PyWorkspace& self, const std::string& name) {
 void Deserialize(const PyWorkspace& self, const std::string& name, py::handle bytes) {
   self.CheckUnused(name);
   const auto proto = MessageFromPython<BlobProto>(bytes, "blob");
-  Check(BlobFromProto(proto, self.get().CreateBlob(name).get()));
+  Limits limits;
+  limits.file_access = self.get().file_access();
+  Check(BlobFromProto(proto, self.get().CreateBlob(name).get(), limits));
 }
 
 }  // namespace
@@ -230,6 +236,11 @@ void BindWorkspace(py::module_& core) {
            py::arg("parent") = nullptr)
       .def("close", &PyWorkspace::Close)
       .def_property_readonly("closed", &PyWorkspace::is_closed)
+      .def_property(
+          "files", [](const PyWorkspace& self) { return self.get().file_access().folder(); },
+          [](PyWorkspace& self, const std::optional<std::string>& folder) {
+            self.get().SetFileAccess(FileAccessFromPython(folder));
+          })
       .def("feed", &PyWorkspace::Feed, py::arg("name"), py::arg("value"), py::arg("copy") = false,
            py::arg("dtype") = py::none())
       .def("fetch", &PyWorkspace::Fetch, py::arg("name"), py::arg("copy") = false)

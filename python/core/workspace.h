@@ -14,6 +14,9 @@
 
 namespace doppio::python {
 
+// A folder, or None.
+FileAccess FileAccessFromPython(const std::optional<std::string>& files);
+
 // A workspace that Python holds. It may be closed, after which every use is an exception.
 class PyWorkspace : public std::enable_shared_from_this<PyWorkspace> {
  public:

@@ -22,11 +22,11 @@ array([[4.],
 """
 
 from doppio import _core
-from doppio._core import Tensor, __version__, num_threads, set_num_threads
+from doppio._core import Tensor, __version__, num_threads, set_memory_limit, set_num_threads
 from doppio.checking import GradientCheck, Problem, check, check_gradients, infer
 from doppio.errors import (AlreadyExistsError, CancelledError, DataLossError, Error,
                            FailedPreconditionError, InvalidArgumentError, NotFoundError,
-                           ResourceExhaustedError, UnimplementedError)
+                           PermissionDeniedError, ResourceExhaustedError, UnimplementedError)
 from doppio.files import load, save
 from doppio.gradients import Gradient, SparseGradient, gradient
 from doppio.model import Model
@@ -50,5 +50,5 @@ __all__ = [
     "BlobSpec", "operator", "PythonOperator", "ArraySpec", "num_threads", "set_num_threads",
     "Error", "InvalidArgumentError", "NotFoundError", "AlreadyExistsError",
     "FailedPreconditionError", "UnimplementedError", "ResourceExhaustedError", "DataLossError",
-    "CancelledError",
+    "CancelledError", "PermissionDeniedError", "set_memory_limit",
 ]

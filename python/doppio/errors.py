@@ -3,7 +3,7 @@
 __all__ = [
     "Error", "InvalidArgumentError", "NotFoundError", "AlreadyExistsError",
     "FailedPreconditionError", "UnimplementedError", "ResourceExhaustedError", "DataLossError",
-    "CancelledError",
+    "CancelledError", "PermissionDeniedError",
 ]
 
 
@@ -44,3 +44,7 @@ class DataLossError(Error):
 
 class CancelledError(Error):
     """A run that was ended before it was done."""
+
+
+class PermissionDeniedError(Error, PermissionError):
+    """A file that a net or another file names, where it may not: see `Workspace.files`."""

@@ -48,9 +48,10 @@ class Predictor:
 
     def __init__(self, net: Net | Model, init: Net | Sequence[Net] = (), *,
                  weights: Mapping[str, Any] | None = None, inputs: Sequence[str] = (),
-                 outputs: Sequence[str] = (), optimize: bool = True):
+                 outputs: Sequence[str] = (), optimize: bool = True, files: str | None = "."):
         """`init` fills the weights, or `weights` holds them, or both. `inputs` and `outputs` choose
-        what is fed and asked for where the net does not say it.
+        what is fed and asked for where the net does not say it. `files` is the folder in which the
+        nets may open files, as of a `Workspace`.
 
         Raises what `doppio.check` finds in the nets, all at once, and FailedPreconditionError for a
         net that changes its own weights (one that trains), which belongs into a Workspace.
@@ -62,23 +63,23 @@ class Predictor:
             model = Model(net, inits, dict(weights or {}), _names(inputs, "Predictor"),
                           _names(outputs, "Predictor"))
         self._core = _core.Predictor(model.inits, model.net, model.weights, model.inputs,
-                                     model.outputs, optimize)
+                                     model.outputs, optimize, files)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], init: str | os.PathLike[str] | None = None, *,
-             name: str = "", optimize: bool = True) -> Predictor:
+             name: str = "", optimize: bool = True, files: str | None = ".") -> Predictor:
         """The predictor of a file that holds everything (a predictor database, a MetaNetDef), or of
         two: predict net and init net. `name` chooses among several models of one file.
 
         >>> doppio.Predictor.load("predict_net.pb", "init_net.pb")  # doctest: +SKIP
         """
         if init is not None:
-            return cls(load(path), load(init), optimize=optimize)
+            return cls(load(path), load(init), optimize=optimize, files=files)
         path = os.fspath(path)
         with open(path, "rb"):
             pass  # raises FileNotFoundError, PermissionError, ...
         predictor = cls.__new__(cls)
-        predictor._core = _core.Predictor.from_file(path, name, optimize)
+        predictor._core = _core.Predictor.from_file(path, name, optimize, files)
         return predictor
 
     @property

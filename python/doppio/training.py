@@ -188,7 +188,7 @@ def train(training: Training | Net, init: Net | Sequence[Net] = (), *,
           loss: str = "loss", metrics: Sequence[str] = (), evaluate_every: int = 0,
           patience: int = 0, watch: str | None = None, larger_is_better: bool = False,
           checkpoints: str | os.PathLike[str] = "", checkpoint_every: int = 0,
-          resume: bool = False,
+          resume: bool = False, files: str | None = ".",
           on_step: Callable[[TrainStep], Any] | None = None,
           on_evaluation: Callable[[Evaluation], Any] | None = None) -> Trained:
     """Trains: batches of `data`, steps, evaluations, checkpoints.
@@ -214,7 +214,8 @@ def train(training: Training | Net, init: Net | Sequence[Net] = (), *,
     of one float each, of either net.
 
     `checkpoints` is a folder, in which the last two checkpoints are kept; with `resume` the training
-    goes on from there, and ends with the very bits of one that was never stopped. The first Ctrl-C
+    goes on from there, and ends with the very bits of one that was never stopped. `files` is the
+    folder in which the nets may open files, as of a `Workspace`. The first Ctrl-C
     ends a training after the step that is under way, with a checkpoint, and is a KeyboardInterrupt
     then. `on_step` is given a `TrainStep`, and may return True to stop; `on_evaluation` is given an
     `Evaluation`.
@@ -243,6 +244,7 @@ def train(training: Training | Net, init: Net | Sequence[Net] = (), *,
         return bool(on_step(TrainStep(*fields))) if on_step is not None else False
 
     workspace = Workspace()
+    workspace.files = files
     with _StopSignal() as stop:
         taken, early, _, resumed_from, damaged = _core.train(
             workspace, own, net, test, dict(data or {}), dict(test_data or {}), how, resume,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, MutableMapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -127,6 +128,29 @@ class Workspace(_core.Workspace):
         ran before has left its blobs.
         """
         super().run(net, times)
+
+    @property
+    def files(self) -> str | None:
+        """The folder in which nets may open files: databases, text, checkpoints. It is the current
+        one, unless you choose another; "/" is anywhere, and None allows no files at all, for nets
+        that you do not trust. What a path leads to counts: neither ".." nor a symbolic link leads
+        out. Files that you name yourself, to `doppio.load` say, are always allowed.
+
+        >>> ws = doppio.Workspace()
+        >>> ws.files = None
+        >>> net = doppio.Net("foreign")
+        >>> _ = net.CreateDB(name="reader", db="/etc", db_type="leveldb")
+        >>> ws.run(net)
+        Traceback (most recent call last):
+        doppio.errors.PermissionDeniedError: net "foreign", op 0 CreateDB() -> reader: "/etc" may \
+not be opened here, no file may
+        """
+        return super().files
+
+    @files.setter
+    def files(self, folder: str | os.PathLike[str] | None) -> None:
+        _core.Workspace.files.fset(  # type: ignore[attr-defined]
+            self, None if folder is None else os.fspath(folder))
 
     def reset_workspace(self) -> None:
         """Drops all blobs and nets. Arrays that were fetched stay what they are."""

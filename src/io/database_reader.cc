@@ -105,6 +105,7 @@ absl::Status DatabaseReader::Open(const std::string& type, const std::string& pa
 }
 
 absl::Status DatabaseReader::Open(const DBReaderProto& proto, const Limits& limits) {
+  DOPPIO_RETURN_IF_ERROR(limits.file_access.Check(proto.source()));
   DOPPIO_ASSIGN_OR_RETURN(
       std::shared_ptr<Database> database,
       OpenDatabase(proto.db_type(), proto.source(), DatabaseMode::kRead, limits));

@@ -45,14 +45,18 @@ struct Workspace::State {
 };
 
 Workspace::Workspace(std::string root_folder)
-    : root_folder_(std::move(root_folder)), state_(std::make_unique<State>()) {}
+    : root_folder_(std::move(root_folder)),
+      file_access_(FileAccess::Within(root_folder_)),
+      state_(std::make_unique<State>()) {}
 
 Workspace::Workspace(const Workspace* parent) : Workspace(parent->RootFolder()) {
+  file_access_ = parent->file_access();
   state_->parent = parent;
 }
 
 Workspace::Workspace(const Workspace* parent, const std::map<std::string, std::string>& mapping)
     : Workspace(parent->RootFolder()) {
+  file_access_ = parent->file_access();
   absl::MutexLock lock(&state_->mutex);
   for (const auto& [name, parents_name] : mapping) state_->mapped[name] = {parent, parents_name};
 }
@@ -268,7 +272,10 @@ absl::Status Workspace::ResetWorkspace(std::optional<std::string> root_folder) {
   const Workspace* parent = state_->parent;
   state_ = std::make_unique<State>();
   state_->parent = parent;
-  if (root_folder.has_value()) root_folder_ = *std::move(root_folder);
+  if (root_folder.has_value()) {
+    root_folder_ = *std::move(root_folder);
+    if (file_access_.folder().has_value()) file_access_ = FileAccess::Within(root_folder_);
+  }
   return absl::OkStatus();
 }
 

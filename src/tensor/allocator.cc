@@ -43,10 +43,25 @@ std::atomic<Allocator*> chosen_allocator{nullptr};
 std::atomic<int64_t> live_bytes{0};
 std::atomic<int64_t> peak_bytes{0};
 std::atomic<int64_t> allocations{0};
+std::atomic<int64_t> memory_limit{INT64_MAX};
 
-void CountAllocation(int64_t bytes) {
-  const int64_t live = live_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+// Adds to the live bytes, unless that would be above the limit: two threads together do not get
+// there either.
+bool Reserve(size_t size) {
+  if (size > static_cast<size_t>(INT64_MAX)) return false;
+  const int64_t bytes = static_cast<int64_t>(size);
+  int64_t live = live_bytes.load(std::memory_order_relaxed);
+  do {
+    if (bytes > memory_limit.load(std::memory_order_relaxed) - live) return false;
+  } while (!live_bytes.compare_exchange_weak(live, live + bytes, std::memory_order_relaxed));
+  return true;
+}
+
+void GiveBack(int64_t bytes) { live_bytes.fetch_sub(bytes, std::memory_order_relaxed); }
+
+void CountAllocation() {
   allocations.fetch_add(1, std::memory_order_relaxed);
+  const int64_t live = live_bytes.load(std::memory_order_relaxed);
   int64_t peak = peak_bytes.load(std::memory_order_relaxed);
   while (live > peak && !peak_bytes.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
   }
@@ -65,6 +80,9 @@ void SetAllocator(Allocator* allocator) {
   chosen_allocator.store(allocator, std::memory_order_release);
 }
 
+void SetMemoryLimit(int64_t bytes) { memory_limit.store(bytes, std::memory_order_relaxed); }
+int64_t MemoryLimit() { return memory_limit.load(std::memory_order_relaxed); }
+
 MemoryStats GetMemoryStats() {
   MemoryStats stats;
   stats.live_bytes = live_bytes.load(std::memory_order_relaxed);
@@ -80,13 +98,19 @@ void ResetPeakMemory() {
 namespace internal {
 
 absl::StatusOr<std::shared_ptr<Storage>> Storage::Allocate(size_t bytes) {
+  if (!Reserve(bytes)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no memory for a tensor of ", bytes, " bytes: tensors hold ",
+                     GetMemoryStats().live_bytes, " and may hold ", MemoryLimit()));
+  }
   Allocator* allocator = GetAllocator();
   void* data = allocator->Allocate(bytes);
   if (data == nullptr) {
+    GiveBack(static_cast<int64_t>(bytes));
     return absl::ResourceExhaustedError(
         absl::StrCat("no memory for a tensor of ", bytes, " bytes"));
   }
-  CountAllocation(static_cast<int64_t>(bytes));
+  CountAllocation();
   return std::shared_ptr<Storage>(new Storage(data, bytes, allocator));
 }
 
@@ -102,7 +126,7 @@ Storage::~Storage() {
   DestroyStrings();
   if (allocator_ == nullptr) return;
   allocator_->Free(data_, capacity_);
-  live_bytes.fetch_sub(static_cast<int64_t>(capacity_), std::memory_order_relaxed);
+  GiveBack(static_cast<int64_t>(capacity_));
 }
 
 void Storage::ConstructStrings(int64_t count) {

@@ -184,3 +184,49 @@ def test_a_file_that_is_a_directory_or_absent_is_an_os_error(tmp_path):
         doppio.load(tmp_path / "none.pb")
     with pytest.raises(IsADirectoryError):
         doppio.load(tmp_path)
+
+
+def test_a_net_opens_the_files_that_it_may(ws, tmp_path):
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+
+    def saves(folder):
+        net = doppio.Net("save")
+        net.Save("X", db=str(folder / "x.minidb"), db_type="minidb", absolute_path=True)
+        ws.run(net)
+
+    ws["X"] = 1
+    assert ws.files == "."
+    with pytest.raises(doppio.PermissionDeniedError, match="may not be opened here"):
+        saves(inside)
+    ws.files = inside
+    assert doppio.Workspace(ws).files == ws.files == str(inside)
+    saves(inside)
+    with pytest.raises(PermissionError):
+        saves(outside)
+    ws.files = None
+    assert ws.files is None
+    with pytest.raises(doppio.PermissionDeniedError):
+        saves(inside)
+
+    load = doppio.Net("load")
+    load.Load(name=["X"], db=str(inside / "x.minidb"), db_type="minidb", absolute_path=True)
+    net = doppio.Net("net")
+    net.Copy("X", name="Y")
+    with pytest.raises(doppio.PermissionDeniedError):
+        doppio.Predictor(net, load)
+    assert doppio.Predictor(net, load, files=str(inside))() == 1
+
+
+def test_tensors_are_held_to_a_limit(ws):
+    net = doppio.Net("fill")
+    net.ConstantFill(name="Y", shape=[1 << 20])
+    doppio.set_memory_limit(ws.stats().process_live_bytes + (1 << 20))
+    try:
+        with pytest.raises(MemoryError, match="may hold"):
+            ws.run(net)
+    finally:
+        doppio.set_memory_limit(None)
+    ws.run(net)
+    with pytest.raises(ValueError, match="set_memory_limit"):
+        doppio.set_memory_limit(-1)

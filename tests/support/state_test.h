@@ -19,6 +19,9 @@ class StateTest : public testing::Test {
  protected:
   using Names = std::vector<std::string>;
 
+  // Its files are where tests have theirs.
+  StateTest() { workspace_.SetFileAccess(FileAccess::Within(testing::TempDir())); }
+
   template <typename T>
   static Argument Arg(absl::string_view name, const T& value) {
     return MakeArgument<T>(name, value);

@@ -1,5 +1,8 @@
 #include "doppio/allocator.h"
 
+#include <thread>
+#include <vector>
+
 #include "gtest/gtest.h"
 #include "tests/support/tensor_match.h"
 
@@ -90,6 +93,47 @@ TEST_F(AllocatorTest, MemoryFromOutsideIsNotCounted) {
   const Tensor tensor = *Tensor::FromExternal(DataType::kFloat, {4}, memory, nullptr);
   EXPECT_EQ(GetMemoryStats().live_bytes, before.live_bytes);
   EXPECT_EQ(GetMemoryStats().allocations, before.allocations);
+}
+
+class MemoryLimitTest : public testing::Test {
+ protected:
+  ~MemoryLimitTest() override { SetMemoryLimit(INT64_MAX); }
+};
+
+TEST_F(MemoryLimitTest, RefusesWhatIsMoreAndSaysHowMuchThereIs) {
+  const int64_t live = GetMemoryStats().live_bytes;
+  SetMemoryLimit(live + 100);
+  absl::StatusOr<Tensor> first = Tensor::Create(DataType::kFloat, {20});
+  ASSERT_TRUE(first.ok()) << first.status();
+  const absl::Status second = Tensor::Create(DataType::kFloat, {6}).status();
+  EXPECT_EQ(second.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(second.message(), absl::StrCat("no memory for a tensor of 24 bytes: tensors hold ",
+                                           live + 80, " and may hold ", live + 100));
+  EXPECT_EQ(GetMemoryStats().live_bytes, live + 80) << "what was refused does not count";
+  *first = Tensor();
+  EXPECT_TRUE(Tensor::Create(DataType::kFloat, {25}).ok());
+}
+
+TEST_F(MemoryLimitTest, BelowWhatIsHeldLeavesTensorsAndAllowsNoMore) {
+  const Tensor tensor = *Tensor::Of<float>({2}, {1, 2});
+  SetMemoryLimit(0);
+  EXPECT_FALSE(Tensor::Create(DataType::kBool, {1}).ok());
+  SetMemoryLimit(INT64_MAX);
+  EXPECT_TRUE(TensorEquals(tensor, Tensor::Of<float>({2}, {1, 2})));
+}
+
+TEST_F(MemoryLimitTest, ThreadsTogetherDoNotGetAboveIt) {
+  constexpr int64_t kBytes = 1 << 12;
+  SetMemoryLimit(GetMemoryStats().live_bytes + 3 * kBytes);
+  ResetPeakMemory();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([] {
+      for (int k = 0; k < 500; ++k) (void)Tensor::Create(DataType::kUInt8, {kBytes});
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(GetMemoryStats().peak_bytes, MemoryLimit());
 }
 
 }  // namespace

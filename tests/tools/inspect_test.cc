@@ -172,7 +172,7 @@ TEST_F(InspectTest, WhatANetBecomesWhenItIsRun) {
 TEST_F(InspectTest, ListsTheBlobsOfADatabase) {
   for (const char* type : {"minidb", "leveldb", "lmdb"}) {
     const std::string path = Path(type);
-    Workspace workspace;
+    Workspace workspace(Path(""));
     ASSERT_TRUE(workspace.Feed("w", Tensor::Of<float>({2, 2}, {1, 2, 3, 4})).ok());
     const NetDef net =
         NetBuilder("save")

@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "doppio/npy.h"
 #include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
@@ -394,6 +396,44 @@ TEST_F(RunTest, RunsPredictorFiles) {
               AllOf(HasSubstr("minidb"), HasSubstr("PREDICT_NET_TYPE"), HasSubstr("w: float[2,2]"),
                     HasSubstr("INPUTS_BLOB_TYPE: X")));
   EXPECT_EQ(Doppio({"convert", x_, "--init", init, Path("y.npz")}).code, 2);
+}
+
+TEST_F(RunTest, ASandboxedNetOpensNoFiles) {
+  const NetDef net =
+      NetBuilder("greedy")
+          .Op("Save", {"X"}, {},
+              {MakeArgument("db", Path("saved.minidb")),
+               MakeArgument("db_type", std::string("minidb")), MakeArgument("absolute_path", true)})
+          .def();
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = {"run", Save("greedy.pb", net), "--feed", "X=" + x_};
+    all.insert(all.end(), more.begin(), more.end());
+    return Doppio(all);
+  };
+  for (const CommandResult& result : {with({"--sandbox"}), with({}), with({"--files", "/usr"})}) {
+    EXPECT_EQ(result.code, 1);
+    EXPECT_THAT(result.err, HasSubstr("saved.minidb\" may not be opened here"));
+  }
+  EXPECT_EQ(with({"--sandbox", "--files", "/"}).code, 2);
+  EXPECT_EQ(with({"--sandbox", "--load", "libany.so"}).code, 2);
+  EXPECT_EQ(with({"--files", Path("")}).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(Path("saved.minidb")));
+}
+
+TEST_F(RunTest, ANetGetsNoMoreMemoryThanItMayHave) {
+  const NetDef net =
+      NetBuilder("huge")
+          .Op("ConstantFill", {}, {"y"}, {MakeArgument("shape", std::vector<int64_t>{3, 1 << 20})})
+          .def();
+  const std::string file = Save("huge.pb", net);
+  EXPECT_EQ(Doppio({"run", file, "--memory", "13m"}).code, 0);
+  const CommandResult refused = Doppio({"run", file, "--memory", "11M"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("no memory for a tensor of 12582912 bytes"),
+                                 HasSubstr("may hold 11534336")));
+  for (const char* size : {"", "M", "0", "-1", "1X", "9999999T"}) {
+    EXPECT_EQ(Doppio({"run", file, "--memory", size}).code, size[0] == '\0' ? 0 : 2) << size;
+  }
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ class ReaderTrainingTest : public testing::Test {
     TrainerOptions how = options;
     std::unique_ptr<Trainer> trainer;
     how.should_stop = [&] { return trainer->iteration() == stop_after; };
-    Workspace workspace;
+    Workspace workspace(folder_);
     DOPPIO_ASSIGN_OR_RETURN(trainer, Trainer::Create(how, &workspace));
     if (resumes) DOPPIO_RETURN_IF_ERROR(trainer->Resume());
     const absl::Status run = trainer->Run();
@@ -211,7 +211,7 @@ TEST_F(ReaderTrainingTest, OnlyANewTrainingGoesToAPlace) {
   TrainerOptions options = FromDatabase("minidb");
   options.iterations = 5;
   options.checkpoints = Path("run");
-  Workspace workspace;
+  Workspace workspace(folder_);
   const auto trainer = Trainer::Create(options, &workspace);
   ASSERT_TRUE(trainer.ok()) << trainer.status();
   ASSERT_TRUE((*trainer)->Run().ok());

@@ -52,12 +52,22 @@ void NetInput::AddDevice(Options* options) {
       "a GPU) or cuda");
 }
 
+void NetInput::AddHow(Options* options) {
+  AddLibraries(options);
+  AddDevice(options);
+  trust.AddOptions(options);
+}
+
 void NetInput::Place(NetDef* net) const {
   const absl::StatusOr<DeviceType> wanted = DeviceFromName(device);
   if (wanted.ok()) SetDevice(net, *wanted);
 }
 
 absl::Status NetInput::Prepare() const {
+  DOPPIO_RETURN_IF_ERROR(trust.Apply());
+  if (trust.sandbox && !libraries.empty()) {
+    return UsageError("--load runs the code of a library, which --sandbox does not allow");
+  }
   DOPPIO_RETURN_IF_ERROR(KeepPipe(net));
   for (const std::string& path : inits) DOPPIO_RETURN_IF_ERROR(KeepPipe(path));
   for (const std::string& feed : feeds) {
@@ -106,6 +116,7 @@ absl::StatusOr<std::vector<NamedTensor>> NetInput::LoadFeeds() const {
 }
 
 absl::Status NetInput::Fill(Workspace* workspace, std::vector<std::string>* names) const {
+  workspace->SetFileAccess(trust.file_access());
   for (const std::string& path : inits) {
     DOPPIO_ASSIGN_OR_RETURN(NetDef init, LoadNamedNet(path));
     Place(&init);
@@ -130,7 +141,10 @@ absl::StatusOr<NetDef> LoadNamedNet(const std::string& path) {
 
 absl::StatusOr<Model> LoadNamedModel(const NetInput& input, Workspace* workspace) {
   const std::string& path = input.net;
-  DOPPIO_ASSIGN_OR_RETURN(Model model, LoadModel(path));
+  workspace->SetFileAccess(input.trust.file_access());
+  Limits limits;
+  limits.file_access = input.trust.file_access();
+  DOPPIO_ASSIGN_OR_RETURN(Model model, LoadModel(path, "", limits));
   if (model.predict.name().empty()) model.predict.set_name(FileStem(path));
   input.Place(&model.predict);
   for (NetDef& init : model.inits) input.Place(&init);

@@ -13,6 +13,7 @@
 #include "doppio/npy.h"
 #include "doppio/workspace.h"
 #include "tools/command/command.h"
+#include "tools/command/trust.h"
 
 namespace doppio::tools {
 
@@ -23,18 +24,22 @@ struct NetInput {
   std::vector<std::string> libraries;
   std::string image;   // the recipe for pictures among the feeds
   std::string device;  // where nets are to run, whatever they say; empty: as they say
+  Trust trust;
 
   void AddNet(Options* options);
   void AddInits(Options* options);
   void AddFeeds(Options* options);
   void AddLibraries(Options* options);
   void AddDevice(Options* options);
+  // --load, --device and what the net is trusted with: of the commands that run it.
+  void AddHow(Options* options);
 
   // To be called first: loads libraries, and sees to it that pipes can be read more than once.
   absl::Status Prepare() const;
   // Moves a net to the device that is asked for.
   void Place(NetDef* net) const;
-  // Runs the init nets and feeds the blobs. `fed` gets the names of those.
+  // Runs the init nets and feeds the blobs, in a workspace that may open the files that are
+  // allowed. `fed` gets the names of those blobs.
   absl::Status Fill(Workspace* workspace, std::vector<std::string>* fed = nullptr) const;
   // The fed tensors with the names of their blobs.
   absl::StatusOr<std::vector<NamedTensor>> LoadFeeds() const;

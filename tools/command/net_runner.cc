@@ -75,7 +75,9 @@ absl::StatusOr<NetRunner> NetRunner::Create(const NetDef& net, Options options,
     DOPPIO_RETURN_IF_ERROR(workspace->RemoveBlob(name));
   }
   for (const std::string& name : model.inputs) runner.inputs_.push_back(model.weights[name]);
-  DOPPIO_ASSIGN_OR_RETURN(runner.predictor_, Predictor::Create(std::move(model)));
+  PredictorOptions how;
+  how.file_access = workspace->file_access();
+  DOPPIO_ASSIGN_OR_RETURN(runner.predictor_, Predictor::Create(std::move(model), how));
   return runner;
 }
 

@@ -47,6 +47,7 @@ class Workspace:
     def __init__(self, parent: Optional["Workspace"] = None) -> None:
         want(parent, (Workspace, type(None)), "the parent of a Workspace")
         self._adopt(_core.Workspace() if parent is None else _core.Workspace(parent._core))
+        self._core.files = "/"  # the program's own nets, which name files wherever they are
 
     @classmethod
     def _of(cls, core: Any) -> "Workspace":
@@ -213,6 +214,7 @@ def reset_workspace(root_folder: Optional[str] = None) -> bool:
     fresh = Workspace()
     if root_folder is not None:
         _core.reset_to_root_folder(fresh._core, root_folder)
+        fresh._core.files = "/"
     _workspaces[_current_name] = Workspace.current = fresh
     return True
 

@@ -1,4 +1,6 @@
 #include "doppio/database.h"
+#include "doppio/net_builder.h"
+#include "doppio/predictor.h"
 #include "doppio/schema.h"
 #include "doppio/serialize.h"
 #include "tests/ops/storage/storage_test.h"
@@ -211,6 +213,102 @@ TEST_F(CreateDBTest, RejectsArgumentsThatCanNotBe) {
   ExpectFailure(Def("DBExists", {}, {"e"},
                     {Arg<std::string>("db_name", "db"), Arg<std::string>("db_type", "oracle")}),
                 "which is none of");
+}
+
+// Every operator that opens files, each with a path that leads out of the root folder.
+class ForeignNetTest : public StorageTest {
+ protected:
+  std::vector<OperatorDef> Defs(const std::string& path) const {
+    const std::vector<Argument> anywhere = {Arg("absolute_path", true)};
+    std::vector<OperatorDef> defs = {
+        SaveDef({"X"}, path, anywhere),
+        LoadDef({"X"}, {path}, anywhere),
+        Def("Checkpoint", {"iter", "X"}, {},
+            {Arg("db", path), Arg<std::string>("db_type", "minidb"), Arg("every", 1), anywhere[0]}),
+        Def("DBExists", {}, {"exists"},
+            {Arg("db_name", path), Arg<std::string>("db_type", "minidb"), anywhere[0]}),
+        Def("CreateDB", {}, {"reader"}, {Arg("db", path), Arg<std::string>("db_type", "minidb")}),
+        Def("CreateTextFileReader", {}, {"text"},
+            {Arg("filename", path), Arg("field_types", std::vector<int64_t>{1})})};
+    for (OperatorDef& def : defs) def.set_name(def.type());
+    return defs;
+  }
+  absl::Status Run(const OperatorDef& def) {
+    Feed("X", X());
+    Feed("iter", Tensor::Of<int64_t>({1}, {1}));
+    return workspace_.RunOperatorOnce(def);
+  }
+};
+
+TEST_F(ForeignNetTest, OpensNoFileOutsideOfTheRootFolder) {
+  const std::string outside = folder_ + "_outside";
+  for (const std::string& path : {outside, folder_ + "/../" + outside.substr(5)}) {
+    for (const OperatorDef& def : Defs(path)) {
+      const absl::Status status = Run(def);
+      EXPECT_TRUE(absl::IsPermissionDenied(status)) << def.type() << ": " << status;
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(outside));
+}
+
+TEST_F(ForeignNetTest, OpensNoneWhereNoneMayBe) {
+  SaveXAndY();
+  workspace_.SetFileAccess(FileAccess::None());
+  for (const OperatorDef& def : Defs(PathOf("db"))) {
+    const absl::Status status = Run(def);
+    EXPECT_TRUE(absl::IsPermissionDenied(status)) << def.type() << ": " << status;
+  }
+}
+
+TEST_F(ForeignNetTest, OpensTheFilesThatTheHostAllows) {
+  const std::string folder = folder_ + "_allowed";
+  std::filesystem::create_directory(folder);
+  workspace_.SetFileAccess(FileAccess::Within(folder));
+  std::ofstream(folder + "/text") << "1\n";
+  for (const OperatorDef& def : Defs(folder + "/db")) {
+    if (def.type() == "CreateTextFileReader") continue;
+    EXPECT_TRUE(Run(def).ok()) << def.type() << ": " << Run(def);
+  }
+  EXPECT_TRUE(Run(Defs(folder + "/text").back()).ok());
+  std::filesystem::remove_all(folder);
+}
+
+// If and While run nets in workspaces of their own.
+TEST_F(ForeignNetTest, NetsInsideOperatorsMayOpenNoMore) {
+  Feed("condition", Tensor::Of<bool>({}, {true}));
+  NetDef then;
+  *then.add_op() = Defs(folder_ + "_outside")[0];
+  then.add_external_input("X");
+  const absl::Status status = Run(Def("If", {"condition", "X"}, {}, {Arg("then_net", then)}));
+  EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
+}
+
+// A blob in a file may be a reader, and names the database that it reads.
+TEST_F(ForeignNetTest, AReaderInACheckpointOpensNoOtherFile) {
+  SaveXAndY();
+  MustRun("CreateDB", {}, {"reader"},
+          {Arg("db", PathOf("db")), Arg<std::string>("db_type", "minidb")});
+  Must(SaveDef({"reader"}, "readers"));
+  Must(LoadDef({"reader"}, {"readers"}));
+  const std::string inner = PathOf("inner");
+  std::filesystem::create_directory(inner);
+  std::filesystem::rename(PathOf("readers"), inner + "/readers");
+  ASSERT_TRUE(workspace_.ResetWorkspace(inner).ok());
+  const absl::Status status = workspace_.RunOperatorOnce(LoadDef({"reader"}, {"readers"}));
+  EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
+}
+
+TEST_F(ForeignNetTest, APredictorOpensTheFilesThatItsOptionsAllow) {
+  Feed("w", Tensor::Of<float>({1}, {2}));
+  Must(SaveDef({"w"}, "weights"));
+  NetDef init;
+  *init.add_op() = LoadDef({"w"}, {PathOf("weights")}, {Arg("absolute_path", true)});
+  const NetDef net = NetBuilder("net").Op("Add", {"x", "w"}, {"y"}).def();
+  PredictorOptions options;
+  options.file_access = FileAccess::None();
+  EXPECT_TRUE(absl::IsPermissionDenied(Predictor::Create(init, net, options).status()));
+  options.file_access = FileAccess::Within(folder_);
+  EXPECT_TRUE(Predictor::Create(init, net, options).ok());
 }
 
 }  // namespace

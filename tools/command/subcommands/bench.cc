@@ -56,8 +56,7 @@ class BenchCommand final : public Command {
     input_.AddInits(options);
     input_.AddFeeds(options);
     random_.AddOptions(options);
-    input_.AddLibraries(options);
-    input_.AddDevice(options);
+    input_.AddHow(options);
     options->AddNumber("--warmup", &warmup_, 0, 1'000'000'000, "runs before measuring");
     counts_.AddOptions(options, "runs that are measured");
     options->AddFlag("--no-optimize", &no_optimize_, "measure the net as it is only");

@@ -38,8 +38,7 @@ class GradcheckCommand final : public Command {
                      "the largest relative error that is right (default: 1e-5 in double, 2e-2 in "
                      "float)");
     options->AddFlag("--float", &in_float_, "run in float even where double is possible");
-    input_.AddLibraries(options);
-    input_.AddDevice(options);
+    input_.AddHow(options);
     options->AddFlag("--json", &json_, "print the comparison as JSON");
   }
 

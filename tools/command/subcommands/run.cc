@@ -32,8 +32,7 @@ class RunCommand final : public Command {
                      "text for .pbtxt, as JSON for .json), or to describe when there is no FILE; "
                      "default: describe the external outputs");
     top_.AddOptions(options);
-    input_.AddLibraries(options);
-    input_.AddDevice(options);
+    input_.AddHow(options);
     options->AddFlag("--no-optimize", &no_optimize_,
                      "run the net as it is, and keep all of its blobs");
     counts_.AddOptions(options, "how often the net is run");

@@ -66,8 +66,7 @@ class TrainCommand final : public Command {
                        "threads to use (default: all processors)");
     options->AddText("--net-type", &net_type_, "TYPE",
                      "executor: simple or parallel (default: what the net says)");
-    input_.AddLibraries(options);
-    input_.AddDevice(options);
+    input_.AddHow(options);
   }
 
   absl::Status Run() override {
@@ -94,6 +93,7 @@ class TrainCommand final : public Command {
 
     const StopSignal stop;
     Workspace workspace;
+    workspace.SetFileAccess(input_.trust.file_access());
     DOPPIO_ASSIGN_OR_RETURN(trainer_, Trainer::Create(std::move(options), &workspace));
     if (resume_) DOPPIO_RETURN_IF_ERROR(Resume());
     if (!curve_.empty()) DOPPIO_RETURN_IF_ERROR(drawn_->Open(curve_, trainer_->iteration()));
