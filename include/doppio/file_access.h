@@ -30,8 +30,8 @@ class FileAccess {
   static FileAccess Within(std::string folder) { return FileAccess(std::move(folder)); }
   static FileAccess None() { return FileAccess(std::nullopt); }
 
-  // PermissionDenied, with the path and what is allowed, unless `path` may be opened. An error of
-  // the file system where a folder on the way can not be looked at.
+  // PermissionDenied, with the path and what is allowed, unless `path` may be opened.
+  // FailedPrecondition where a folder on the way can not be looked at.
   absl::Status Check(const std::string& path) const;
 
   // As it was given; none where no files may be opened.

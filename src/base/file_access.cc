@@ -12,7 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 
 absl::Status Unreadable(const std::string& path, const std::error_code& error) {
-  return absl::ErrnoToStatus(error.value(), absl::StrCat(path, ": cannot be looked at"));
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, ": cannot be looked at: ", error.message()));
 }
 
 // The absolute path without links, of a file that need not be there.

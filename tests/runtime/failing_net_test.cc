@@ -1,11 +1,14 @@
 // Every operator of a net fails in turn, in nets drawn at random and with both executors.
 // DOPPIO_TABLE_SEED=n gives other nets.
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <map>
 #include <set>
 
 #include "absl/strings/match.h"
+#include "doppio/op_def.h"
 #include "doppio/operator.h"
 #include "doppio/registry.h"
 #include "doppio/workspace.h"
