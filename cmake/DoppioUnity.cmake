@@ -6,14 +6,17 @@
 # With DOPPIO_UNITY the sources of a target are compiled in batches (CMake's unity build). No source is
 # written for it: one joins a batch only where no name that a source has for itself, in an unnamed
 # namespace or as a macro, is a word of another source there or of its headers, so that each means what
-# it means alone. A source with flags of its own, or that Highway compiles several times, stays alone.
+# it means alone. Words of comments do not count, nor members after "." or "->". A source with flags of
+# its own, or that Highway compiles several times, stays alone.
 option(DOPPIO_UNITY "Compile several sources at a time: fast to build, slower after an edit"
   ${PROJECT_IS_TOP_LEVEL})
 set(DOPPIO_UNITY_BATCH 8)
 
-# All words of a file, as ";a;b;".
+# The words of a file that may name something of its namespace or a macro, as ";a;b;".
 function(doppio_words file variable)
   file(READ "${file}" text)
+  string(REGEX REPLACE "(^|[ \n])// [^\n]*" "\n" text "${text}")
+  string(REGEX REPLACE "(\\.|->)[A-Za-z_0-9]*[a-z][A-Za-z_0-9]*" "" text "${text}")
   string(REGEX MATCHALL "[A-Za-z_][A-Za-z_0-9]*" words "${text}")
   list(REMOVE_DUPLICATES words)
   set(${variable} ";${words};" PARENT_SCOPE)

@@ -8,8 +8,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 DOPPIO_OPERATOR_SCHEMA(AveragedLoss)
     .NumInputs(1)
     .NumOutputs(1)
@@ -32,7 +30,7 @@ class AveragedLossOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * loss, Output(0, x.dtype(), {}));
       T* out = loss->mutable_data<T>();
@@ -69,7 +67,7 @@ class AveragedLossGradientOp final : public Operator<Context> {
           absl::StrCat("dloss must be one element of X's type, but X is ", DescribeInput(0),
                        " and dloss ", DescribeInput(1)));
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       const T count = static_cast<T>(std::max<int64_t>(x.numel(), 1));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));

@@ -8,7 +8,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
 constexpr int64_t kGrain = 4096;  // elements that are worth a thread
 
 // Probabilities nearer to 0 or 1 than this count as 0 or 1, whose entropy is 0.
@@ -59,7 +58,7 @@ class BernoulliJSDOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
     DOPPIO_RETURN_IF_ERROR(CheckAlike(*this, 0, x, 1, Input(1)));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * loss, Output(0, x.dtype(), {x.numel()}));
       const T* predicted = x.data<T>();
@@ -100,7 +99,7 @@ class BernoulliJSDGradientOp final : public Operator<Context> {
     const Tensor& x = Input(1);
     DOPPIO_RETURN_IF_ERROR(CheckAlike(*this, 1, x, 0, Input(0)));
     DOPPIO_RETURN_IF_ERROR(CheckAlike(*this, 1, x, 2, Input(2)));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
       const T* gradient = Input(0).template data<T>();

@@ -8,8 +8,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 void StateMargin(OpSchema& schema) {
   schema.Arg<float>("margin", "the similarity up to which a pair of label -1 loses nothing", 0.0f);
 }
@@ -39,7 +37,7 @@ class CosineEmbeddingCriterionOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& s = Input(0);
     DOPPIO_RETURN_IF_ERROR(CheckMarginInputs(*this, {&s, &Input(1)}, 1));
-    return DispatchType(Types(), s.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), s.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * loss, Output(0, s.dtype(), s.dims()));
       const T* from = s.data<T>();
@@ -83,7 +81,7 @@ class CosineEmbeddingCriterionGradientOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& s = Input(0);
     DOPPIO_RETURN_IF_ERROR(CheckMarginInputs(*this, {&s, &Input(1), &Input(2)}, 1));
-    return DispatchType(Types(), s.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), s.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * ds, Output(0, s.dtype(), s.dims()));
       const T* from = s.data<T>();

@@ -8,8 +8,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 // Probabilities below this count as this much, so that their logarithm is finite.
 constexpr double kLogThreshold = 1e-20;
 constexpr int64_t kGrain = 4096;  // elements that are worth a thread
@@ -80,7 +78,7 @@ class CrossEntropyOp final : public Operator<Context> {
           absl::StrCat(DescribeInput(0), " and ", DescribeInput(1), " must have the same type"));
     }
     DOPPIO_ASSIGN_OR_RETURN(const Batch batch, BatchOf(x.dims(), labels.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_RETURN_IF_ERROR(CheckProbabilities(labels.span<T>()));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), {batch.n}));
@@ -129,7 +127,7 @@ class CrossEntropyGradientOp final : public Operator<Context> {
           absl::StrCat("label ", DescribeInput(1), " must have X's type, and dY ", DescribeInput(2),
                        " must be a vector of ", batch.n, " of it; X is ", DescribeInput(0)));
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
       const T* p = x.data<T>();

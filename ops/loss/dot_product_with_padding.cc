@@ -7,8 +7,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 struct PaddingArguments {
   explicit PaddingArguments(ArgumentReader* args)
       : pad_value(args->GetSingleArgument<float>("pad_value")),
@@ -88,7 +86,7 @@ class DotProductWithPaddingOp final : public Operator<Context> {
           absl::StrCat(DescribeInput(0), " and ", DescribeInput(1), " must have the same type"));
     }
     DOPPIO_ASSIGN_OR_RETURN(const RowSizes sizes, SizesOf(args_, x.dims(), y.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * z, Output(0, x.dtype(), {sizes.rows}));
       const bool x_is_longer = sizes.x > sizes.y;
@@ -161,7 +159,7 @@ class DotProductWithPaddingGradientOp final : public Operator<Context> {
           absl::StrCat(DescribeInput(0), ", ", DescribeInput(1), " and ", DescribeInput(2),
                        " must have the same type, and the last ", sizes.rows, " elements"));
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dy, Output(1, x.dtype(), y.dims()));

@@ -8,8 +8,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 // Probabilities below this count as this much, so that their logarithm is finite.
 constexpr double kLogThreshold = 1e-20;
 
@@ -55,7 +53,7 @@ class LabelCrossEntropyOp final : public Operator<Context> {
     const Tensor& x = Input(0);
     const Tensor& labels = Input(1);
     DOPPIO_ASSIGN_OR_RETURN(Batch batch, BatchOf(x.dims(), labels.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) {
       return DispatchType(LabelTypes(), labels.dtype(), [&](auto label_tag) -> absl::Status {
         using T = typename decltype(tag)::type;
         const auto label = labels.span<typename decltype(label_tag)::type>();
@@ -99,7 +97,7 @@ class LabelCrossEntropyGradientOp final : public Operator<Context> {
       return absl::InvalidArgumentError(
           absl::StrCat("dY ", DescribeInput(2), " must be a vector of ", batch.n, " of X's type"));
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) {
       return DispatchType(LabelTypes(), labels.dtype(), [&](auto label_tag) -> absl::Status {
         using T = typename decltype(tag)::type;
         const auto label = labels.span<typename decltype(label_tag)::type>();

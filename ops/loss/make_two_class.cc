@@ -5,7 +5,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
 constexpr int64_t kGrain = 32768;  // pairs that are worth a thread
 
 absl::StatusOr<Dims> PairsOf(DimsView x) {
@@ -40,7 +39,7 @@ class MakeTwoClassOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
     DOPPIO_ASSIGN_OR_RETURN(const Dims dims, PairsOf(x.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), dims));
       const T* from = x.data<T>();
@@ -84,7 +83,7 @@ class MakeTwoClassGradientOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& dy = Input(0);
     DOPPIO_RETURN_IF_ERROR(CheckPairs(dy.dims()));
-    return DispatchType(Types(), dy.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), dy.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       const size_t rank = dy.dims().size() - 1;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), dy.dims().first(rank)));

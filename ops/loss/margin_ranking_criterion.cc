@@ -8,8 +8,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 void StateMargin(OpSchema& schema) {
   schema.Arg<float>("margin", "by how much the better one must be ahead to lose nothing", 1.0f);
 }
@@ -40,7 +38,7 @@ class MarginRankingCriterionOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& x1 = Input(0);
     DOPPIO_RETURN_IF_ERROR(CheckMarginInputs(*this, {&x1, &Input(1), &Input(2)}, 2));
-    return DispatchType(Types(), x1.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x1.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * loss, Output(0, x1.dtype(), x1.dims()));
       const T* a = x1.data<T>();
@@ -87,7 +85,7 @@ class MarginRankingCriterionGradientOp final : public Operator<Context> {
     const Tensor& x1 = Input(0);
     const Tensor& x2 = Input(1);
     DOPPIO_RETURN_IF_ERROR(CheckMarginInputs(*this, {&x1, &x2, &Input(2), &Input(3)}, 2));
-    return DispatchType(Types(), x1.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x1.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx1, Output(0, x1.dtype(), x1.dims()));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx2, Output(1, x1.dtype(), x2.dims()));

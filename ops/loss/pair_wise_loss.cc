@@ -10,8 +10,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 // Checks what the shapes alone tell, and gives the number of sessions.
 absl::StatusOr<int64_t> SessionsOf(DimsView x, DimsView label, const DimsView* lengths) {
   const int64_t n = x.empty() ? 0 : x[0];
@@ -120,7 +118,7 @@ class PairWiseLossOp final : public Operator<Context> {
     const Tensor& x = Input(0);
     const Tensor& labels = Input(1);
     DOPPIO_RETURN_IF_ERROR(sessions_.Set(*this, x, labels, InputSize() > 2 ? &Input(2) : nullptr));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), {sessions_.count()}));
       const T* score = x.data<T>();
@@ -174,7 +172,7 @@ class PairWiseLossGradientOp final : public Operator<Context> {
       return absl::InvalidArgumentError(absl::StrCat(
           "dY ", DescribeInput(2), " must be a vector of ", sessions_.count(), " of X's type"));
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
       const T* score = x.data<T>();

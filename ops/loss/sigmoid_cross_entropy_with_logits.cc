@@ -8,7 +8,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
 constexpr int64_t kGrain = 4096;  // elements that are worth a thread
 
 // What an element loses, and its derivative by x; t is the target.
@@ -140,7 +139,7 @@ class SigmoidCrossEntropyOp final : public Operator<Context> {
     const Tensor& w = Input(kWeighted ? 2 : 1);
     DOPPIO_RETURN_IF_ERROR(CheckAlike(*this, {&x, &t, &w}, 0));
     const Rows rows = RowsOf(x.dims());
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), rows.dims));
       const T* logit = x.data<T>();
@@ -211,7 +210,7 @@ class SigmoidCrossEntropyGradientOp final : public Operator<Context> {
                                                      rows.n, " elements of the type of the logits ",
                                                      DescribeInput(1)));
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
       const T* gradient = dy.data<T>();

@@ -10,8 +10,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 // Probabilities below this count as this much, so that their logarithm is finite.
 constexpr double kLogThreshold = 1e-20;
 constexpr double kSumTolerance = 1e-5;
@@ -156,7 +154,7 @@ class SoftmaxWithLossOp final : public Operator<Context> {
           DescribeInput(0), ", ", DescribeInput(1), weighted ? ", " : "",
           weighted ? DescribeInput(2) : ""));
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       const T* w = weighted ? Input(2).template data<T>() : nullptr;
       if (args_.label_prob) {
@@ -266,7 +264,7 @@ class SoftmaxWithLossGradientOp final : public Operator<Context> {
             absl::StrCat(DescribeInput(i), " must have the type of the logits ", DescribeInput(0)));
       }
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       const T* w = weighted ? Input(2).template data<T>() : nullptr;
       const double denominator = Denominator(args_, w, batch.n);

@@ -10,8 +10,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 // The label of a pixel that does not count.
 constexpr int64_t kNoLabel = -1;
 
@@ -129,7 +127,7 @@ class SpatialSoftmaxWithLossOp final : public Operator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(const Pixels shape, CheckInputs(*this, weighted));
     const Tensor& x = Input(0);
     const Tensor& labels = Input(1);
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       return DispatchType(LabelTypes(), labels.dtype(), [&](auto label_tag) -> absl::Status {
         const auto label = labels.span<typename decltype(label_tag)::type>();
@@ -232,7 +230,7 @@ class SpatialSoftmaxWithLossGradientOp final : public Operator<Context> {
           "softmax ", DescribeInput(InputSize() - 2), " and dloss ", DescribeInput(InputSize() - 1),
           " do not belong to logits ", DescribeInput(0)));
     }
-    return DispatchType(Types(), p.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), p.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       return DispatchType(LabelTypes(), labels.dtype(), [&](auto label_tag) -> absl::Status {
         const auto label = labels.span<typename decltype(label_tag)::type>();

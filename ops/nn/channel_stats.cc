@@ -10,8 +10,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 absl::StatusOr<ChannelShape> ChannelsOf(const ChannelOrder& order, DimsView x) {
   DOPPIO_ASSIGN_OR_RETURN(const ChannelView view, order.Batch(x));
   return ChannelShape{view.repeat, view.channels, view.inner};
@@ -66,7 +64,7 @@ class ChannelStatsOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
     DOPPIO_ASSIGN_OR_RETURN(const ChannelShape shape, ChannelsOf(order_, x.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * sum_out, Output(0, x.dtype(), {shape.channels}));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * squares_out, Output(1, x.dtype(), {shape.channels}));
@@ -119,7 +117,7 @@ class BatchMomentsGradientOp final : public Operator<Context> {
       return absl::InvalidArgumentError(
           absl::StrCat(DescribeInput(i), " must have the type of X ", DescribeInput(2)));
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
       DOPPIO_ASSIGN_OR_RETURN(T* const scale, Room<T>(&scale_, shape.channels));

@@ -6,8 +6,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 void StateAxis(OpSchema& schema) {
   schema.Arg<int>("axis", "the dimension of X at which the columns begin", 1);
 }
@@ -65,7 +63,7 @@ class ElementwiseLinearOp final : public Operator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(const ChannelShape shape, ColumnsOf(axis_, x.dims()));
     DOPPIO_RETURN_IF_ERROR(CheckVector("w", Input(1).dims(), shape.channels));
     DOPPIO_RETURN_IF_ERROR(CheckVector("b", Input(2).dims(), shape.channels));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
       ChannelAffine(x.data<T>(), Input(1).template data<T>(), Input(2).template data<T>(), shape,
@@ -116,7 +114,7 @@ class ElementwiseLinearGradientOp final : public Operator<Context> {
       return absl::InvalidArgumentError(
           absl::StrCat("dY ", DescribeInput(0), " must have the shape of X ", DescribeInput(1)));
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dw, Output(1, x.dtype(), w.dims()));

@@ -9,8 +9,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 // A norm below this counts as this much.
 constexpr double kLeastNorm = 1e-12;
 
@@ -96,7 +94,7 @@ class NormalizeOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
     DOPPIO_ASSIGN_OR_RETURN(const Lines lines, LinesOf(axis_, x.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
       const T* in = x.data<T>();
@@ -145,7 +143,7 @@ class NormalizeGradientOp final : public Operator<Context> {
           absl::StrCat("dY ", DescribeInput(1), " must have the shape of X ", DescribeInput(0)));
     }
     DOPPIO_ASSIGN_OR_RETURN(const Lines lines, LinesOf(axis_, x.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
       const T* in = x.data<T>();

@@ -10,8 +10,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 // X as a matrix: its dimensions before `axis` are the rows.
 struct Matrix {
   int axis;
@@ -93,7 +91,7 @@ class RMSNormOp final : public Operator<Context> {
     DOPPIO_ASSIGN_OR_RETURN(const Matrix matrix, MatrixOf(axis_, x.dims()));
     DOPPIO_RETURN_IF_ERROR(CheckSize("gamma", Input(1).dims(), matrix.columns, x.dims()));
     DOPPIO_RETURN_IF_ERROR(CheckSize("beta", Input(2).dims(), matrix.columns, x.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * rrms,
@@ -174,7 +172,7 @@ class RMSNormGradientOp final : public Operator<Context> {
     }
     DOPPIO_RETURN_IF_ERROR(CheckSize("gamma", Input(2).dims(), matrix.columns, x.dims()));
     DOPPIO_RETURN_IF_ERROR(CheckSize("rrms", Input(3).dims(), matrix.rows, x.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_RETURN_IF_ERROR(DifferentiateRows<T>(matrix));
       return DifferentiateColumns<T>(matrix);

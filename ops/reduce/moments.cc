@@ -8,8 +8,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 DOPPIO_OPERATOR_SCHEMA(Moments)
     .NumInputs(1)
     .NumOutputs(2)
@@ -44,7 +42,7 @@ class MomentsOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
     DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       const Dims& dims = axes_.OutputDims(shapes);
       DOPPIO_ASSIGN_OR_RETURN(Tensor * mean_out, Output(0, x.dtype(), dims));
@@ -99,7 +97,7 @@ class MomentsGradientOp final : public Operator<Context> {
       return absl::InvalidArgumentError(absl::StrCat("the inputs must have the same type, but are ",
                                                      DescribeInput(i), " and ", DescribeInput(2)));
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
       const T* dmean = Input(0).template data<T>();

@@ -7,7 +7,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
 constexpr int64_t kGrain = 32768;  // elements that are worth a thread
 
 absl::Status CheckHasLargest(const FrontBackReduction::Shape& shape, const int32_t* lengths) {
@@ -58,7 +57,7 @@ class FrontBackMaxOp final : public Operator<Context> {
       lengths = Input(1).template data<int32_t>();
     }
     DOPPIO_RETURN_IF_ERROR(CheckHasLargest(shape, lengths));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), shape.output));
       const T* from = x.data<T>();
@@ -132,7 +131,7 @@ class FrontBackMaxGradientOp final : public Operator<Context> {
       DOPPIO_RETURN_IF_ERROR(reduction_.CheckLengths(Input(3), shape));
       lengths = Input(3).template data<int32_t>();
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, x.dtype(), x.dims()));
       if (dx->numel() == 0) return absl::OkStatus();

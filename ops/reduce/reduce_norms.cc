@@ -9,8 +9,6 @@
 namespace doppio {
 namespace {
 
-using Types = TypeList<float, double>;
-
 DOPPIO_REDUCE_SCHEMA(ReduceL1, R"DOC(
 The sum of the absolute values of X along the dimensions `axes`.
 
@@ -34,7 +32,7 @@ class ReduceNormOp final : public Operator<Context> {
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
     DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_RETURN_IF_ERROR(terms_.Resize(x.dtype(), x.dims()));
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), axes_.OutputDims(shapes)));

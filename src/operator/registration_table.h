@@ -54,6 +54,14 @@ class RegistrationTable {
     return found == rows_.end() ? nullptr : found->second.value.get();
   }
 
+  // Whether there is a key for which is_it(key).
+  template <typename Predicate>
+  bool HasKey(const Predicate& is_it) const {
+    const std::shared_lock lock(mutex_);
+    return std::any_of(rows_.begin(), rows_.end(),
+                       [&](const auto& row) { return is_it(row.first); });
+  }
+
   // In order.
   std::vector<Key> Keys() const {
     std::vector<Key> keys;

@@ -92,8 +92,9 @@ std::vector<std::string> OperatorRegistry::Types(DeviceType device) {
 
 bool OperatorRegistry::Has(absl::string_view type, DeviceType device) {
   if (Operators().Find(Key(type, device, "")) != nullptr) return true;
-  const std::vector<std::string> types = Types(device);
-  return std::binary_search(types.begin(), types.end(), type);
+  return OpSchemaRegistry::Schema(type) != nullptr && Operators().HasKey([&](const Key& key) {
+    return std::get<0>(key) == type && std::get<1>(key) == device;
+  });
 }
 
 std::vector<std::string> OperatorRegistry::NearNames(absl::string_view type) {

@@ -1,8 +1,9 @@
 """Unpacks recorded runs of Caffe2's operators, which hold pickled arrays, for recorded_test.cc.
 
-  export_recorded.py list FOLDER         prints "NAME TYPE" for each FOLDER/NAME.zip
-  export_recorded.py unpack ZIP TARGET   writes op.pb, grad_N.pb, input_N.npy and output_N.npy into
-                                         TARGET; an input that is no array becomes input_N.other
+  export_recorded.py list FOLDER           prints "NAME TYPE" for each FOLDER/NAME.zip
+  export_recorded.py unpack FOLDER TARGET  for each FOLDER/NAME.zip, writes op.pb, grad_N.pb,
+                                           input_N.npy and output_N.npy into TARGET/NAME; an input
+                                           that is no array becomes input_N.other
 
 A recorded run is pickled: only unpack files that you trust. Exits with 3 where NumPy is missing.
 """
@@ -42,11 +43,17 @@ def operator_type(data):
     return found
 
 
-def list_types(folder):
+def recorded(folder):
+    """The name and the path of each recorded run."""
     for name in sorted(os.listdir(folder)):
         if name.endswith(".zip"):
-            with zipfile.ZipFile(os.path.join(folder, name)) as archive:
-                print(name[:-len(".zip")], operator_type(archive.read("op.pb")))
+            yield name[:-len(".zip")], os.path.join(folder, name)
+
+
+def list_types(folder):
+    for name, path in recorded(folder):
+        with zipfile.ZipFile(path) as archive:
+            print(name, operator_type(archive.read("op.pb")))
 
 
 def save(path, value, np):
@@ -57,12 +64,8 @@ def save(path, value, np):
     return True
 
 
-def unpack(path, target):
-    try:
-        import numpy as np
-    except ImportError:
-        sys.exit(3)
-    os.makedirs(target, exist_ok=True)
+def unpack(path, target, np):
+    os.makedirs(target)
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if name.endswith(".pb"):
@@ -76,10 +79,19 @@ def unpack(path, target):
                     open(base + ".other", "w").close()
 
 
+def unpack_all(folder, target):
+    try:
+        import numpy as np
+    except ImportError:
+        sys.exit(3)
+    for name, path in recorded(folder):
+        unpack(path, os.path.join(target, name), np)
+
+
 if __name__ == "__main__":
     if len(sys.argv) == 3 and sys.argv[1] == "list":
         list_types(sys.argv[2])
     elif len(sys.argv) == 4 and sys.argv[1] == "unpack":
-        unpack(sys.argv[2], sys.argv[3])
+        unpack_all(sys.argv[2], sys.argv[3])
     else:
         sys.exit(__doc__)

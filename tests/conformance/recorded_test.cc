@@ -96,27 +96,35 @@ std::string WithSortedArguments(OperatorDef def) {
 
 class RecordedTest : public testing::TestWithParam<Recorded> {
  protected:
+  // Python unpacks all of them at once: it takes longer to start than one test to run.
+  static void SetUpTestSuite() {
+    if (SharedDir().empty()) return;
+    // Of this process alone: tests of two builds may run at the same time.
+    all_folders_ =
+        std::filesystem::path(testing::TempDir()) / absl::StrCat("doppio_recorded_", getpid());
+    unpack_status_ = WEXITSTATUS(std::system(
+        (Helper() + "unpack '" + SharedDir() + "/conformance' '" + all_folders_.string() + "'")
+            .c_str()));
+  }
+  static void TearDownTestSuite() {
+    if (!all_folders_.empty()) std::filesystem::remove_all(all_folders_);
+  }
+
   void SetUp() override {
     DOPPIO_SKIP_WITHOUT_SHARED();
-    // Of this process alone: tests of two builds may run at the same time.
-    folder_ = std::filesystem::path(testing::TempDir()) /
-              absl::StrCat("doppio_recorded_", GetParam().name, "_", getpid());
-    const std::string zip = SharedDir() + "/conformance/" + GetParam().name + ".zip";
-    const int status =
-        std::system((Helper() + "unpack '" + zip + "' '" + folder_.string() + "'").c_str());
-    if (WEXITSTATUS(status) == kNoNumPy) {
+    if (unpack_status_ == kNoNumPy) {
       GTEST_SKIP() << "recorded arrays are read by NumPy, which python3 does not have here";
     }
-    ASSERT_EQ(status, 0) << "export_recorded.py could not unpack " << zip;
-  }
-  void TearDown() override {
-    if (!folder_.empty()) std::filesystem::remove_all(folder_);
+    ASSERT_EQ(unpack_status_, 0) << "export_recorded.py could not unpack the recorded runs";
+    folder_ = all_folders_ / GetParam().name;
   }
 
   std::filesystem::path File(const char* kind, int i, const char* ending) const {
     return folder_ / absl::StrCat(kind, "_", i, ending);
   }
 
+  static inline std::filesystem::path all_folders_;
+  static inline int unpack_status_ = 0;
   std::filesystem::path folder_;
 };
 

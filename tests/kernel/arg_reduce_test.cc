@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -32,19 +33,19 @@ TYPED_TEST(ArgMaxTest, FindsTheFirstOfTheLargestForAnyNumberOfThreads) {
     for (int64_t n : {1, 2, 3, 63, 64, 65, 200}) {
       for (int64_t inner : {1, 2, 3, 17, 600}) {
         if (outer * inner > 10000) continue;
-        std::vector<TypeParam> x(outer * n * inner);
-        for (TypeParam& value : x) {
-          value = static_cast<TypeParam>(static_cast<float>(RandomBetween(generator, 0, 90)));
+        std::vector<TypeParam> x;
+        for (int64_t number : RandomNumbers(generator, outer * n * inner, 0, 90)) {
+          x.push_back(static_cast<TypeParam>(static_cast<float>(number)));
         }
         std::vector<int64_t> expected(outer * inner);
         for (int64_t o = 0; o < outer; ++o) {
           for (int64_t j = 0; j < inner; ++j) {
-            const auto at = [&](int64_t i) {
-              return static_cast<float>(x[(o * n + i) * inner + j]);
-            };
-            int64_t best = 0;
-            for (int64_t i = 1; i < n; ++i) best = at(i) > at(best) ? i : best;
-            expected[o * inner + j] = best;
+            float largest = -1;
+            for (int64_t i = 0; i < n; ++i) {
+              const float value = static_cast<float>(x[(o * n + i) * inner + j]);
+              if (value > largest) expected[o * inner + j] = i;
+              largest = std::max(largest, value);
+            }
           }
         }
         for (int threads : {1, 2, 3}) {

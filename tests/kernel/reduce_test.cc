@@ -36,12 +36,13 @@ double Tolerance() {
 
 template <typename T>
 std::vector<T> RandomValues(std::mt19937& generator, int64_t count) {
+  const std::vector<int64_t> numbers = RandomNumbers(generator, count, -1000, 1000);
   std::vector<T> values(count);
-  for (T& value : values) {
+  for (int64_t i = 0; i < count; ++i) {
     if constexpr (std::is_integral_v<T>) {
-      value = static_cast<T>(RandomBetween(generator, -1000, 1000));
+      values[i] = static_cast<T>(numbers[i]);
     } else {
-      value = static_cast<T>(static_cast<float>(RandomBetween(generator, -1000, 1000)) / 64.0f);
+      values[i] = static_cast<T>(static_cast<float>(numbers[i]) / 64.0f);
     }
   }
   return values;
@@ -53,8 +54,9 @@ void ExpectSum(std::mt19937& generator, const Shape& y_dims, const Shape& x_dims
   const int64_t count = Count(x_dims);
   std::vector<double> sums(count);
   std::vector<double> magnitudes(count);
+  const std::vector<int64_t> offsets = SourceOffsets(x_dims, y_dims);
   for (size_t i = 0; i < y.size(); ++i) {
-    const int64_t at = SourceOffset(x_dims, y_dims, static_cast<int64_t>(i));
+    const int64_t at = offsets[i];
     sums[at] += ToDouble(y[i]);
     magnitudes[at] += std::fabs(ToDouble(y[i]));
   }

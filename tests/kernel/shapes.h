@@ -55,21 +55,17 @@ inline std::vector<Shape> AllSources(const Shape& y_dims) {
   return sources;
 }
 
-// The offset in x, of the shape x_dims, of what broadcasts to element `index` of y.
-inline int64_t SourceOffset(const Shape& x_dims, const Shape& y_dims, int64_t index) {
-  int64_t offset = 0;
-  int64_t stride = 1;
-  for (size_t i = 0; i < y_dims.size(); ++i) {  // from the back
-    const int64_t size = y_dims[y_dims.size() - 1 - i];
-    const int64_t position = index % size;
-    index /= size;
-    if (i >= x_dims.size()) continue;
-    const int64_t x_size = x_dims[x_dims.size() - 1 - i];
-    if (x_size != 1) offset += position * stride;
-    stride *= x_size;
-  }
-  return offset;
+// For each index of an array of that shape, in order, the sum of its positions times `strides`.
+std::vector<int64_t> Offsets(const Shape& dims, const Shape& strides);
+
+inline Shape Strides(const Shape& dims) {
+  Shape strides(dims.size(), 1);
+  for (size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
+  return strides;
 }
+
+// For each element of y, the offset in x, of the shape x_dims, of what broadcasts to it.
+std::vector<int64_t> SourceOffsets(const Shape& x_dims, const Shape& y_dims);
 
 // A generator whose seed is printed and can be given as DOPPIO_TEST_SEED.
 inline std::mt19937 SeededGenerator() {
@@ -83,6 +79,9 @@ inline std::mt19937 SeededGenerator() {
 inline int64_t RandomBetween(std::mt19937& generator, int64_t low, int64_t high) {
   return std::uniform_int_distribution<int64_t>(low, high)(generator);
 }
+
+std::vector<int64_t> RandomNumbers(std::mt19937& generator, int64_t count, int64_t low,
+                                   int64_t high);
 
 // A shape of rank 1 to 5 with about 2 to the power of 4 to 20 elements.
 inline Shape RandomShape(std::mt19937& generator) {

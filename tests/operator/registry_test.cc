@@ -86,6 +86,12 @@ TEST(RegistryTest, ListsTypesAndKeysSorted) {
   EXPECT_FALSE(OperatorRegistry::Has("TestScale", DeviceType::kCuda));
 }
 
+TEST(RegistryTest, HasOperatorsOfWhichThereIsOnlyAnEngine) {
+  EXPECT_TRUE(OperatorRegistry::Has("TestFast"));
+  EXPECT_FALSE(OperatorRegistry::Has("TestFast", DeviceType::kCuda));
+  EXPECT_FALSE(OperatorRegistry::Has("TestNowhere"));
+}
+
 std::string EngineFor(absl::string_view engines, float scale) {
   MapScope scope;
   scope.Feed("X", *Tensor::Of<float>({1}, {1}));

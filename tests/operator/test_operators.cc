@@ -59,6 +59,17 @@ DOPPIO_REGISTER_CPU_OPERATOR_WITH_ENGINE(TestScale, FAST, TestScaleOp<CPUContext
 DOPPIO_REGISTER_CPU_OPERATOR_WITH_ENGINE(TestScale, PICKY, TestScaleOp<CPUContext, Kind::kPicky>);
 DOPPIO_REGISTER_GRADIENT(TestScale, GetTestScaleGradient);
 
+// Of which there is only an engine.
+DOPPIO_OPERATOR_SCHEMA(TestFast)
+    .NumInputs(1)
+    .NumOutputs(1)
+    .Doc("Y = scale * X.")
+    .RequiredArg<float>("scale", "the factor")
+    .Input(0, "X", "float tensor of any shape")
+    .Output(0, "Y", "tensor of X's shape")
+    .IdenticalTypeAndShape();
+DOPPIO_REGISTER_CPU_OPERATOR_WITH_ENGINE(TestFast, FAST, TestScaleOp<CPUContext, Kind::kFast>);
+
 // The type of the blob that it is given, as a string.
 DOPPIO_OPERATOR_SCHEMA(TestAny)
     .NumInputs(1)

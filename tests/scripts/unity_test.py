@@ -71,6 +71,12 @@ class UnityTest(unittest.TestCase):
         self.expect_apart(unnamed("int Half(int x) { return x / 2; }"), '#include "b.h"\n',
                           b='#include "c.h"\n', c="double Half(double x);\n")
 
+    def test_words_of_comments_and_names_of_members_do_not_count(self):
+        found = batches({"a.cc": unnamed("int Half(int x) { return x / 2; }"),
+                         "b.cc": "// Half of it.\nint y = x.Half() + z->Half();  // Half\n"})
+        self.assertEqual(found, {"a.cc": "0", "b.cc": "0"})
+        self.expect_apart("#define HALF 2\n", "int y = x.HALF;\n")  # a macro reaches them
+
     def test_what_has_flags_of_its_own_or_is_compiled_several_times_stays_alone(self):
         found = batches({"flags.cc": "", "kernel.cc": '#define HWY_TARGET_INCLUDE "kernel.cc"\n',
                          "other.cc": ""})

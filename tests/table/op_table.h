@@ -96,6 +96,8 @@ class CaseMaker {
   // One of the types; where the test wants a certain one (double for finite differences) that one.
   // For what is computed with; not for indices and the like, which take OneOf.
   DataType ValueType(std::initializer_list<DataType> types);
+  DataType RealType() { return ValueType({DataType::kFloat, DataType::kDouble}); }
+  DataType IndexType() { return OneOf({DataType::kInt32, DataType::kInt64}); }
 
   int64_t Size();  // of a dimension
   // `each`: how many elements the tensor will have for each of this shape, which is smaller by that

@@ -28,6 +28,10 @@ double At(const Tensor& tensor, DimsView index) {
   return ElementAsDouble(tensor, FlatIndex(tensor.dims(), index));
 }
 
+int64_t IntegerAt(const Tensor& tensor, int64_t i) {
+  return static_cast<int64_t>(ElementAsDouble(tensor, i));
+}
+
 Tensor Generate(DataType dtype, DimsView dims, const std::function<double(const Dims&)>& f) {
   Tensor values = *Tensor::Create(DataType::kDouble, dims);
   double* out = values.mutable_data<double>();

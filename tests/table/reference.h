@@ -20,6 +20,9 @@ int64_t FlatIndex(DimsView dims, DimsView index);
 // That element of a tensor of numbers (with the same broadcasting).
 double At(const Tensor& tensor, DimsView index);
 
+// Element i of a tensor of whole numbers.
+int64_t IntegerAt(const Tensor& tensor, int64_t i);
+
 // A tensor of numbers whose element at `index` is f(index), converted.
 Tensor Generate(DataType dtype, DimsView dims, const std::function<double(const Dims&)>& f);
 

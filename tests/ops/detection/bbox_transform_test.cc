@@ -1,15 +1,12 @@
 #include <cmath>
-#include <limits>
 
 #include "doppio/gradient_maker.h"
 #include "gtest/gtest.h"
+#include "tests/ops/detection/special_values.h"
 #include "tests/support/op_tester.h"
 
 namespace doppio {
 namespace {
-
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 OpTester Transform(const absl::StatusOr<Tensor>& rois, const absl::StatusOr<Tensor>& deltas,
                    const absl::StatusOr<Tensor>& im_info) {

@@ -1,15 +1,12 @@
 #include <cmath>
-#include <limits>
 
 #include "doppio/gradient_maker.h"
 #include "gtest/gtest.h"
+#include "tests/ops/detection/special_values.h"
 #include "tests/support/op_tester.h"
 
 namespace doppio {
 namespace {
-
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // Three rows, the background and one class; the first two boxes overlap by a third.
 const absl::StatusOr<Tensor> kScores =

@@ -1,16 +1,12 @@
 // CollectRpnProposals, DistributeFpnProposals, and both in one.
 
-#include <limits>
-
 #include "doppio/gradient_maker.h"
 #include "gtest/gtest.h"
+#include "tests/ops/detection/special_values.h"
 #include "tests/support/op_tester.h"
 
 namespace doppio {
 namespace {
-
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // Squares of 7 and 32 pixels, and of 15 on the second level.
 const absl::StatusOr<Tensor> kFirst = Tensor::Of<float>({2, 5}, {0, 1, 1, 7, 7, 0, 0, 0, 31, 31});

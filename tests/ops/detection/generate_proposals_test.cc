@@ -1,15 +1,12 @@
 #include <algorithm>
-#include <limits>
 
 #include "doppio/gradient_maker.h"
 #include "gtest/gtest.h"
+#include "tests/ops/detection/special_values.h"
 #include "tests/support/op_tester.h"
 
 namespace doppio {
 namespace {
-
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 const absl::StatusOr<Tensor> kImage = Tensor::Of<float>({1, 3}, {100, 100, 1});
 const absl::StatusOr<Tensor> kAnchor = Tensor::Of<float>({1, 4}, {0, 0, 9, 9});

@@ -1,14 +1,11 @@
 #include <chrono>
-#include <limits>
 
 #include "gtest/gtest.h"
+#include "tests/ops/detection/special_values.h"
 #include "tests/support/op_tester.h"
 
 namespace doppio {
 namespace {
-
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 const absl::StatusOr<Tensor> kMap = Tensor::Of<float>({1, 1, 3, 3}, {1, 2, 3,  //
                                                                      4, 5, 6,  //

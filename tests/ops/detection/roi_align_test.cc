@@ -1,14 +1,11 @@
-#include <limits>
 
 #include "doppio/gradient_maker.h"
 #include "gtest/gtest.h"
+#include "tests/ops/detection/special_values.h"
 #include "tests/support/op_tester.h"
 
 namespace doppio {
 namespace {
-
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // 4 by 4, x + 10 y.
 const absl::StatusOr<Tensor> kMap =

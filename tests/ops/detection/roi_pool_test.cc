@@ -2,12 +2,11 @@
 
 #include "doppio/gradient_maker.h"
 #include "gtest/gtest.h"
+#include "tests/ops/detection/special_values.h"
 #include "tests/support/op_tester.h"
 
 namespace doppio {
 namespace {
-
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 const absl::StatusOr<Tensor> kMap = Tensor::Of<float>({1, 1, 3, 3}, {1, 9, 2,  //
                                                                      5, 4, 6,  //

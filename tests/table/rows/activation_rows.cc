@@ -42,8 +42,8 @@ OpRow& Element(absl::string_view type, const Domain& domain, const ElementFuncti
 }
 
 // Besides, with the gradient operator <type>Gradient.
-void Differentiable(absl::string_view type, const Domain& domain, const ElementFunction& f,
-                    const DrawArguments& draw = nullptr) {
+void DifferentiableFunction(absl::string_view type, const Domain& domain, const ElementFunction& f,
+                            const DrawArguments& draw = nullptr) {
   Element(type, domain, f, draw).Differentiable({0});
   NewOpRow(absl::StrCat(type, "Gradient")).CheckedByGradientOf(type);
 }
@@ -54,7 +54,7 @@ ElementFunction Of(double (*f)(double)) {
 }
 
 // Draws that argument, of one decimal, or leaves it at its default.
-DrawArguments Real(const char* name, double least, double most) {
+DrawArguments RealArgument(const char* name, double least, double most) {
   return [=](CaseMaker& c) {
     if (c.Chance(0.3)) return;
     const double value = std::round(c.Real(least, most) * 10) / 10;
@@ -93,62 +93,63 @@ double HardSigmoid(const OpCase& c, double x) {
 }
 
 [[maybe_unused]] const bool activation_rows = [] {
-  Differentiable("Clip", {-3, 3, {-1.5, 1.5}}, Clip, [](CaseMaker& c) {
+  DifferentiableFunction("Clip", {-3, 3, {-1.5, 1.5}}, Clip, [](CaseMaker& c) {
     if (c.Chance(0.8)) c.Arg<float>("min", -1.5f);
     if (c.Chance(0.8)) c.Arg<float>("max", 1.5f);
   });
-  Differentiable(
+  DifferentiableFunction(
       "LeakyRelu", {-3, 3, {0}},
       [](const OpCase& c, double x) { return x < 0 ? Alpha(c, 0.01f) * x : x; },
-      Real("alpha", 0.1, 1));
-  Differentiable(
+      RealArgument("alpha", 0.1, 1));
+  DifferentiableFunction(
       "Elu", {-3, 3, {0}},
       [](const OpCase& c, double x) { return x > 0 ? x : Alpha(c, 1) * (std::exp(x) - 1); },
-      Real("alpha", 0.1, 2));
-  Differentiable("Selu", {-3, 3, {0}}, Selu, [](CaseMaker& c) {
+      RealArgument("alpha", 0.1, 2));
+  DifferentiableFunction("Selu", {-3, 3, {0}}, Selu, [](CaseMaker& c) {
     if (c.Chance()) c.Arg<float>("alpha", 1.5f);
     if (c.Chance()) c.Arg<float>("scale", 2.0f);
   });
-  Differentiable(
+  DifferentiableFunction(
       "ReluN", {-3, 9, {0, 6, 2.5}},
       [](const OpCase& c, double x) { return std::min<double>(std::max(x, 0.0), c.Arg("n", 6.f)); },
       [](CaseMaker& c) {
         if (c.Chance()) c.Arg<float>("n", 2.5f);
       });
-  Differentiable(
+  DifferentiableFunction(
       "ThresholdedRelu", {-3, 3, {0.5, 1}},
       [](const OpCase& c, double x) { return x > Alpha(c, 1) ? x : 0; },
       [](CaseMaker& c) {
         if (c.Chance()) c.Arg<float>("alpha", 0.5f);
       });
-  Differentiable("Gelu", {-4, 4}, Gelu, [](CaseMaker& c) {
+  DifferentiableFunction("Gelu", {-4, 4}, Gelu, [](CaseMaker& c) {
     if (c.Chance()) c.Arg("fast_gelu", true);
   });
-  Differentiable("Swish", {-8, 8}, Of([](double x) { return x / (1 + std::exp(-x)); }));
-  Differentiable("Mish", {-8, 8},
-                 Of([](double x) { return x * std::tanh(std::log1p(std::exp(x))); }));
-  Differentiable("Log1p", {-0.9, 5}, Of([](double x) { return std::log(1 + x); }));
-  Differentiable("Logit", {-0.5, 1.5, {1e-6, 1 - 1e-6, 0.1, 0.9}}, Logit, [](CaseMaker& c) {
+  DifferentiableFunction("Swish", {-8, 8}, Of([](double x) { return x / (1 + std::exp(-x)); }));
+  DifferentiableFunction("Mish", {-8, 8},
+                         Of([](double x) { return x * std::tanh(std::log1p(std::exp(x))); }));
+  DifferentiableFunction("Log1p", {-0.9, 5}, Of([](double x) { return std::log(1 + x); }));
+  DifferentiableFunction("Logit", {-0.5, 1.5, {1e-6, 1 - 1e-6, 0.1, 0.9}}, Logit, [](CaseMaker& c) {
     if (c.Chance(0.8)) c.Arg<float>("eps", 0.1f);
   });
-  Differentiable("HardSigmoid", {-6, 6, {-2.5, 2.5, -1, 1}}, HardSigmoid, [](CaseMaker& c) {
+  DifferentiableFunction("HardSigmoid", {-6, 6, {-2.5, 2.5, -1, 1}}, HardSigmoid, [](CaseMaker& c) {
     if (c.Chance()) c.Arg<float>("alpha", 0.5f);
   });
-  Differentiable("Softplus", {-8, 8}, Of([](double x) { return std::log(1 + std::exp(x)); }));
-  Differentiable("Softsign", {-8, 8}, Of([](double x) { return x / (1 + std::abs(x)); }));
-  Differentiable("Erf", {}, Of(std::erf));
-  Differentiable("Sin", {}, Of(std::sin));
-  Differentiable("Cos", {}, Of(std::cos));
-  Differentiable("Tan", {-1.2, 1.2}, Of(std::tan));
-  Differentiable("Asin", {-0.9, 0.9}, Of(std::asin));
-  Differentiable("Acos", {-0.9, 0.9}, Of(std::acos));
-  Differentiable("Atan", {}, Of(std::atan));
-  Differentiable("Sinh", {}, Of(std::sinh));
-  Differentiable("Cosh", {}, Of(std::cosh));
-  Differentiable("Cube", {}, Of([](double x) { return x * x * x; }));
-  Differentiable("Cbrt", {0.2, 5}, Of(std::cbrt));
-  Differentiable("Rsqrt", {0.2, 5}, Of([](double x) { return 1 / std::sqrt(x); }));
-  Differentiable("Reciprocal", {0.2, 5}, Of([](double x) { return 1 / x; }));
+  DifferentiableFunction("Softplus", {-8, 8},
+                         Of([](double x) { return std::log(1 + std::exp(x)); }));
+  DifferentiableFunction("Softsign", {-8, 8}, Of([](double x) { return x / (1 + std::abs(x)); }));
+  DifferentiableFunction("Erf", {}, Of(std::erf));
+  DifferentiableFunction("Sin", {}, Of(std::sin));
+  DifferentiableFunction("Cos", {}, Of(std::cos));
+  DifferentiableFunction("Tan", {-1.2, 1.2}, Of(std::tan));
+  DifferentiableFunction("Asin", {-0.9, 0.9}, Of(std::asin));
+  DifferentiableFunction("Acos", {-0.9, 0.9}, Of(std::acos));
+  DifferentiableFunction("Atan", {}, Of(std::atan));
+  DifferentiableFunction("Sinh", {}, Of(std::sinh));
+  DifferentiableFunction("Cosh", {}, Of(std::cosh));
+  DifferentiableFunction("Cube", {}, Of([](double x) { return x * x * x; }));
+  DifferentiableFunction("Cbrt", {0.2, 5}, Of(std::cbrt));
+  DifferentiableFunction("Rsqrt", {0.2, 5}, Of([](double x) { return 1 / std::sqrt(x); }));
+  DifferentiableFunction("Reciprocal", {0.2, 5}, Of([](double x) { return 1 / x; }));
   Element("Sqrt", {0.2, 5}, Of(std::sqrt)).Differentiable({0});
   Element("Ceil", {-9, 9}, Of(std::ceil));
   Element("Floor", {-9, 9}, Of(std::floor));

@@ -9,8 +9,6 @@
 namespace doppio {
 namespace {
 
-DataType Type(CaseMaker& c) { return c.ValueType({DataType::kFloat, DataType::kDouble}); }
-
 // One element, which may be below 1.
 Tensor Normalizer(CaseMaker& c) {
   return c.Random(c.OneOf({DataType::kFloat, DataType::kDouble}), c.Chance() ? Dims{} : Dims{1}, 0,
@@ -39,7 +37,7 @@ void CurveArguments(CaseMaker& c) {
 
 DOPPIO_OP_ROW(SmoothL1Loss)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape(1);
       // The same elements and examples, in another shape.
       const Dims flat = {dims[0], SizeFromDim(dims, 1)};
@@ -67,7 +65,7 @@ DOPPIO_OP_ROW(SmoothL1LossGradient)
 
 DOPPIO_OP_ROW(SelectSmoothL1Loss)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       Dims dims = c.Shape(4, 4);
       const int64_t count = SizeFromDim(dims, 0) == 0 ? 0 : c.Size();
       dims[1] += 3;
@@ -105,7 +103,7 @@ DOPPIO_OP_ROW(SelectSmoothL1LossGradient)
 DOPPIO_OP_ROW(SigmoidCrossEntropyLoss)
     .Case([](CaseMaker& c) {
       const Dims dims = c.Shape();
-      c.Input("X", c.Random(Type(c), dims, -8, 8));
+      c.Input("X", c.Random(c.RealType(), dims, -8, 8));
       c.Input("targets", c.Random(DataType::kInt32, dims, -1, 1));
       if (c.Chance()) c.Arg("normalize", c.Chance() ? 1 : 0);
       if (c.Chance()) c.Arg("scale", 1.5f);
@@ -130,7 +128,7 @@ DOPPIO_OP_ROW(SigmoidCrossEntropyLossGradient).CheckedByGradientOf("SigmoidCross
 // Scores of A anchors of num_classes each, [N,A,H,W] being drawn; labels are in [-1, most].
 void FocalCase(CaseMaker& c, int64_t classes, int64_t most) {
   const Dims dims = c.Shape(4, 4);
-  const DataType type = Type(c);
+  const DataType type = c.RealType();
   c.Input("scores", c.Random(type, {dims[0], dims[1] * classes, dims[2], dims[3]}, -4, 4));
   c.Input("labels", c.Random(DataType::kInt32, dims, -1, static_cast<double>(most)));
   c.Input("normalizer", Normalizer(c));
@@ -223,7 +221,8 @@ DOPPIO_OP_ROW(GroupSpatialSoftmax)
     .Case([](CaseMaker& c) {
       const int64_t classes = c.Int(1, 4);
       const Dims dims = c.Shape(4, 4);
-      c.Input("scores", c.Random(Type(c), {dims[0], dims[1] * classes, dims[2], dims[3]}, -4, 4));
+      c.Input("scores",
+              c.Random(c.RealType(), {dims[0], dims[1] * classes, dims[2], dims[3]}, -4, 4));
       c.Arg("num_classes", static_cast<int>(classes));
       c.Output("probabilities");
     })

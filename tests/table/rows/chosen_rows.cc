@@ -8,8 +8,6 @@
 namespace doppio {
 namespace {
 
-DataType Type(CaseMaker& c) { return c.ValueType({DataType::kFloat, DataType::kDouble}); }
-
 DOPPIO_OP_ROW(BatchPermutation)
     .Case([](CaseMaker& c) {
       const Dims dims = c.Shape(1);
@@ -35,7 +33,7 @@ DOPPIO_OP_ROW(BatchPermutationGradient)
 DOPPIO_OP_ROW(SampleAs)
     .Case([](CaseMaker& c) {
       const Dims dims = c.Shape(1);
-      c.Input("X", c.Random(Type(c), dims));
+      c.Input("X", c.Random(c.RealType(), dims));
       c.Input("labels", c.Random(DataType::kInt32, {dims[0]}, -1, 2));
       c.Output("Y");
     })

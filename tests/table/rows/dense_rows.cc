@@ -9,15 +9,9 @@
 namespace doppio {
 namespace {
 
-int64_t IntegerAt(const Tensor& tensor, int64_t i) {
-  return static_cast<int64_t>(ElementAsDouble(tensor, i));
-}
-
-DataType IndexType(CaseMaker& c) { return c.OneOf({DataType::kInt32, DataType::kInt64}); }
-
 DOPPIO_OP_ROW(Find)
     .Case([](CaseMaker& c) {
-      const DataType type = IndexType(c);
+      const DataType type = c.IndexType();
       c.Input("index", c.Random(type, {c.Int(0, 20)}, -4, 9));
       c.Input("query", c.Random(type, c.Shape(), -6, 12));
       if (c.Chance()) c.Arg("missing_value", 77);

@@ -10,12 +10,6 @@
 namespace doppio {
 namespace {
 
-int64_t IntegerAt(const Tensor& tensor, int64_t i) {
-  return static_cast<int64_t>(ElementAsDouble(tensor, i));
-}
-
-DataType IndexType(CaseMaker& c) { return c.OneOf({DataType::kInt32, DataType::kInt64}); }
-
 // In ascending order; halves, which elements are equal to now and then.
 std::vector<float> Boundaries(CaseMaker& c, int64_t count) {
   std::vector<float> boundaries;
@@ -84,7 +78,7 @@ DOPPIO_OP_ROW(BatchBucketize)
 
 DOPPIO_OP_ROW(IndexHash)
     .Case([](CaseMaker& c) {
-      c.Input("X", c.Random(IndexType(c), c.Shape(), -1e6, 2e9));
+      c.Input("X", c.Random(c.IndexType(), c.Shape(), -1e6, 2e9));
       c.Arg("modulo", c.Int(1, 1000000));
       if (c.Chance()) c.Arg("seed", c.Int(-10, 1000000));
       c.Output("Y");
@@ -108,7 +102,7 @@ DOPPIO_OP_ROW(IndexHash)
 
 DOPPIO_OP_ROW(MergeIdLists)
     .Case([](CaseMaker& c) {
-      const DataType type = IndexType(c);
+      const DataType type = c.IndexType();
       const int64_t examples = c.Size();
       const int64_t lists = c.Int(1, 3);
       for (int64_t i = 0; i < lists; ++i) {
@@ -192,7 +186,7 @@ std::vector<Tensor> Parts(const OpCase& c, int keys, const std::vector<int64_t>&
 DOPPIO_OP_ROW(Partition)
     .Case([](CaseMaker& c) {
       const Dims keys = c.Shape(1, 2);
-      c.Input("keys", c.Random(IndexType(c), keys, -20, 20));
+      c.Input("keys", c.Random(c.IndexType(), keys, -20, 20));
       RestOfPartition(c, keys);
     })
     .Reference([](const OpCase& c) {
@@ -211,7 +205,7 @@ DOPPIO_OP_ROW(LengthsPartition)
       int64_t sum = 0;
       for (int64_t k = 0; k < lengths.numel(); ++k) sum += IntegerAt(lengths, k);
       c.Input("lengths", lengths);
-      c.Input("keys", c.Random(IndexType(c), {sum}, -20, 20));
+      c.Input("keys", c.Random(c.IndexType(), {sum}, -20, 20));
       RestOfPartition(c, {sum});
     })
     .Reference([](const OpCase& c) {
@@ -235,7 +229,7 @@ DOPPIO_OP_ROW(GatherByKey)
     .Case([](CaseMaker& c) {
       const DataType type =
           c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt64, DataType::kString});
-      const Tensor keys = c.Random(IndexType(c), c.Shape(1, 1), -20, 20);
+      const Tensor keys = c.Random(c.IndexType(), c.Shape(1, 1), -20, 20);
       const int64_t shards = c.Int(1, 3);
       Dims dims = {0};
       if (c.Chance()) dims.push_back(c.Int(0, 3));

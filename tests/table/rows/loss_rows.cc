@@ -9,8 +9,6 @@ namespace {
 
 constexpr double kLogThreshold = 1e-20;
 
-DataType DrawType(CaseMaker& c) { return c.ValueType({DataType::kFloat, DataType::kDouble}); }
-
 struct Batch {
   int64_t n;  // examples
   int64_t d;  // classes
@@ -31,7 +29,7 @@ Tensor Labels(CaseMaker& c, DimsView dims, int64_t d) {
 
 DOPPIO_OP_ROW(SoftmaxWithLoss)
     .Case([](CaseMaker& c) {
-      const DataType type = DrawType(c);
+      const DataType type = c.RealType();
       const Batch batch = DrawBatch(c);
       const int64_t n = batch.n;
       const int64_t d = batch.d;
@@ -107,7 +105,7 @@ DOPPIO_OP_ROW(LabelCrossEntropy)
         dims[i] = std::max<int64_t>(dims[i], 1);
       const int64_t n = dims.size() > 1 ? dims[0] : 1;
       const int64_t d = SizeFromDim(dims, dims.size() > 1 ? 1 : 0);
-      c.Input("X", c.Random(DrawType(c), dims, 0.1, 1));
+      c.Input("X", c.Random(c.RealType(), dims, 0.1, 1));
       c.Input("label", Labels(c, c.Chance() ? Dims{n} : Dims{n, 1}, d));
       c.Output("Y");
     })
@@ -128,7 +126,7 @@ DOPPIO_OP_ROW(LabelCrossEntropyGradient)
 
 DOPPIO_OP_ROW(SquaredL2Distance)
     .Case([](CaseMaker& c) {
-      const DataType type = DrawType(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape();
       c.Input("X", c.Random(type, dims));
       c.Input("Y", c.Random(type, dims));
@@ -150,7 +148,7 @@ DOPPIO_OP_ROW(SquaredL2DistanceGradient).CheckedByGradientOf("SquaredL2Distance"
 
 DOPPIO_OP_ROW(AveragedLoss)
     .Case([](CaseMaker& c) {
-      c.Input("X", c.Random(DrawType(c), c.Shape()));
+      c.Input("X", c.Random(c.RealType(), c.Shape()));
       c.Output("loss");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
@@ -171,7 +169,7 @@ DOPPIO_OP_ROW(Accuracy)
       const int64_t d = batch.d;
       // Few values, so that some predictions are equal.
       const Tensor rough = c.Random(DataType::kInt32, {n, d}, 0, 3);
-      c.Input("predictions", *ConvertTensor(rough, DrawType(c)));
+      c.Input("predictions", *ConvertTensor(rough, c.RealType()));
       c.Input("labels", Labels(c, {n}, d));
       if (c.Chance()) c.Arg("top_k", static_cast<int>(c.Int(1, 4)));
       c.Output("accuracy");

@@ -10,18 +10,16 @@
 namespace doppio {
 namespace {
 
-DataType Type(CaseMaker& c) { return c.ValueType({DataType::kFloat, DataType::kDouble}); }
-
 // Values away from 0, where an absolute value has a kink.
 Tensor Away(CaseMaker& c, DimsView dims) {
-  const Tensor x = c.Random(Type(c), dims);
+  const Tensor x = c.Random(c.RealType(), dims);
   return Generate(x.dtype(), dims,
                   [&](const Dims& i) { return At(x, i) + (At(x, i) < 0 ? -0.0625 : 0.0625); });
 }
 
 // Different values in an order that says nothing, so that there is one largest.
 Tensor Different(CaseMaker& c, DimsView dims) {
-  const DataType type = Type(c);
+  const DataType type = c.RealType();
   const std::vector<int> order = c.Permutation(static_cast<int>(*NumElements(dims)));
   return Generate(type, dims, [&](const Dims& i) {
     return order[static_cast<size_t>(FlatIndex(dims, i))] / 8.0;
@@ -102,7 +100,7 @@ void Norm(const char* type, double power) {
 DOPPIO_OP_ROW(Moments)
     .Case([](CaseMaker& c) {
       const Dims dims = c.Shape();
-      c.Input("X", c.Random(Type(c), dims));
+      c.Input("X", c.Random(c.RealType(), dims));
       DrawAxes(c, dims.size());
       c.Output("mean");
       c.Output("variance");
@@ -177,7 +175,7 @@ void MaxOfMatrices(const char* type, bool rowwise) {
 
 DOPPIO_OP_ROW(SumSqrElements)
     .Case([](CaseMaker& c) {
-      c.Input("X", c.Random(Type(c), c.Shape()));
+      c.Input("X", c.Random(c.RealType(), c.Shape()));
       if (c.Chance()) c.Arg("average", true);
       c.Output("sum");
     })
@@ -192,7 +190,7 @@ DOPPIO_OP_ROW(SumSqrElements)
 
 DOPPIO_OP_ROW(ReduceTailSum)
     .Case([](CaseMaker& c) {
-      c.Input("mat", c.Random(Type(c), c.Shape(1)));
+      c.Input("mat", c.Random(c.RealType(), c.Shape(1)));
       c.Output("Y");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
@@ -207,7 +205,7 @@ DOPPIO_OP_ROW(ReduceTailSum)
 
 DOPPIO_OP_ROW(RowMul)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape(1);
       c.Input("mat", c.Random(type, dims));
       c.Input("w", c.Random(type, {dims[0]}));
@@ -231,7 +229,7 @@ Dims DrawRow(CaseMaker& c, const Dims& dims) {
 
 DOPPIO_OP_ROW(ElementwiseLinear)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape(1);
       const int64_t columns = *NumElements(DrawRow(c, dims));
       c.Input("X", c.Random(type, dims));
@@ -270,7 +268,7 @@ std::vector<std::vector<double>> Channels(const OpCase& c, const Tensor& x) {
 OpRow& ChannelRow(const char* type, bool mean) {
   return NewOpRow(type)
       .Case([](CaseMaker& c) {
-        c.Input("X", c.Random(Type(c), c.Shape(2)));
+        c.Input("X", c.Random(c.RealType(), c.Shape(2)));
         if (c.Chance()) c.Arg<std::string>("order", c.Chance() ? "NHWC" : "NCHW");
         c.Output("first");
         c.Output("second");
@@ -303,7 +301,7 @@ OpRow& ChannelRow(const char* type, bool mean) {
 
 DOPPIO_OP_ROW(ChannelBackpropStats)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape(3, 5);
       c.Input("X", c.Random(type, dims));
       c.Input("mean", c.Random(type, {dims[1]}));

@@ -59,11 +59,9 @@ Tensor PerChannel(CaseMaker& c, DataType type, int64_t channels, double least = 
   return c.Random(type, {channels}, least, 2);
 }
 
-DataType Type(CaseMaker& c) { return c.ValueType({DataType::kFloat, DataType::kDouble}); }
-
 DOPPIO_OP_ROW(SpatialBN)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const int64_t channels = c.Size();
       c.Input("X", Image(c, type, channels));
       c.Input("scale", PerChannel(c, type, channels));
@@ -123,7 +121,7 @@ DOPPIO_OP_ROW(SpatialBNGradient)
 
 DOPPIO_OP_ROW(LRN)
     .Case([](CaseMaker& c) {
-      c.Input("X", Image(c, Type(c), c.Size()));
+      c.Input("X", Image(c, c.RealType(), c.Size()));
       c.Arg("size", static_cast<int>(c.Int(1, 6)));
       c.Arg<float>("alpha", static_cast<float>(c.Real(0.1, 1)));
       c.Arg<float>("beta", c.Chance() ? 0.75f : static_cast<float>(c.Real(0.1, 1)));
@@ -180,7 +178,7 @@ std::vector<Tensor> GroupReference(const OpCase& c, int64_t groups) {
 
 DOPPIO_OP_ROW(InstanceNorm)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const int64_t channels = c.Size();
       c.Input("X", Image(c, type, channels));
       c.Input("scale", PerChannel(c, type, channels));
@@ -201,7 +199,7 @@ DOPPIO_OP_ROW(InstanceNormGradient)
     .NeverScalar("as InstanceNorm");
 
 void GroupNormCase(CaseMaker& c, bool statistics) {
-  const DataType type = Type(c);
+  const DataType type = c.RealType();
   const int64_t group = c.Int(1, 3);
   const int64_t channels = group * c.Int(1, 3);
   c.Input("X", Image(c, type, channels));
@@ -229,7 +227,7 @@ DOPPIO_OP_ROW(GroupNormGradient)
 
 DOPPIO_OP_ROW(LayerNorm)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape(2);
       const int rank = static_cast<int>(dims.size());
       const int axis = c.Chance(0.3) ? 1 : static_cast<int>(c.Int(-rank, rank - 1));

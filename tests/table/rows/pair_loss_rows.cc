@@ -10,8 +10,6 @@
 namespace doppio {
 namespace {
 
-DataType Type(CaseMaker& c) { return c.ValueType({DataType::kFloat, DataType::kDouble}); }
-
 // The rows of a tensor, a scalar being one of one element.
 std::vector<double> Row(const Tensor& x, int64_t i, int64_t rows) {
   std::vector<double> row;
@@ -25,7 +23,7 @@ using RowFunction = double (*)(const std::vector<double>& x, const std::vector<d
 void RowPair(const char* type, RowFunction f) {
   NewOpRow(type)
       .Case([](CaseMaker& c) {
-        const DataType dtype = Type(c);
+        const DataType dtype = c.RealType();
         const Dims dims = c.Shape();
         const Tensor x = c.Random(dtype, dims);
         c.Input("X", x);
@@ -73,7 +71,7 @@ double Cosine(const std::vector<double>& x, const std::vector<double>& y) {
 
 DOPPIO_OP_ROW(DotProductWithPadding)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       Dims x = c.Shape(1, 3);
       Dims y = x;
       const bool replicate = c.Chance();
@@ -113,7 +111,7 @@ DOPPIO_OP_ROW(DotProductWithPaddingGradient)
 
 DOPPIO_OP_ROW(CrossEntropy)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape(1, 3);
       c.Input("X", c.Random(type, dims, 0.05, 1));
       const bool is_flat = dims.size() > 1 && c.Chance();
@@ -138,7 +136,7 @@ DOPPIO_OP_ROW(CrossEntropyGradient)
 
 DOPPIO_OP_ROW(MakeTwoClass)
     .Case([](CaseMaker& c) {
-      c.Input("X", c.Random(Type(c), c.Shape(), 0, 1));
+      c.Input("X", c.Random(c.RealType(), c.Shape(), 0, 1));
       c.Output("Y");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
@@ -155,7 +153,7 @@ DOPPIO_OP_ROW(MakeTwoClassGradient).CheckedByGradientOf("MakeTwoClass");
 void SigmoidCrossEntropy(const char* type, bool weighted) {
   NewOpRow(type)
       .Case([=](CaseMaker& c) {
-        const DataType dtype = Type(c);
+        const DataType dtype = c.RealType();
         const Dims dims = c.Shape();
         c.Input("logits", c.Random(dtype, dims, -6, 6));
         c.Input("targets", c.Random(dtype, dims, 0, 1));
@@ -209,7 +207,7 @@ Tensor Away(CaseMaker& c, DataType type, DimsView dims, double kink) {
 
 DOPPIO_OP_ROW(CosineEmbeddingCriterion)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape();
       const float margin = c.Chance() ? 0.0f : 0.25f;
       c.Input("S", Away(c, type, dims, margin));
@@ -228,7 +226,7 @@ DOPPIO_OP_ROW(CosineEmbeddingCriterionGradient).CheckedByGradientOf("CosineEmbed
 
 DOPPIO_OP_ROW(MarginRankingCriterion)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape();
       // With whole numbers and a margin of halves no pair stands at the kink.
       c.Input("X1", *ConvertTensor(c.Random(DataType::kInt32, dims, -3, 3), type));
@@ -248,7 +246,7 @@ DOPPIO_OP_ROW(MarginRankingCriterionGradient).CheckedByGradientOf("MarginRanking
 
 DOPPIO_OP_ROW(PairWiseLoss)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       // There are as many pairs as the square of the number of examples.
       const int64_t n = std::min<int64_t>(c.Size(), 40);
       const Dims dims = c.Chance() ? Dims{n} : Dims{n, 1};
@@ -298,7 +296,7 @@ DOPPIO_OP_ROW(PairWiseLossGradient)
 
 DOPPIO_OP_ROW(BernoulliJSD)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape();
       c.Input("X", c.Random(type, dims, 0.05, 0.95));
       c.Input("T", c.Random(type, dims, 0, 1));
@@ -355,7 +353,7 @@ DOPPIO_OP_ROW(MultiClassAccuracy)
 
 DOPPIO_OP_ROW(Perplexity)
     .Case([](CaseMaker& c) {
-      c.Input("X", c.Random(Type(c), {c.Size()}, 0.1, 1));
+      c.Input("X", c.Random(c.RealType(), {c.Size()}, 0.1, 1));
       c.Output("Y");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
@@ -369,7 +367,7 @@ DOPPIO_OP_ROW(Perplexity)
 
 DOPPIO_OP_ROW(SquareRootDivide)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape(1);
       c.Input("data", c.Random(type, dims));
       c.Input("scale", c.Random(c.OneOf({DataType::kFloat, DataType::kInt32, DataType::kInt64}),

@@ -10,12 +10,6 @@
 namespace doppio {
 namespace {
 
-int64_t IntegerAt(const Tensor& tensor, int64_t i) {
-  return static_cast<int64_t>(ElementAsDouble(tensor, i));
-}
-
-DataType IndexType(CaseMaker& c) { return c.OneOf({DataType::kInt32, DataType::kInt64}); }
-
 DataType AnyType(CaseMaker& c) {
   return c.ValueType({DataType::kFloat, DataType::kInt64, DataType::kUInt8, DataType::kString});
 }
@@ -147,7 +141,7 @@ DOPPIO_OP_ROW(Scatter)
         indices.push_back(c.Int(size / 2, i == axis && size > 0 ? size + 2 : size));
       }
       c.Input("DATA", c.Random(type, data));
-      c.Input("INDICES", c.Random(IndexType(c), indices, 0,
+      c.Input("INDICES", c.Random(c.IndexType(), indices, 0,
                                   static_cast<double>(data[static_cast<size_t>(axis)] - 1)));
       c.Input("UPDATES", c.Random(type, indices));
       if (axis != 1 || c.Chance()) c.Arg("axis", c.Chance() ? axis : axis - rank);
@@ -175,7 +169,8 @@ void Normalize(absl::string_view type, DataType dtype) {
         Dims grad = param;
         grad[0] = param[0] == 0 ? 0 : c.Size();
         c.Input("X", c.Random(dtype, param));
-        c.Input("indices", c.Random(IndexType(c), {grad[0]}, 0, static_cast<double>(param[0] - 1)));
+        c.Input("indices",
+                c.Random(c.IndexType(), {grad[0]}, 0, static_cast<double>(param[0] - 1)));
         if (c.Chance()) c.Input("grad", c.Random(dtype, grad));
         if (c.Chance()) c.Arg("use_max_norm", c.Chance() ? 1 : 0);
         if (c.Chance()) c.Arg("norm", static_cast<float>(c.Real(0, 4)));

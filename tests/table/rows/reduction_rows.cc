@@ -11,15 +11,14 @@
 namespace doppio {
 namespace {
 
-DataType Type(CaseMaker& c) { return c.ValueType({DataType::kFloat, DataType::kDouble}); }
-
 // ReduceFrontSum and its like.
 void FrontBack(absl::string_view type, bool front, bool mean) {
   NewOpRow(type)
       .Case([=](CaseMaker& c) {
         const Dims dims = c.Shape();
         const DataType dtype =
-            mean ? Type(c) : c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt32});
+            mean ? c.RealType()
+                 : c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt32});
         c.Input("X", c.Random(dtype, dims, -9, 9));
         c.Output("Y");
         DrawFrontOrBack(c, dims, front, 0);
@@ -125,7 +124,7 @@ DOPPIO_OP_ROW(ArgMin)
 
 DOPPIO_OP_ROW(LpNorm)
     .Case([](CaseMaker& c) {
-      const Tensor x = c.Random(Type(c), c.Shape());
+      const Tensor x = c.Random(c.RealType(), c.Shape());
       // Away from the kink of the absolute value.
       c.Input("X", Generate(x.dtype(), x.dims(), [&](const Dims& index) {
                 return At(x, index) + (At(x, index) < 0 ? -0.01 : 0.01);
@@ -148,7 +147,7 @@ DOPPIO_OP_ROW(LpNormGradient).CheckedByGradientOf("LpNorm");
 
 DOPPIO_OP_ROW(DotProduct)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape();
       c.Input("X", c.Random(type, dims));
       c.Input("Y", c.Random(type, dims));
@@ -173,7 +172,7 @@ DOPPIO_OP_ROW(DotProductGradient).CheckedByGradientOf("DotProduct");
 
 DOPPIO_OP_ROW(BatchMatMul)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       // Many matrices, but small ones: the reference is slow.
       const int64_t m = std::min<int64_t>(c.Size(), 6);
       const int64_t n = std::min<int64_t>(c.Size(), 6);
@@ -223,7 +222,7 @@ DOPPIO_OP_ROW(BatchMatMul)
 
 DOPPIO_OP_ROW(Mean)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape();
       const int64_t count = c.Int(1, 4);
       for (int64_t i = 0; i < count; ++i) c.Input(absl::StrCat("X", i), c.Random(type, dims));
@@ -273,7 +272,7 @@ void FoldRow(absl::string_view type, bool most) {
 
 DOPPIO_OP_ROW(NanCheck)
     .Case([](CaseMaker& c) {
-      c.Input("X", c.Random(Type(c), c.Shape()));
+      c.Input("X", c.Random(c.RealType(), c.Shape()));
       if (c.Chance(0.3)) c.Input("other", c.Random(DataType::kInt32, c.Shape()));
       c.Output("Y");
     })
@@ -283,7 +282,7 @@ DOPPIO_OP_ROW(NanCheck)
 
 DOPPIO_OP_ROW(NegateGradient)
     .Case([](CaseMaker& c) {
-      c.Input("X", c.Random(Type(c), c.Shape()));
+      c.Input("X", c.Random(c.RealType(), c.Shape()));
       c.Output("Y");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> { return {c.in(0)}; })

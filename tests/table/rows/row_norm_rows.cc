@@ -9,8 +9,6 @@
 namespace doppio {
 namespace {
 
-DataType Type(CaseMaker& c) { return c.ValueType({DataType::kFloat, DataType::kDouble}); }
-
 // One of the dimensions, from the front or the back.
 int DrawAxis(CaseMaker& c, size_t rank) {
   const int axis = static_cast<int>(c.Int(0, static_cast<int64_t>(rank) - 1));
@@ -27,7 +25,7 @@ OpRow& Normalised(const char* type, double (*f)(double), double (*norm)(double s
   return NewOpRow(type)
       .Case([](CaseMaker& c) {
         const Dims dims = c.Shape(1);
-        c.Input("X", c.Random(Type(c), dims));
+        c.Input("X", c.Random(c.RealType(), dims));
         if (c.Chance(0.7)) c.Arg("axis", DrawAxis(c, dims.size()));
         c.Output("Y");
       })
@@ -62,7 +60,7 @@ DOPPIO_OP_ROW(NormalizeGradient)
 
 DOPPIO_OP_ROW(RMSNorm)
     .Case([](CaseMaker& c) {
-      const DataType type = Type(c);
+      const DataType type = c.RealType();
       const Dims dims = c.Shape(2);
       const int axis = c.Chance() ? 1 : DrawAxis(c, dims.size());
       const auto from =
@@ -107,7 +105,7 @@ DOPPIO_OP_ROW(Glu)
       Dims dims = c.Shape(1);
       const int dim = c.Chance() ? -1 : DrawAxis(c, dims.size());
       dims[static_cast<size_t>(dim < 0 ? dim + static_cast<int>(dims.size()) : dim)] *= 2;
-      c.Input("X", c.Random(Type(c), dims, -8, 8));
+      c.Input("X", c.Random(c.RealType(), dims, -8, 8));
       if (dim != -1 || c.Chance()) c.Arg("dim", dim);
       c.Output("Y");
     })

@@ -10,10 +10,6 @@
 namespace doppio {
 namespace {
 
-int64_t IntegerAt(const Tensor& tensor, int64_t i) {
-  return static_cast<int64_t>(ElementAsDouble(tensor, i));
-}
-
 // The places of x[begin + i * step], i < size, from the largest element to the smallest.
 std::vector<int64_t> Descending(const Tensor& x, int64_t begin, int64_t step, int64_t size) {
   std::vector<int64_t> order(static_cast<size_t>(size));

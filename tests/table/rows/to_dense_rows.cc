@@ -9,12 +9,6 @@
 namespace doppio {
 namespace {
 
-int64_t IntegerAt(const Tensor& tensor, int64_t i) {
-  return static_cast<int64_t>(ElementAsDouble(tensor, i));
-}
-
-DataType IndexType(CaseMaker& c) { return c.OneOf({DataType::kInt32, DataType::kInt64}); }
-
 DOPPIO_OP_ROW(SparseToDense)
     .Case([](CaseMaker& c) {
       const DataType type =
@@ -27,7 +21,7 @@ DOPPIO_OP_ROW(SparseToDense)
       if (count == 0) index_rank = 1;
       const Dims indices(values.begin(), values.begin() + index_rank);
       const int64_t rows = count == 0 ? c.Size() : c.Int(1 + count / 8, 2 * (count + 1));
-      c.Input("indices", c.Random(IndexType(c), indices, 0, static_cast<double>(rows - 1)));
+      c.Input("indices", c.Random(c.IndexType(), indices, 0, static_cast<double>(rows - 1)));
       c.Input("values", c.Random(type, values));
       const int64_t told_by = c.Int(0, 2);
       if (told_by == 0) {
@@ -72,7 +66,7 @@ DOPPIO_OP_ROW(SparseToDenseMask)
       }
       const Dims values = c.Shape(1, 3);
       // Some that the mask does not have, and some that are no ids.
-      c.Input("indices", c.Random(IndexType(c), {values[0]}, static_cast<double>(far_away - 1),
+      c.Input("indices", c.Random(c.IndexType(), {values[0]}, static_cast<double>(far_away - 1),
                                   static_cast<double>(far_away + 10)));
       c.Input("values", c.Random(type, values));
       c.Input("default", c.Random(type, DimsView(values).subspan(1)));
