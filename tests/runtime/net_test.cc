@@ -296,6 +296,16 @@ TEST(CreateNetTest, RefusesAnUnknownType) {
               HasSubstr("there is no net type \"hovercraft\"; there are "));
 }
 
+TEST(CreateNetTest, HintsAtABlobThatIsReadLater) {
+  Workspace workspace;
+  ASSERT_TRUE(FeedVector(&workspace, "data", {1}).ok());
+  NetBuilder net("misspelled");
+  net.Op("Relu", {"dta"}, {"y"}).Op("Relu", {"data"}, {"z"});
+  const std::string message = Message(workspace.CreateNet(net.def()).status());
+  EXPECT_THAT(message, HasSubstr("input blob \"dta\" is missing"));
+  EXPECT_THAT(message, HasSubstr("did you mean data?"));
+}
+
 TEST(CreateNetTest, ReportsAllProblemsAtOnce) {
   Workspace workspace;
   NetBuilder net("broken");
