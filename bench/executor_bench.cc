@@ -3,10 +3,12 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "doppio/net_builder.h"
+#include "doppio/parallel.h"
 #include "doppio/workspace.h"
 
 namespace doppio {
@@ -46,10 +48,31 @@ NetDef IndependentCopies(const std::string& type) {
   return net.def();
 }
 
-void Run(benchmark::State& state, NetDef (*make)(const std::string&), const std::string& type) {
+// Of 125 operators each, which work in place.
+NetDef EightBranches(const std::string& type) {
+  NetBuilder net("branches");
+  net.Type(type);
+  for (int i = 0; i < kOperators; ++i) {
+    const std::string branch = absl::StrCat("Y", i % 8);
+    net.Op("Tanh", {i < 8 ? "X" : branch}, {branch});
+  }
+  return net.def();
+}
+
+absl::StatusOr<Tensor> Ones(int64_t size) {
+  DOPPIO_ASSIGN_OR_RETURN(Tensor ones, Tensor::Create(DataType::kFloat, {size}));
+  std::fill_n(ones.mutable_data<float>(), size, 1.0F);
+  return ones;
+}
+
+void Run(benchmark::State& state, NetDef (*make)(const std::string&), const std::string& type,
+         int64_t elements = 1) {
+  SetNumThreads(1);
   Workspace workspace;
-  absl::Status status = workspace.Feed("X", Tensor::Of<float>({1}, {1}));
-  absl::StatusOr<Net*> net = workspace.CreateNet(make(type));
+  absl::Status status = workspace.Feed("X", Ones(elements));
+  NetDef def = make(type);
+  def.set_num_workers(2);
+  absl::StatusOr<Net*> net = workspace.CreateNet(def);
   if (status.ok()) status = net.status();
   if (status.ok()) status = (*net)->Run();
   for (auto _ : state) {
@@ -70,6 +93,8 @@ BENCHMARK_CAPTURE(Run, copy_chain_simple, CopyChain, "simple")->UseRealTime();
 BENCHMARK_CAPTURE(Run, relu_chain_parallel, ReluChain, "parallel")->UseRealTime();
 BENCHMARK_CAPTURE(Run, independent_copies_simple, IndependentCopies, "simple")->UseRealTime();
 BENCHMARK_CAPTURE(Run, independent_copies_parallel, IndependentCopies, "parallel")->UseRealTime();
+BENCHMARK_CAPTURE(Run, branches_simple, EightBranches, "simple", 1 << 13)->UseRealTime();
+BENCHMARK_CAPTURE(Run, branches_parallel, EightBranches, "parallel", 1 << 13)->UseRealTime();
 
 void Create(benchmark::State& state) {
   const NetDef def = ReluChain("simple");

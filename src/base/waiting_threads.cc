@@ -1,18 +1,22 @@
 #include "src/base/waiting_threads.h"
 
+#include <fcntl.h>
 #include <omp.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cinttypes>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <mutex>
+#include <utility>
 
 namespace doppio {
 namespace {
@@ -64,11 +68,23 @@ int64_t NowMs() {
   return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
-// How often a thread of this process was made to give up its processor.
-int64_t Preemptions() {
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_nivcsw;
+// What the calling thread had of the processors, in nanoseconds.
+struct Share {
+  int64_t ran = 0;
+  int64_t waited = 0;  // for one, while it could have run
+  int64_t looked = 0;  // when, in milliseconds
+};
+
+// False where the kernel does not say.
+bool ReadShare(Share* share) {
+  const int file = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  char text[80];
+  const ssize_t size = read(file, text, sizeof(text) - 1);
+  close(file);
+  if (size <= 0) return false;
+  text[size] = '\0';
+  return std::sscanf(text, "%" SCNd64 " %" SCNd64, &share->ran, &share->waited) == 2;
 }
 
 class Watch {
@@ -79,21 +95,26 @@ class Watch {
     const int64_t now = NowMs();
     if (now < next_look_.load(std::memory_order_relaxed)) return;
     const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
-    if (!lock.owns_lock()) return;
-    const int64_t elapsed = now - last_look_;
-    if (elapsed < kInterval) return;
-    const int64_t preemptions = Preemptions();
-    const bool is_first = last_look_ == 0;
-    const bool is_crowded = (preemptions - last_preemptions_) * 1000 > kCrowded * elapsed;
-    last_look_ = now;
-    last_preemptions_ = preemptions;
+    if (!lock.owns_lock() || now < next_look_.load(std::memory_order_relaxed)) return;
     next_look_.store(now + kInterval, std::memory_order_relaxed);
-    if (!is_first) Decide(now, is_crowded);
+    thread_local Share last;
+    Share share;
+    share.looked = now;
+    if (!ReadShare(&share)) return;
+    const Share before = std::exchange(last, share);
+    if (now - before.looked > kLongest) return;
+    const int64_t waited = share.waited - before.waited;
+    const bool waits = waited * kCrowded > waited + share.ran - before.ran;
+    Decide(now, waits && waited_before_);
+    waited_before_ = waits;
   }
 
  private:
-  static constexpr int64_t kInterval = 40;         // milliseconds between two looks
-  static constexpr int64_t kCrowded = 150;         // preemptions in a second; alone it is some ten
+  static constexpr int64_t kInterval = 40;  // milliseconds between two looks
+  static constexpr int64_t kLongest = 400;  // between two of a thread
+  // Where a thread waits for a quarter of the time that it wants to run, twice in turn, others want
+  // the processors too. Beside programs that only now and then wake up it is a twentieth.
+  static constexpr int64_t kCrowded = 4;
   static constexpr int64_t kLeastPatience = 1000;  // how long it is quiet before they spin again
   static constexpr int64_t kMostPatience = 16000;
 
@@ -112,8 +133,7 @@ class Watch {
 
   std::atomic<int64_t> next_look_{0};
   std::mutex mutex_;  // of what follows
-  int64_t last_look_ = 0;
-  int64_t last_preemptions_ = 0;
+  bool waited_before_ = false;
   int64_t last_crowded_ = 0;
   int64_t team_ended_ = 0;
   int64_t patience_ = kLeastPatience;

@@ -7,10 +7,10 @@ namespace doppio {
 // third of a small net's time where nobody else wants the processors, and is a trap where somebody
 // does: every loop then waits until the scheduler takes a processor from a thread that only waits.
 //
-// So this is called before a loop of `count` threads, and looks now and then whether threads of the
-// process lose their processors; while they do, threads that wait sleep soon. Users who say how to
-// wait (OMP_WAIT_POLICY, GOMP_SPINCOUNT) get what they say, and fewer threads than processors are
-// left alone, since they leave some for others.
+// So this is called before a loop of `count` threads, and looks now and then how long the thread
+// had to wait for a processor; while that is long, threads that wait for work sleep soon. Users who
+// say how to wait (OMP_WAIT_POLICY, GOMP_SPINCOUNT) get what they say, and fewer threads than
+// processors are left alone, since they leave some for others.
 void WatchWaitingThreads(int count);
 
 // Whether threads that wait sleep soon now.

@@ -1,7 +1,7 @@
 // Which blobs a net reads, writes and is asked for.
 
 #include <algorithm>
-#include <iterator>
+#include <deque>
 
 #include "absl/container/flat_hash_set.h"
 #include "doppio/check.h"
@@ -11,31 +11,41 @@
 namespace doppio {
 namespace {
 
-void AddUnique(const std::string& name, absl::flat_hash_set<std::string>* seen,
-               std::vector<std::string>* names) {
-  if (seen->insert(name).second) names->push_back(name);
-}
+using Names = std::vector<absl::string_view>;
 
 // One pass over a net and the nets in it, so that deep nesting costs no more than its size.
-OpBlobs BlobsOfNet(const NetDef& net) {
-  OpBlobs blobs;
-  absl::flat_hash_set<std::string> seen;
-  for (const std::string& input : net.external_input()) AddUnique(input, &seen, &blobs.reads);
-  const auto add = [&](const auto& reads, const auto& writes) {
-    for (const std::string& input : reads) AddUnique(input, &seen, &blobs.reads);
-    seen.insert(writes.begin(), writes.end());
-    blobs.writes.insert(blobs.writes.end(), writes.begin(), writes.end());
-  };
-  for (const OperatorDef& op : net.op()) {
-    if (HasNets(op)) {
-      const OpBlobs inner = BlobsOfOp(op);
-      add(inner.reads, inner.writes);
-    } else {
-      add(op.input(), op.output());
+struct NetBlobs {
+  explicit NetBlobs(const NetDef& net) {
+    seen_.reserve(static_cast<size_t>(net.op_size()));
+    for (const std::string& input : net.external_input()) AddRead(input);
+    for (const OperatorDef& op : net.op()) {
+      if (HasNets(op)) {
+        inner_.push_back(BlobsOfOp(op));
+        Add(inner_.back().reads, inner_.back().writes);
+      } else {
+        Add(op.input(), op.output());
+      }
     }
   }
-  return blobs;
-}
+
+  Names reads;
+  Names writes;
+
+ private:
+  void AddRead(absl::string_view name) {
+    if (seen_.insert(name).second) reads.push_back(name);
+  }
+
+  template <typename Strings>
+  void Add(const Strings& names_read, const Strings& names_written) {
+    for (const std::string& name : names_read) AddRead(name);
+    seen_.insert(names_written.begin(), names_written.end());
+    writes.insert(writes.end(), names_written.begin(), names_written.end());
+  }
+
+  absl::flat_hash_set<absl::string_view> seen_;
+  std::deque<OpBlobs> inner_;  // they own names
+};
 
 }  // namespace
 
@@ -50,10 +60,11 @@ OpBlobs BlobsOfOp(const OperatorDef& op) {
     if (!view.sees_outside) continue;
     const absl::flat_hash_set<std::string> own(view.own.begin(), view.own.end());
     const auto add_net = [&](const NetDef& net) {
-      const OpBlobs inner = BlobsOfNet(net);
-      std::copy_if(inner.reads.begin(), inner.reads.end(), std::back_inserter(blobs.reads),
-                   [&](const std::string& name) { return !own.contains(name); });
-      blobs.writes.insert(blobs.writes.end(), inner.writes.begin(), inner.writes.end());
+      const NetBlobs inner(net);
+      for (const absl::string_view name : inner.reads) {
+        if (!own.contains(name)) blobs.reads.emplace_back(name);
+      }
+      for (const absl::string_view name : inner.writes) blobs.writes.emplace_back(name);
     };
     if (arg.has_n()) add_net(arg.n());
     for (const NetDef& net : arg.nets()) add_net(net);
@@ -61,7 +72,10 @@ OpBlobs BlobsOfOp(const OperatorDef& op) {
   return blobs;
 }
 
-std::vector<std::string> InputsOfNet(const NetDef& net) { return BlobsOfNet(net).reads; }
+std::vector<std::string> InputsOfNet(const NetDef& net) {
+  const NetBlobs blobs(net);
+  return {blobs.reads.begin(), blobs.reads.end()};
+}
 
 namespace {
 

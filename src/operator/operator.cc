@@ -22,6 +22,9 @@ template class Operator<CPUContext>;
 OperatorBase::~OperatorBase() = default;
 
 OperatorBase::OperatorBase(OperatorInit* init) : def_(init->shared_def()), schema_(init->schema()) {
+  inputs_.reserve(def_->input_size());
+  tensor_inputs_.reserve(def_->input_size());
+  outputs_.reserve(def_->output_size());
   for (int i = 0; i < def_->input_size(); ++i) {
     std::shared_ptr<Blob> blob = init->scope()->FindBlob(def_->input(i));
     if (blob == nullptr) {

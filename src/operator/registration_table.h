@@ -19,7 +19,8 @@ void ReportRegistrationProblem(std::string problem);
 
 // A registry: values by key, each with the place in the sources that registered it. What is in it
 // stays where it is, so that pointers to values remain good while other threads add more.
-template <typename Key, typename Value>
+// HashAndEqual: what absl::flat_hash_map needs to look for keys that are views of others.
+template <typename Key, typename Value, typename... HashAndEqual>
 class RegistrationTable {
  public:
   // `what` stands in messages: `operator "Expand"`.
@@ -80,7 +81,7 @@ class RegistrationTable {
   };
 
   mutable std::shared_mutex mutex_;
-  absl::flat_hash_map<Key, Row> rows_;
+  absl::flat_hash_map<Key, Row, HashAndEqual...> rows_;
   std::vector<std::unique_ptr<Value>> replaced_;
 };
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <tuple>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -11,15 +14,41 @@
 #include "doppio/devices.h"
 #include "glog/logging.h"
 #include "src/operator/operator_list.h"
+#include "src/operator/operator_maker.h"
 #include "src/operator/registration_table.h"
 
 namespace doppio {
-namespace {
+namespace registry_internal {
 
 using Key = std::tuple<std::string, DeviceType, std::string>;  // type, device, engine
+using KeyView = std::tuple<absl::string_view, DeviceType, absl::string_view>;
 
-RegistrationTable<Key, OperatorFactory>& Operators() {
-  static auto& table = *new RegistrationTable<Key, OperatorFactory>;
+struct KeyHash : absl::Hash<KeyView> {
+  using is_transparent = void;
+};
+struct KeyEqual : std::equal_to<KeyView> {
+  using is_transparent = void;
+};
+
+// How operators of one type, device and list of engines are made.
+struct Recipe {
+  const OpSchema* schema;
+  // The factories to try, in order, with the engine's name.
+  absl::InlinedVector<std::pair<std::string, OperatorFactory>, 2> candidates;
+};
+
+}  // namespace registry_internal
+
+namespace {
+
+using registry_internal::Key;
+using registry_internal::KeyEqual;
+using registry_internal::KeyHash;
+using registry_internal::KeyView;
+using registry_internal::Recipe;
+
+RegistrationTable<Key, OperatorFactory, KeyHash, KeyEqual>& Operators() {
+  static auto& table = *new RegistrationTable<Key, OperatorFactory, KeyHash, KeyEqual>;
   return table;
 }
 
@@ -91,7 +120,7 @@ std::vector<std::string> OperatorRegistry::Types(DeviceType device) {
 }
 
 bool OperatorRegistry::Has(absl::string_view type, DeviceType device) {
-  if (Operators().Find(Key(type, device, "")) != nullptr) return true;
+  if (Operators().Find(KeyView(type, device, "")) != nullptr) return true;
   return OpSchemaRegistry::Schema(type) != nullptr && Operators().HasKey([&](const Key& key) {
     return std::get<0>(key) == type && std::get<1>(key) == device;
   });
@@ -121,41 +150,39 @@ std::string OperatorRegistry::MissingMessage(absl::string_view type, DeviceType 
 
 namespace {
 
-// The factories to try, in order, with the engine's name.
-std::vector<std::pair<std::string, OperatorFactory>> Candidates(const OperatorDef& def,
-                                                                DeviceType device) {
-  std::vector<std::pair<std::string, OperatorFactory>> candidates;
-  for (absl::string_view engine : absl::StrSplit(def.engine(), ',', absl::SkipWhitespace())) {
-    engine = absl::StripAsciiWhitespace(engine);
-    const OperatorFactory* factory = Operators().Find(Key(def.type(), device, engine));
-    if (factory != nullptr) candidates.emplace_back(engine, *factory);
-  }
-  const OperatorFactory* factory = Operators().Find(Key(def.type(), device, ""));
-  if (factory != nullptr) candidates.emplace_back("", *factory);
-  return candidates;
+DeviceType DeviceOf(const OperatorDef& def) {
+  return static_cast<DeviceType>(def.device_option().device_type());
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<OperatorBase>> CreateOperator(std::shared_ptr<const OperatorDef> def,
-                                                             BlobScope* scope) {
-  const DeviceType device = static_cast<DeviceType>(def->device_option().device_type());
-  const auto candidates = Candidates(*def, device);
-  if (candidates.empty()) {
-    return absl::NotFoundError(absl::StrCat(OperatorRegistry::MissingMessage(def->type(), device),
+absl::StatusOr<Recipe> RecipeOf(const OperatorDef& def) {
+  const DeviceType device = DeviceOf(def);
+  Recipe recipe{OpSchemaRegistry::Schema(def.type()), {}};
+  const auto add = [&](absl::string_view engine) {
+    const OperatorFactory* factory = Operators().Find(KeyView(def.type(), device, engine));
+    if (factory != nullptr) recipe.candidates.emplace_back(engine, *factory);
+  };
+  for (absl::string_view engine : absl::StrSplit(def.engine(), ',', absl::SkipWhitespace())) {
+    add(absl::StripAsciiWhitespace(engine));
+  }
+  add("");
+  if (recipe.candidates.empty()) {
+    return absl::NotFoundError(absl::StrCat(OperatorRegistry::MissingMessage(def.type(), device),
                                             ". Operators of a library of yours are there after "
                                             "LoadOperatorLibrary(path) or --load path"));
   }
-  const OpSchema* schema = OpSchemaRegistry::Schema(def->type());
-  if (schema == nullptr) {
+  if (recipe.schema == nullptr) {
     return absl::FailedPreconditionError(
-        absl::StrCat("operator \"", def->type(), "\" has no schema (DOPPIO_OPERATOR_SCHEMA)"));
+        absl::StrCat("operator \"", def.type(), "\" has no schema (DOPPIO_OPERATOR_SCHEMA)"));
   }
-  DOPPIO_RETURN_IF_ERROR(schema->Verify(*def));
-  const std::shared_ptr<const OperatorDef> shared = std::move(def);
+  return recipe;
+}
+
+absl::StatusOr<std::unique_ptr<OperatorBase>> MakeBy(const Recipe& recipe,
+                                                     const std::shared_ptr<const OperatorDef>& def,
+                                                     BlobScope* scope) {
   absl::Status status;
-  for (const auto& [engine, factory] : candidates) {
-    OperatorInit init(shared, schema, scope);
+  for (const auto& [engine, factory] : recipe.candidates) {
+    OperatorInit init(def, recipe.schema, scope);
     std::unique_ptr<OperatorBase> op = factory(&init);
     if (init.status().ok()) {
       op->set_engine(engine);
@@ -165,6 +192,35 @@ absl::StatusOr<std::unique_ptr<OperatorBase>> CreateOperator(std::shared_ptr<con
     if (!absl::IsUnimplemented(status)) break;
   }
   return status;
+}
+
+}  // namespace
+
+struct OperatorMaker::Recipes {
+  absl::flat_hash_map<Key, Recipe, KeyHash, KeyEqual> by_key;
+};
+
+OperatorMaker::OperatorMaker(BlobScope* scope)
+    : scope_(scope), recipes_(std::make_unique<Recipes>()) {}
+
+OperatorMaker::~OperatorMaker() = default;
+
+absl::StatusOr<std::unique_ptr<OperatorBase>> OperatorMaker::Make(
+    std::shared_ptr<const OperatorDef> def) {
+  auto& known = recipes_->by_key;
+  auto found = known.find(KeyView(def->type(), DeviceOf(*def), def->engine()));
+  if (found == known.end()) {
+    DOPPIO_ASSIGN_OR_RETURN(Recipe recipe, RecipeOf(*def));
+    found = known.emplace(Key(def->type(), DeviceOf(*def), def->engine()), std::move(recipe)).first;
+  }
+  return MakeBy(found->second, def, scope_);
+}
+
+absl::StatusOr<std::unique_ptr<OperatorBase>> CreateOperator(std::shared_ptr<const OperatorDef> def,
+                                                             BlobScope* scope) {
+  DOPPIO_ASSIGN_OR_RETURN(const Recipe recipe, RecipeOf(*def));
+  DOPPIO_RETURN_IF_ERROR(recipe.schema->Verify(*def));
+  return MakeBy(recipe, def, scope);
 }
 
 absl::StatusOr<std::unique_ptr<OperatorBase>> CreateOperator(const OperatorDef& def,

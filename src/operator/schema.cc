@@ -289,10 +289,12 @@ std::vector<std::string> OpSchema::Problems(const OperatorDef& def) const {
 
   absl::flat_hash_map<absl::string_view, int> first_output;
   for (int o = 0; o < def.output_size(); ++o) {
-    const auto [found, is_new] = first_output.emplace(def.output(o), o);
-    if (!is_new) {
-      problems.push_back(absl::StrCat("outputs ", found->second, " and ", o,
-                                      " are the same blob \"", def.output(o), "\""));
+    if (def.output_size() > 1) {
+      const auto [found, is_new] = first_output.emplace(def.output(o), o);
+      if (!is_new) {
+        problems.push_back(absl::StrCat("outputs ", found->second, " and ", o,
+                                        " are the same blob \"", def.output(o), "\""));
+      }
     }
     bool is_input = false;
     bool allowed = false;
@@ -314,20 +316,22 @@ std::vector<std::string> OpSchema::Problems(const OperatorDef& def) const {
 
   absl::flat_hash_map<absl::string_view, const Argument*> seen;
   for (const Argument& arg : def.arg()) {
-    const auto [found, is_new] = seen.emplace(arg.name(), &arg);
-    if (!is_new) {
-      if (!SameArgument(*found->second, arg)) {
-        problems.push_back(
-            absl::StrCat("argument \"", arg.name(), "\" is given twice with different values"));
+    if (def.arg_size() > 1) {
+      const auto [found, is_new] = seen.emplace(arg.name(), &arg);
+      if (!is_new) {
+        if (!SameArgument(*found->second, arg)) {
+          problems.push_back(
+              absl::StrCat("argument \"", arg.name(), "\" is given twice with different values"));
+        }
+        continue;
       }
-      continue;
     }
     const ArgSpec* spec = FindArg(arg.name());
     const char* wanted = spec == nullptr ? nullptr : WantedField(arg, spec->type);
     if (wanted != nullptr) problems.push_back(std::string(WrongField(arg, wanted).message()));
   }
   for (const ArgSpec& spec : args_) {
-    if (spec.required && !seen.contains(spec.name)) {
+    if (spec.required && FindArgument(def, spec.name) == nullptr) {
       problems.push_back(absl::StrCat("argument \"", spec.name, "\" is missing (", spec.doc, ")"));
     }
   }

@@ -5,9 +5,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_join.h"
 #include "doppio/check.h"
-#include "doppio/registry.h"
+#include "src/graph/check_in_scope.h"
 #include "src/graph/net_text.h"
 #include "src/graph/problem_list.h"
+#include "src/operator/operator_maker.h"
 #include "src/runtime/poll.h"
 
 namespace doppio {
@@ -81,30 +82,6 @@ std::shared_ptr<const OperatorDef> DefOfOp(const std::shared_ptr<const NetDef>& 
   return merged;
 }
 
-std::vector<NetProblem> Check(const NetDef& net, const BlobScope& scope) {
-  CheckOptions options;
-  options.allow_unknown_inputs = false;
-  for (const std::string& input : InputsOfNet(net)) {
-    if (scope.FindBlob(input) != nullptr) options.known_blobs.insert(input);
-  }
-  std::vector<NetProblem> problems = CheckNet(net, options);
-  for (const std::string& input : net.external_input()) {
-    if (options.known_blobs.count(input) > 0) continue;
-    for (int k = 0; k < net.op_size(); ++k) {
-      const auto& inputs = net.op(k).input();
-      const auto& outputs = net.op(k).output();
-      const bool is_read = std::find(inputs.begin(), inputs.end(), input) != inputs.end();
-      if (is_read) {
-        problems.push_back({k, OpPlace(net, k),
-                            absl::StrCat("external input \"", input, "\" does not exist"), false});
-      }
-      // What is made before it is read need not be there.
-      if (is_read || std::find(outputs.begin(), outputs.end(), input) != outputs.end()) break;
-    }
-  }
-  return problems;
-}
-
 }  // namespace
 
 bool NetRegistry::Register(std::vector<std::string> types, NetFactory factory) {
@@ -129,11 +106,13 @@ absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def
                                                    def->type(), "\"; there are ",
                                                    absl::StrJoin(NetRegistry::Types(), ", ")));
   }
-  DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(Check(*def, *scope)));
+  DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNetInScope(*def, *scope)));
   ProblemList problems;
+  OperatorMaker maker(scope);
   std::vector<std::unique_ptr<OperatorBase>> operators;
+  operators.reserve(static_cast<size_t>(def->op_size()));
   for (int k = 0; k < def->op_size(); ++k) {
-    absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(DefOfOp(def, k), scope);
+    absl::StatusOr<std::unique_ptr<OperatorBase>> op = maker.Make(DefOfOp(def, k));
     if (!op.ok()) {
       problems.Add(*def, k, std::string(op.status().message()));
       continue;

@@ -1,48 +1,62 @@
 #include "doppio/workspace.h"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 #include <tuple>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include "doppio/op_def.h"
 #include "doppio/registry.h"
+#include "google/protobuf/arena.h"
 
 namespace doppio {
 
 struct Workspace::State {
   const Workspace* parent = nullptr;
 
-  mutable absl::Mutex mutex;
-  absl::flat_hash_map<std::string, std::shared_ptr<Blob>> blobs ABSL_GUARDED_BY(mutex);
+  // Of all that follows. Not absl's, which looks for deadlocks in Debian's build: creating a net
+  // takes it for every blob.
+  mutable std::mutex mutex;
+  absl::flat_hash_map<std::string, std::shared_ptr<Blob>> blobs;
   // Blobs that were removed but that nets still use.
-  std::map<std::string, std::weak_ptr<Blob>, std::less<>> removed ABSL_GUARDED_BY(mutex);
+  std::map<std::string, std::weak_ptr<Blob>, std::less<>> removed;
   // Blobs of other workspaces under names of this one.
-  std::map<std::string, std::pair<const Workspace*, std::string>, std::less<>> mapped
-      ABSL_GUARDED_BY(mutex);
-  std::map<std::string, std::unique_ptr<Net>, std::less<>> nets ABSL_GUARDED_BY(mutex);
+  std::map<std::string, std::pair<const Workspace*, std::string>, std::less<>> mapped;
+  std::map<std::string, std::unique_ptr<Net>, std::less<>> nets;
 
-  std::shared_ptr<Blob> FindLocal(absl::string_view name) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+  std::shared_ptr<Blob> FindLocal(absl::string_view name) const {
     const auto found = blobs.find(name);
     return found == blobs.end() ? nullptr : found->second;
   }
 
-  std::shared_ptr<Blob> CreateLocal(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    if (std::shared_ptr<Blob> blob = FindLocal(name)) return blob;
-    std::shared_ptr<Blob> blob;
+  std::shared_ptr<Blob> CreateLocal(absl::string_view name) {
+    const auto [place, is_new] = blobs.try_emplace(name);
+    std::shared_ptr<Blob>& blob = place->second;
+    if (!is_new) return blob;
     const auto left = removed.find(name);
     if (left != removed.end()) {
       blob = left->second.lock();
       removed.erase(left);
     }
     if (blob == nullptr) blob = std::make_shared<Blob>();
-    blobs.emplace(name, blob);
     return blob;
   }
 };
+
+namespace {
+
+// On an arena, since most of a net is many small messages.
+std::shared_ptr<const NetDef> CopyOf(const NetDef& def) {
+  google::protobuf::ArenaOptions options;
+  options.max_block_size = 64 << 10;
+  const auto arena = std::make_shared<google::protobuf::Arena>(options);
+  NetDef* copy = google::protobuf::Arena::CreateMessage<NetDef>(arena.get());
+  *copy = def;
+  return {arena, copy};
+}
+
+}  // namespace
 
 Workspace::Workspace(std::string root_folder)
     : root_folder_(std::move(root_folder)),
@@ -57,7 +71,7 @@ Workspace::Workspace(const Workspace* parent) : Workspace(parent->RootFolder()) 
 Workspace::Workspace(const Workspace* parent, const std::map<std::string, std::string>& mapping)
     : Workspace(parent->RootFolder()) {
   file_access_ = parent->file_access();
-  absl::MutexLock lock(&state_->mutex);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
   for (const auto& [name, parents_name] : mapping) state_->mapped[name] = {parent, parents_name};
 }
 
@@ -67,7 +81,7 @@ std::shared_ptr<Blob> Workspace::FindBlob(absl::string_view name) const {
   const Workspace* other = state_->parent;
   std::string others_name;
   {
-    absl::MutexLock lock(&state_->mutex);
+    const std::lock_guard<std::mutex> lock(state_->mutex);
     if (std::shared_ptr<Blob> blob = state_->FindLocal(name)) return blob;
     const auto mapped = state_->mapped.find(name);
     if (mapped != state_->mapped.end()) {
@@ -79,19 +93,23 @@ std::shared_ptr<Blob> Workspace::FindBlob(absl::string_view name) const {
 }
 
 std::shared_ptr<Blob> Workspace::CreateBlob(absl::string_view name) {
+  if (state_->parent == nullptr) {
+    const std::lock_guard<std::mutex> lock(state_->mutex);
+    if (state_->mapped.empty()) return state_->CreateLocal(name);
+  }
   if (std::shared_ptr<Blob> blob = FindBlob(name)) return blob;
   return CreateLocalBlob(name);
 }
 
 std::shared_ptr<Blob> Workspace::CreateLocalBlob(absl::string_view name) {
-  absl::MutexLock lock(&state_->mutex);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
   return state_->CreateLocal(name);
 }
 
 std::vector<std::string> Workspace::LocalBlobs() const {
   std::vector<std::string> names;
   {
-    absl::MutexLock lock(&state_->mutex);
+    const std::lock_guard<std::mutex> lock(state_->mutex);
     for (const auto& [name, blob] : state_->blobs) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
@@ -101,7 +119,7 @@ std::vector<std::string> Workspace::LocalBlobs() const {
 std::vector<std::string> Workspace::Blobs() const {
   std::set<std::string> names;
   {
-    absl::MutexLock lock(&state_->mutex);
+    const std::lock_guard<std::mutex> lock(state_->mutex);
     for (const auto& [name, blob] : state_->blobs) names.insert(name);
     for (const auto& [name, target] : state_->mapped) names.insert(name);
   }
@@ -143,7 +161,7 @@ absl::StatusOr<Tensor> Workspace::Fetch(absl::string_view name) const {
 }
 
 absl::Status Workspace::RemoveBlob(absl::string_view name) {
-  absl::MutexLock lock(&state_->mutex);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
   const auto found = state_->blobs.find(name);
   if (found == state_->blobs.end()) {
     return absl::NotFoundError(absl::StrCat("there is no blob \"", name, "\" in this workspace"));
@@ -159,7 +177,7 @@ absl::Status Workspace::RenameBlob(absl::string_view from, absl::string_view to)
     return absl::AlreadyExistsError(
         absl::StrCat("can not rename blob \"", from, "\": there is a blob \"", to, "\" already"));
   }
-  absl::MutexLock lock(&state_->mutex);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
   const auto found = state_->blobs.find(from);
   if (found == state_->blobs.end()) {
     return absl::NotFoundError(absl::StrCat("there is no blob \"", from, "\" in this workspace"));
@@ -186,7 +204,7 @@ absl::Status Workspace::AddBlobMapping(const Workspace* parent,
       return absl::AlreadyExistsError(absl::StrCat("there is a blob \"", name, "\" already"));
     }
   }
-  absl::MutexLock lock(&state_->mutex);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
   for (const auto& [name, parents_name] : added) state_->mapped[name] = {parent, parents_name};
   return absl::OkStatus();
 }
@@ -201,29 +219,28 @@ absl::StatusOr<Net*> Workspace::CreateNet(const NetDef& def, bool overwrite) {
         absl::StrCat("there is a net \"", def.name(), "\" already; say overwrite to replace it"));
   }
   if (existing != nullptr) DOPPIO_RETURN_IF_ERROR(DeleteNet(def.name()));
-  DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<Net> net,
-                          doppio::CreateNet(std::make_shared<const NetDef>(def), this));
-  absl::MutexLock lock(&state_->mutex);
+  DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<Net> net, doppio::CreateNet(CopyOf(def), this));
+  const std::lock_guard<std::mutex> lock(state_->mutex);
   std::unique_ptr<Net>& place = state_->nets[def.name()];
   place = std::move(net);
   return place.get();
 }
 
 Net* Workspace::GetNet(absl::string_view name) const {
-  absl::MutexLock lock(&state_->mutex);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
   const auto found = state_->nets.find(name);
   return found == state_->nets.end() ? nullptr : found->second.get();
 }
 
 std::vector<std::string> Workspace::Nets() const {
-  absl::MutexLock lock(&state_->mutex);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
   std::vector<std::string> names;
   for (const auto& [name, net] : state_->nets) names.push_back(name);
   return names;
 }
 
 absl::Status Workspace::DeleteNet(absl::string_view name) {
-  absl::MutexLock lock(&state_->mutex);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
   const auto found = state_->nets.find(name);
   if (found == state_->nets.end())
     return absl::NotFoundError(absl::StrCat("there is no net \"", name, "\""));
@@ -261,7 +278,7 @@ absl::Status Workspace::RunOperatorOnce(const OperatorDef& def) {
 
 absl::Status Workspace::ResetWorkspace(std::optional<std::string> root_folder) {
   {
-    absl::MutexLock lock(&state_->mutex);
+    const std::lock_guard<std::mutex> lock(state_->mutex);
     for (const auto& [name, net] : state_->nets) {
       if (net->is_running()) {
         return absl::FailedPreconditionError(
@@ -282,7 +299,7 @@ absl::Status Workspace::ResetWorkspace(std::optional<std::string> root_folder) {
 WorkspaceStats Workspace::Stats() const {
   WorkspaceStats stats;
   stats.process = GetMemoryStats();
-  absl::MutexLock lock(&state_->mutex);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
   stats.blobs = static_cast<int>(state_->blobs.size());
   stats.nets = static_cast<int>(state_->nets.size());
   std::set<const void*> counted;

@@ -35,13 +35,13 @@ class InterruptTest : public testing::TestWithParam<const char*> {
   }
   void TearDown() override { SetInterruptPoll(nullptr); }
 
-  // A loop that nobody but the host ends, and an operator after it.
+  // A loop that nobody but the host ends, an operator beside it and one after it.
   NetDef Endless() const {
     NetBuilder body("body");
     body.Op("Add", {"i", "one"}, {"i"});
     NetBuilder net("endless");
     net.Op("While", {"yes"}, {"i"}, {MakeArgument("loop_net", body.def())});
-    net.Op("Copy", {"i"}, {"after"}).Type(GetParam());
+    net.Op("Copy", {"one"}, {"beside"}).Op("Copy", {"i"}, {"after"}).Type(GetParam());
     return net.def();
   }
 

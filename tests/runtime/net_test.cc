@@ -117,6 +117,7 @@ TEST(NetTest, ASecondRunAllocatesNothing) {
         .Op("SumElements", {"A"}, {"loss"});
     net.Op("ExpandGradient", {"Z", "X"}, {"dX"})
         .Op("Reshape", {"dX"}, {"R", "old"}, {MakeArgument<std::vector<int64_t>>("shape", {-1})});
+    net.mutable_def()->set_num_workers(2);
     const absl::StatusOr<Net*> created = workspace.CreateNet(net.def());
     ASSERT_TRUE(created.ok()) << created.status();
     ASSERT_TRUE((*created)->Run().ok());
@@ -163,11 +164,12 @@ TEST(NetTest, AnOperatorRunsInPlaceOnASharedTensorOfHighRank) {
   EXPECT_THAT(x.span<float>(), ElementsAre(-1, 2));
 }
 
-TEST(ParallelNetTest, GivesTheSameBitsAsSimpleForAnyNumberOfThreads) {
+// What a run computes goes into the next one; a run after a short one may go another way.
+TEST(ParallelNetTest, GivesTheSameBitsAsSimpleForAnyNumberOfThreadsAndRuns) {
   const unsigned seed = 20240817;
   std::mt19937 rng(seed);
   for (int round = 0; round < 20; ++round) {
-    NetDef net = RandomNet(&rng, 40);
+    NetDef net = RandomNet(&rng, round % 4 == 0 ? 400 : 40);
     std::map<std::string, std::vector<float>> results;
     for (int workers : {0, 1, 2, 4}) {
       Workspace workspace;
@@ -176,7 +178,8 @@ TEST(ParallelNetTest, GivesTheSameBitsAsSimpleForAnyNumberOfThreads) {
       }
       net.set_type(workers == 0 ? "simple" : "parallel");
       net.set_num_workers(workers);
-      const absl::Status status = workspace.RunNetOnce(net);
+      ASSERT_TRUE(workspace.CreateNet(net).ok());
+      const absl::Status status = workspace.RunNet("random", 5);
       ASSERT_TRUE(status.ok()) << status;
       for (int i = 0; i < 6; ++i) {
         const std::string name = absl::StrCat("b", i);
@@ -196,11 +199,79 @@ TEST(ParallelNetTest, TellsTheFirstFailingOperatorOfTheList) {
   ASSERT_TRUE(FeedVector(&workspace, "b", {1, 2, 3}).ok());
   NetBuilder net("failing");
   net.Type("dag").Op("Relu", {"a"}, {"r"}).Op("Add", {"r", "b"}, {"s"}).Op("Relu", {"s"}, {"t"});
+  for (int i = 0; i < 20; ++i) net.Op("Relu", {"a"}, {absl::StrCat("beside", i)});
+  net.mutable_def()->set_num_workers(2);
   ASSERT_TRUE(workspace.CreateNet(net.def()).ok());
   for (int i = 0; i < 3; ++i) {
     EXPECT_THAT(Message(workspace.RunNet("failing")),
                 HasSubstr("net \"failing\", op 1 Add(r, b) -> s"));
     EXPECT_EQ(workspace.GetNet("failing")->last_failed_operator(), 1);
+  }
+}
+
+// Ends when two of it run at the same time.
+struct Meeting {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int came = 0;
+} meeting;
+
+DOPPIO_OPERATOR_SCHEMA(TestMeet).NumInputs(0).NumOutputs(1).HasSideEffects().Doc("Waits for two.");
+
+template <class Context>
+class MeetOp final : public Operator<Context> {
+ public:
+  DOPPIO_USE_OPERATOR_FUNCTIONS;
+  explicit MeetOp(OperatorInit* init) : Operator<Context>(init) {}
+  absl::Status RunOnDevice() override {
+    std::unique_lock<std::mutex> lock(meeting.mutex);
+    const int both = meeting.came / 2 * 2 + 2;
+    ++meeting.came;
+    meeting.changed.notify_all();
+    meeting.changed.wait(lock, [&] { return meeting.came >= both; });
+    return absl::OkStatus();
+  }
+};
+DOPPIO_REGISTER_CPU_OPERATOR(TestMeet, MeetOp<CPUContext>);
+
+TEST(ParallelNetTest, OperatorsThatWaitForEachOtherRunSideBySideInEveryRun) {
+  Workspace workspace;
+  NetBuilder net("meeting");
+  net.Type("parallel").Op("TestMeet", {}, {"a"}).Op("TestMeet", {}, {"b"});
+  net.mutable_def()->set_num_workers(2);
+  ASSERT_TRUE(workspace.CreateNet(net.def()).ok());
+  EXPECT_TRUE(workspace.RunNet("meeting", 20).ok());
+}
+
+// Layers of operators that each wait for two of the layer before.
+TEST(ParallelNetTest, RunsWideNetsOfOperatorsThatTakeTheirTime) {
+  constexpr int kWidth = 7;
+  constexpr int kLayers = 30;
+  NetBuilder net("wide");
+  for (int layer = 0; layer < kLayers; ++layer) {
+    for (int i = 0; i < kWidth; ++i) {
+      const auto before = [&](int j) {
+        return layer == 0 ? "X" : absl::StrCat("Y", layer - 1, "_", j % kWidth);
+      };
+      net.Op("Sub", {before(i), before(2 * i + 1)}, {absl::StrCat("Z", layer, "_", i)});
+      net.Op("Cos", {absl::StrCat("Z", layer, "_", i)}, {absl::StrCat("Y", layer, "_", i)});
+    }
+  }
+  std::vector<float> expected;
+  for (const int workers : {0, 2, 3, 8}) {
+    Workspace workspace;
+    ASSERT_TRUE(
+        workspace.Feed("X", Tensor::FromSpan<float>({4096}, std::vector<float>(4096, 0.5F))).ok());
+    net.Type(workers == 0 ? "simple" : "parallel").mutable_def()->set_num_workers(workers);
+    ASSERT_TRUE(workspace.CreateNet(net.def()).ok());
+    ASSERT_TRUE(workspace.RunNet("wide", 10).ok());
+    std::vector<float> ends;
+    for (int i = 0; i < kWidth; ++i) {
+      const Tensor y = *workspace.Fetch(absl::StrCat("Y", kLayers - 1, "_", i));
+      ends.insert(ends.end(), y.span<float>().begin(), y.span<float>().end());
+    }
+    if (workers == 0) expected = ends;
+    EXPECT_EQ(ends, expected) << workers << " workers";
   }
 }
 
@@ -223,6 +294,16 @@ TEST(CreateNetTest, RefusesAnUnknownType) {
   net.Type("hovercraft");
   EXPECT_THAT(Message(workspace.RunNetOnce(net.def())),
               HasSubstr("there is no net type \"hovercraft\"; there are "));
+}
+
+TEST(CreateNetTest, HintsAtABlobThatIsReadLater) {
+  Workspace workspace;
+  ASSERT_TRUE(FeedVector(&workspace, "data", {1}).ok());
+  NetBuilder net("misspelled");
+  net.Op("Relu", {"dta"}, {"y"}).Op("Relu", {"data"}, {"z"});
+  const std::string message = Message(workspace.CreateNet(net.def()).status());
+  EXPECT_THAT(message, HasSubstr("input blob \"dta\" is missing"));
+  EXPECT_THAT(message, HasSubstr("did you mean data?"));
 }
 
 TEST(CreateNetTest, ReportsAllProblemsAtOnce) {
