@@ -1,6 +1,7 @@
 #include "doppio/net.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_join.h"
@@ -81,6 +82,14 @@ std::shared_ptr<const OperatorDef> DefOfOp(const std::shared_ptr<const NetDef>& 
   return merged;
 }
 
+// How large phantoms are at least.
+int64_t LeastPhantomBytes(const NetDef& net) {
+  const auto tells = [](const Argument& arg) { return arg.name() == "phantoms" && arg.has_i(); };
+  const auto found = std::find_if(net.arg().begin(), net.arg().end(), tells);
+  const bool has_phantoms = found != net.arg().end() && found->i() > 0;
+  return has_phantoms ? found->i() : std::numeric_limits<int64_t>::max();
+}
+
 std::vector<NetProblem> Check(const NetDef& net, const BlobScope& scope) {
   CheckOptions options;
   options.allow_unknown_inputs = false;
@@ -130,6 +139,7 @@ absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def
                                                    absl::StrJoin(NetRegistry::Types(), ", ")));
   }
   DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(Check(*def, *scope)));
+  const int64_t least_phantom_bytes = LeastPhantomBytes(*def);
   ProblemList problems;
   std::vector<std::unique_ptr<OperatorBase>> operators;
   for (int k = 0; k < def->op_size(); ++k) {
@@ -138,6 +148,7 @@ absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def
       problems.Add(*def, k, std::string(op.status().message()));
       continue;
     }
+    (*op)->AllowPhantoms(least_phantom_bytes);
     operators.push_back(*std::move(op));
   }
   DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(problems.Take()));
