@@ -22,6 +22,7 @@
 // An operator is made once and run often: arguments are read and blobs are bound in the
 // constructor. It is run by one thread at a time.
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -64,12 +65,12 @@ class OperatorBase {
   OperatorBase& operator=(const OperatorBase&) = delete;
 
   // Inputs that are no tensors, or have no value yet, are an error here already (unless the schema
-  // allows them).
+  // allows them). Phantoms are written out (unless the schema says that the operator takes them).
   absl::Status Run() {
     for (const Blob* blob : tensor_inputs_) {
-      if (__builtin_expect(
-              !blob->IsTensor() || blob->Get<Tensor>()->dtype() == DataType::kUndefined, 0)) {
-        return BadInput();
+      const Tensor* tensor = blob->TensorAtHand();
+      if (__builtin_expect(tensor == nullptr || tensor->dtype() == DataType::kUndefined, 0)) {
+        return RunWithOtherInputs();
       }
     }
     return RunOnDevice();
@@ -84,6 +85,8 @@ class OperatorBase {
   // The engine that this operator was registered under; empty for the default one.
   const std::string& engine() const { return engine_; }
   void set_engine(absl::string_view engine) { engine_ = std::string(engine); }
+  // Outputs of so many bytes (1 or more) may be phantoms, and larger ones, as in a net (CreateNet).
+  void AllowPhantoms(int64_t least_bytes) { least_phantom_bytes_ = least_bytes; }
 
   int InputSize() const { return static_cast<int>(inputs_.size()); }
   int OutputSize() const { return static_cast<int>(outputs_.size()); }
@@ -97,24 +100,48 @@ class OperatorBase {
   virtual absl::Status RunOnDevice() = 0;
 
   // Input i; a tensor with a value (see Run).
-  const Tensor& Input(int i) const { return *inputs_[i]->Get<Tensor>(); }
+  const Tensor& Input(int i) const {
+    const Tensor* tensor = inputs_[i]->TensorAtHand();
+    return __builtin_expect(tensor != nullptr, 1) ? *tensor : WrittenInput(i);
+  }
+  // Input i as those operators read it whose schema says that they take phantoms: elements that are
+  // repeated, by NumPy's rules, to a tensor of the shape `dims`. It is there for the run, and stays
+  // what it is when the blob becomes an output. Take it once: when asked again, another operator
+  // may have had it written out.
+  struct Operand {
+    const Tensor& elements;
+    DimsView dims;
+    bool is_repeated() const { return elements.dims().data() != dims.data(); }
+  };
+  Operand InputOperand(int i) const {
+    const Tensor* tensor = inputs_[i]->TensorAtHand();
+    return __builtin_expect(tensor != nullptr, 1) ? Operand{*tensor, tensor->dims()}
+                                                  : OtherOperand(i);
+  }
 
   // Output i, as a tensor of this type and shape. Its elements are unspecified, except where the
   // output is also an input (in place) and type and number of elements stay: then they are the
   // input's. Take the data pointers of inputs after this.
   absl::StatusOr<Tensor*> Output(int i, DataType dtype, DimsView dims) {
-    Tensor* tensor = outputs_[i]->GetMutable<Tensor>();
-    if (__builtin_expect(tensor->IsUniqueOf(dtype, dims), 1)) return tensor;
+    Tensor* tensor = outputs_[i]->TensorAtHand();
+    if (__builtin_expect(tensor != nullptr && tensor->IsUniqueOf(dtype, dims), 1)) return tensor;
     return ResizedOutput(i, dtype, dims);
   }
   // Output i becomes `value`, sharing its storage.
-  void SetOutput(int i, Tensor value) { *outputs_[i]->GetMutable<Tensor>() = std::move(value); }
+  void SetOutput(int i, Tensor value) { *outputs_[i]->Overwrite() = std::move(value); }
+  // Whether an output that repeats so many elements to the shape `dims` is to be a phantom
+  // (Blob::SetPhantom): whether it may, and saves more than it costs.
+  bool MakesPhantom(DataType dtype, int64_t elements, DimsView dims) const;
 
   // Output i is the same blob as input j.
   bool IsInplace(int input, int output) const { return inputs_[input] == outputs_[output]; }
 
  private:
-  absl::Status BadInput() const;
+  absl::Status RunWithOtherInputs();
+  absl::Status PrepareInput(int i) const;
+  const Tensor& WrittenInput(int i) const;
+  Operand OtherOperand(int i) const;
+  absl::Status KeepElements(int i);
   absl::StatusOr<Tensor*> ResizedOutput(int i, DataType dtype, DimsView dims);
 
   std::shared_ptr<const OperatorDef> def_;
@@ -124,6 +151,7 @@ class OperatorBase {
   std::vector<std::shared_ptr<Blob>> outputs_;
   std::vector<const Blob*> tensor_inputs_;
   std::vector<bool> is_inplace_;
+  int64_t least_phantom_bytes_ = std::numeric_limits<int64_t>::max();
 };
 
 template <class Context>
@@ -143,8 +171,10 @@ extern template class Operator<CPUContext>;
   using ::doppio::OperatorBase::DescribeInput; \
   using ::doppio::OperatorBase::Input;         \
   using ::doppio::OperatorBase::InputBlob;     \
+  using ::doppio::OperatorBase::InputOperand;  \
   using ::doppio::OperatorBase::InputSize;     \
   using ::doppio::OperatorBase::IsInplace;     \
+  using ::doppio::OperatorBase::MakesPhantom;  \
   using ::doppio::OperatorBase::Output;        \
   using ::doppio::OperatorBase::OutputBlob;    \
   using ::doppio::OperatorBase::OutputSize;    \

@@ -55,6 +55,8 @@ struct PredictorStats {
   int64_t bytes_after = 0;
   // As many runs have been under way at the same time; each keeps its buffers for the next run.
   int instances = 0;
+  // Of expanded tensors that the last run did not write out (blob.h).
+  int64_t unwritten_bytes = 0;
 };
 
 // Ownership: a predictor owns its weights and its copies of the net. Tensors are values: what is

@@ -150,6 +150,10 @@ class OpSchema {
   // an input.
   using InputPredicate = std::function<bool(const OperatorDef&, int input)>;
   OpSchema& ShapeOnlyWhere(InputPredicate f);
+  // Inputs that the operator reads as Operator::InputOperand gives them: they may be phantoms.
+  // Those of all other operators are written out before a run.
+  OpSchema& TakesPhantoms(std::vector<int> inputs);
+  OpSchema& TakesPhantomsWhere(InputPredicate f);
   // Calls `f` when all inputs are known, and those of NeedsValue constant.
   OpSchema& TensorInference(InferenceFunction f);
   OpSchema& NeedsValue(int input);
@@ -206,6 +210,7 @@ class OpSchema {
   bool EnforcesInplace(int input, int output) const;
   bool AllowsAnyInput(int index) const;
   bool IsShapeOnly(const OperatorDef& def, int index) const;
+  bool TakesPhantom(const OperatorDef& def, int index) const;
   // Whether an output is stated to have the type and shape of an input (IdenticalTypeAndShape,
   // OneToOneTypeAndShape).
   bool KeepsTypeAndShape(int input, int output) const;
@@ -249,6 +254,7 @@ class OpSchema {
   std::vector<int> any_inputs_;
   std::vector<int> value_inputs_;
   InputPredicate is_shape_only_;
+  InputPredicate takes_phantom_;
   InferenceFunction inference_;
   std::function<bool(int input, int output)> keeps_type_and_shape_;
   FlopsFunction flops_;

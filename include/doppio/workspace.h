@@ -36,6 +36,9 @@ struct WorkspaceStats {
   // Bytes of tensor storage that this workspace's own blobs hold, storage that blobs share counted
   // once.
   int64_t live_bytes = 0;
+  // Blobs whose tensor is not written out (Blob::SetPhantom), and the bytes that this saves.
+  int phantoms = 0;
+  int64_t unwritten_bytes = 0;
   // Of the whole process (allocator.h).
   MemoryStats process;
 };

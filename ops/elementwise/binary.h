@@ -12,7 +12,7 @@
 
 #include "doppio/registry.h"
 #include "src/kernel/elementwise_binary.h"
-#include "src/operator/broadcast_rule.h"
+#include "src/operator/broadcasting_operator.h"
 
 namespace doppio {
 
@@ -33,35 +33,32 @@ struct BinaryFunction {
   }
 
 template <class Context, class Function>
-class BinaryOp final : public Operator<Context> {
+class BinaryOp final : public BroadcastingOperator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit BinaryOp(OperatorInit* init) : Operator<Context>(init), rule_(init) {}
+  explicit BinaryOp(OperatorInit* init) : BroadcastingOperator<Context>(init), rule_(init) {}
 
   absl::Status RunOnDevice() override {
-    const Tensor& a = Input(0);
-    const Tensor& b = Input(1);
-    if (a.dtype() != b.dtype()) {
+    const auto a = InputOperand(0);
+    const auto b = InputOperand(1);
+    const DataType type = a.elements.dtype();
+    if (type != b.elements.dtype()) {
       return absl::InvalidArgumentError(
           absl::StrCat(DescribeInput(0), " and ", DescribeInput(1), " must have the same type"));
     }
-    DOPPIO_RETURN_IF_ERROR(Function::CheckB(b));
-    return DispatchType(typename Function::Types(), a.dtype(), [&](auto tag) -> absl::Status {
+    DOPPIO_RETURN_IF_ERROR(Function::CheckB(b.elements));
+    return DispatchType(typename Function::Types(), type, [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
-      if (!rule_.legacy() && a.dims() == b.dims()) {
-        DOPPIO_ASSIGN_OR_RETURN(Tensor * c, Output(0, a.dtype(), a.dims()));
-        Function()(a.data<T>(), a.dims(), b.data<T>(), b.dims(), c->mutable_data<T>(), c->dims(),
-                   &context_);
+      const bool is_repeated = a.is_repeated() || b.is_repeated();
+      if (!rule_.legacy() && !is_repeated && a.dims == b.dims) {
+        DOPPIO_ASSIGN_OR_RETURN(Tensor * c, Output(0, type, a.dims));
+        Function()(a.elements.template data<T>(), a.dims, b.elements.template data<T>(), b.dims,
+                   c->mutable_data<T>(), c->dims(), &context_);
         return absl::OkStatus();
       }
-      DOPPIO_ASSIGN_OR_RETURN(const BinaryShapes shapes, rule_.Align(a.dims(), b.dims()));
-      for (int i = 0; i < 2; ++i) {
-        if (!IsInplace(i, 0)) continue;
-        DOPPIO_RETURN_IF_ERROR(CheckInplaceShape(i, Input(i).dims(), 0, shapes.c_dims));
-      }
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * c, Output(0, a.dtype(), shapes.c_dims));
-      Function()(a.data<T>(), shapes.a, b.data<T>(), shapes.b, c->mutable_data<T>(), shapes.c,
-                 &context_);
+      DOPPIO_ASSIGN_OR_RETURN(const auto task, this->Prepare(rule_, type));
+      Function()(task.a->template data<T>(), task.a_dims, task.b->template data<T>(), task.b_dims,
+                 task.c->template mutable_data<T>(), task.c_dims, &context_);
       return absl::OkStatus();
     });
   }
@@ -85,6 +82,7 @@ class BinaryOp final : public Operator<Context> {
       .DOPPIO_BROADCAST_ARGUMENTS.Input(0, "A", "float, double, int32 or int64")                  \
       .Input(1, "B", "tensor of A's type")                                                        \
       .Output(0, "C", "tensor of A's type, of the broadcast shape")                               \
+      .TakesPhantoms({0, 1})                                                                      \
       .TensorInference(InferBinary)
 
 }  // namespace doppio

@@ -22,7 +22,8 @@ struct BinaryGradientInputs {
   int c;
 };
 
-// The elements that a function of BinaryGradientOp may use, and their shapes (BinaryShapes).
+// The elements that a function of BinaryGradientOp may use, and their shapes (BinaryShapes). Those
+// of A and B are smaller where these are phantoms.
 template <typename T>
 struct BinaryGradientData {
   const BinaryShapes& shapes;
@@ -53,24 +54,23 @@ class BinaryGradientOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     const BinaryGradientInputs at = Function::Inputs(InputSize());
-    const Tensor& dc = Input(at.dc);
-    const Tensor& a = Input(at.a < 0 ? at.c : at.a);
-    const Tensor& b = Input(at.b);
+    const DataType type = InputOperand(0).elements.dtype();
+    const auto a = InputOperand(at.a < 0 ? at.c : at.a);
+    const auto b = InputOperand(at.b);
     for (int i = 1; i < InputSize(); ++i) {
-      if (Input(i).dtype() != Input(0).dtype()) {
+      if (InputOperand(i).elements.dtype() != type) {
         return absl::InvalidArgumentError(
             absl::StrCat(DescribeInput(0), " and ", DescribeInput(i), " must have the same type"));
       }
     }
-    DOPPIO_ASSIGN_OR_RETURN(const BinaryShapes shapes, rule_.Align(a.dims(), b.dims()));
+    DOPPIO_ASSIGN_OR_RETURN(const BinaryShapes shapes, rule_.Align(a.dims, b.dims));
     for (int i : {at.dc, at.c}) {
       if (i < 0 || Input(i).dims() == DimsView(shapes.c_dims)) continue;
       return absl::InvalidArgumentError(absl::StrCat("input ", i, " ", DescribeInput(i),
                                                      " must have the shape of the result, ",
                                                      ShapeToString(shapes.c_dims)));
     }
-    const Dims dims[] = {Dims(a.dims().begin(), a.dims().end()),
-                         Dims(b.dims().begin(), b.dims().end())};
+    const Dims dims[] = {Dims(a.dims.begin(), a.dims.end()), Dims(b.dims.begin(), b.dims.end())};
     // What is written in place of an input comes last.
     int first = 0;
     for (int o = 0; o < 2; ++o) {
@@ -78,23 +78,41 @@ class BinaryGradientOp final : public Operator<Context> {
       DOPPIO_RETURN_IF_ERROR(CheckInplaceShape(0, Input(0).dims(), o, dims[o]));
       first = 1 - o;
     }
-    DOPPIO_RETURN_IF_ERROR(Function::CheckB(b));
-    return DispatchType(typename Function::Types(), dc.dtype(), [&](auto tag) -> absl::Status {
+    DOPPIO_RETURN_IF_ERROR(Function::CheckB(b.elements));
+    BinaryShapes read = shapes;
+    DOPPIO_ASSIGN_OR_RETURN(const Tensor* a_elements, Elements(at.a, a, &read.a));
+    DOPPIO_ASSIGN_OR_RETURN(const Tensor* b_elements, Elements(at.b, b, &read.b));
+    return DispatchType(typename Function::Types(), type, [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
-      DOPPIO_RETURN_IF_ERROR(Output(0, dc.dtype(), dims[0]).status());
-      DOPPIO_RETURN_IF_ERROR(Output(1, dc.dtype(), dims[1]).status());
-      const auto data = [&](int i) { return i < 0 ? nullptr : Input(i).template data<T>(); };
-      const BinaryGradientData<T> given = {shapes,     data(at.dc), data(at.a),
-                                           data(at.b), data(at.c),  &context_};
-      DOPPIO_RETURN_IF_ERROR(RunOne<T>(first, dims[first], given));
-      return RunOne<T>(1 - first, dims[1 - first], given);
+      DOPPIO_RETURN_IF_ERROR(Output(0, type, dims[0]).status());
+      DOPPIO_RETURN_IF_ERROR(Output(1, type, dims[1]).status());
+      const BinaryGradientData<T> given = {read,
+                                           Input(at.dc).template data<T>(),
+                                           at.a < 0 ? nullptr : a_elements->template data<T>(),
+                                           b_elements->template data<T>(),
+                                           at.c < 0 ? nullptr : Input(at.c).template data<T>(),
+                                           &context_};
+      DOPPIO_RETURN_IF_ERROR(RunOne<T>(first, dims[first], shapes, given));
+      return RunOne<T>(1 - first, dims[1 - first], shapes, given);
     });
   }
 
  private:
+  // A phantom among A and B is read as it is, by the rules of NumPy; else it is written out.
+  absl::StatusOr<const Tensor*> Elements(int i, const typename Operator<Context>::Operand& operand,
+                                         Dims* dims) const {
+    if (!operand.is_repeated()) return &operand.elements;
+    if (rule_.legacy()) {
+      DOPPIO_RETURN_IF_ERROR(InputBlob(i).WriteOut());
+      return &Input(i);
+    }
+    dims->assign(operand.elements.dims().begin(), operand.elements.dims().end());
+    return &operand.elements;
+  }
+
   template <typename T>
-  absl::Status RunOne(int which, const Dims& dims, const BinaryGradientData<T>& given) {
-    const BinaryShapes& shapes = given.shapes;
+  absl::Status RunOne(int which, const Dims& dims, const BinaryShapes& shapes,
+                      const BinaryGradientData<T>& given) {
     const Dims& kernel_dims = which == 0 ? shapes.a : shapes.b;
     DOPPIO_ASSIGN_OR_RETURN(Tensor * output, Output(which, DataTypeOf<T>::value, dims));
     T* to = output->mutable_data<T>();
@@ -125,6 +143,7 @@ class BinaryGradientOp final : public Operator<Context> {
       .Doc(absl::StrCat("The gradients of ", forward, ": ", formulas,                    \
                         ", each summed over the dimensions along which its operand was " \
                         "repeated. In place where the shapes are equal."))               \
+      .TakesPhantoms({1, 2})                                                             \
       .DOPPIO_BROADCAST_ARGUMENTS                                                        \
       .Input(0, "dC", "gradient of C, of its shape: float, double, int32 or int64")      \
       .Input(1, "A", "the first operand, of the same type")                              \

@@ -34,6 +34,9 @@ DOPPIO_OPERATOR_SCHEMA(DivGradient)
     .ShapeOnlyWhere([](const OperatorDef& def, int input) {
       return def.input_size() == 4 && input == 1;
     })
+    .TakesPhantomsWhere([](const OperatorDef& def, int input) {
+      return def.input_size() == 4 && (input == 1 || input == 2);
+    })
     .Doc(R"DOC(
 The gradients of Div: dA = dC / B and dB = -dC * C / B, each summed over the dimensions along which
 its operand was repeated. The inputs are dC, A, B and C; in old nets B, C and dC, where A has the

@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <limits>
 
+#include "doppio/parallel.h"
 #include "ops/elementwise/unary.h"
+#include "src/kernel/broadcast.h"
 #include "src/kernel/elementwise_binary.h"
 
 namespace doppio {
@@ -12,6 +15,7 @@ void State(OpSchema* schema, const char* types) {
   schema->NumInputs(1, OpSchema::kMany)
       .NumOutputs(1)
       .AllowInplace({{0, 0}})
+      .TakesPhantomsWhere([](const OperatorDef&, int) { return true; })
       .Input(0, "X0", absl::StrCat("tensor of ", types, "; the others have its type and shape"))
       .Output(0, "Y", "tensor of the same type and shape")
       .Flops([](const OperatorDef&, const std::vector<TensorInfo>& inputs, const auto&) {
@@ -47,25 +51,65 @@ template <class Context, class Types>
 class SumOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
+  using Operand = typename Operator<Context>::Operand;
   explicit SumOp(OperatorInit* init) : Operator<Context>(init) {}
 
   absl::Status RunOnDevice() override {
-    const Tensor& x = Input(0);
+    const auto x = InputOperand(0);
+    const DataType type = x.elements.dtype();
+    bool is_repeated = x.is_repeated();
     for (int i = 1; i < InputSize(); ++i) {
-      if (Input(i).dtype() != x.dtype() || Input(i).dims() != x.dims()) {
+      const auto term = InputOperand(i);
+      is_repeated = is_repeated || term.is_repeated();
+      if (term.elements.dtype() != type || term.dims != x.dims) {
         return absl::InvalidArgumentError(absl::StrCat("input ", i, " ", DescribeInput(i),
                                                        " has not the type and shape of input 0 ",
                                                        DescribeInput(0)));
       }
     }
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    return DispatchType(Types(), type, [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims()));
+      if (is_repeated) return SumRepeated<T>(x.dims);
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, type, x.dims));
       absl::InlinedVector<const T*, 16> terms;
       for (int i = 0; i < InputSize(); ++i) terms.push_back(Input(i).template data<T>());
       SumOf<T>(terms, y->mutable_data<T>(), y->numel(), &context_);
       return absl::OkStatus();
     });
+  }
+
+ private:
+  // Where some terms are phantoms: block by block, as SumOf does it.
+  template <typename T>
+  absl::Status SumRepeated(DimsView x_dims) {
+    // Before the output, which may take the place of a term.
+    const Dims dims(x_dims.begin(), x_dims.end());
+    absl::InlinedVector<Operand, 16> operands;
+    for (int i = 0; i < InputSize(); ++i) operands.push_back(InputOperand(i));
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * output, Output(0, DataTypeOf<T>::value, dims));
+    absl::InlinedVector<BroadcastReader, 16> terms;
+    for (const Operand& operand : operands) {
+      terms.emplace_back(sizeof(T), operand.elements.raw_data(), operand.elements.dims(), dims);
+    }
+    constexpr int64_t kBlock = 1024;
+    constexpr int64_t kGrain = 32 * kBlock;
+    T* const y = output->mutable_data<T>();
+    ParallelFor(output->numel(), kGrain, [&](int64_t begin, int64_t end) {
+      T sum_room[kBlock];
+      T term_room[kBlock];
+      for (int64_t from = begin; from < end; from += kBlock) {
+        const int64_t to = std::min(from + kBlock, end);
+        const T* sum = static_cast<const T*>(terms[0].Read(from, to, sum_room));
+        if (terms.size() == 1) std::copy_n(sum, to - from, y + from);
+        for (size_t i = 1; i < terms.size(); ++i) {
+          const T* const both[] = {sum, static_cast<const T*>(terms[i].Read(from, to, term_room))};
+          T* const result = i + 1 == terms.size() ? y + from : sum_room;
+          SumOf<T>(both, result, to - from, &context_);
+          sum = result;
+        }
+      }
+    });
+    return absl::OkStatus();
   }
 };
 

@@ -7,7 +7,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "src/kernel/logical_binary.h"
-#include "src/operator/broadcast_rule.h"
+#include "src/operator/broadcasting_operator.h"
 
 namespace doppio {
 
@@ -47,28 +47,21 @@ absl::Status InferLogicalBinary(InferenceContext* context) {
 }
 
 template <class Context, class Function>
-class LogicalBinaryOp final : public Operator<Context> {
+class LogicalBinaryOp final : public BroadcastingOperator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit LogicalBinaryOp(OperatorInit* init) : Operator<Context>(init), rule_(init) {}
+  explicit LogicalBinaryOp(OperatorInit* init) : BroadcastingOperator<Context>(init), rule_(init) {}
 
   absl::Status RunOnDevice() override {
-    const Tensor& a = Input(0);
-    const Tensor& b = Input(1);
-    if (a.dtype() != b.dtype()) {
+    const DataType type = InputOperand(0).elements.dtype();
+    if (type != InputOperand(1).elements.dtype()) {
       return absl::InvalidArgumentError(
           absl::StrCat(DescribeInput(0), " and ", DescribeInput(1), " must have the same type"));
     }
-    const DataType type = a.dtype();
     DOPPIO_RETURN_IF_ERROR(CheckOperandType<Function>(type));
-    DOPPIO_ASSIGN_OR_RETURN(const BinaryShapes shapes, rule_.Align(a.dims(), b.dims()));
-    for (int i = 0; i < 2; ++i) {
-      if (!IsInplace(i, 0)) continue;
-      DOPPIO_RETURN_IF_ERROR(CheckInplaceShape(i, Input(i).dims(), 0, shapes.c_dims));
-    }
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * c, Output(0, Function::OutputType(type), shapes.c_dims));
-    Function::Run(type, a.raw_data(), shapes.a, b.raw_data(), shapes.b, c->raw_mutable_data(),
-                  shapes.c, &context_);
+    DOPPIO_ASSIGN_OR_RETURN(const auto task, this->Prepare(rule_, Function::OutputType(type)));
+    Function::Run(type, task.a->raw_data(), task.a_dims, task.b->raw_data(), task.b_dims,
+                  task.c->raw_mutable_data(), task.c_dims, &context_);
     return absl::OkStatus();
   }
 

@@ -33,6 +33,7 @@ void State(OpSchema* schema, const char* what, const char* types, const char* ex
                         "\n\nExample: ", example, "."))
       .DOPPIO_BROADCAST_ARGUMENTS.Input(0, "A", absl::StrCat("tensor of ", types))
       .Input(1, "B", "tensor of A's type")
+      .TakesPhantoms({0, 1})
       .Output(0, "C", "tensor of A's type, of the broadcast shape")
       .TensorInference(InferLogicalBinary<Function>);
 }

@@ -38,6 +38,7 @@ void State(OpSchema* schema, const char* formula, const char* nan, const char* e
       .Input(0, "A", "tensor of bool, integers or floating point numbers of any size")
       .Input(1, "B", "tensor of A's type")
       .Output(0, "C", "tensor of bool, of the broadcast shape")
+      .TakesPhantoms({0, 1})
       .TensorInference(InferLogicalBinary<Function>);
 }
 

@@ -4,6 +4,7 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
+#include "src/kernel/broadcast.h"
 
 namespace doppio {
 namespace {
@@ -71,6 +72,29 @@ void SelectElements(const bool* condition, const Tensor& x, const Tensor& y, Ten
          static_cast<T*>(z->raw_mutable_data()), plan, static_cast<int64_t>(sizeof(T)));
 }
 
+// The same, element by element, where some are phantoms.
+template <typename T>
+void SelectRepeated(const BroadcastReader& condition, const BroadcastReader& x,
+                    const BroadcastReader& y, Tensor* z) {
+  constexpr int64_t kBlock = 1024;
+  constexpr int64_t kGrain = 16 * kBlock;
+  T* const to = static_cast<T*>(z->raw_mutable_data());
+  ParallelFor(z->numel(), kGrain, [&](int64_t begin, int64_t end) {
+    bool condition_room[kBlock];
+    T x_room[kBlock];
+    T y_room[kBlock];
+    for (int64_t first = begin; first < end; first += kBlock) {
+      const int64_t last = std::min(first + kBlock, end);
+      const auto* c = static_cast<const bool*>(condition.Read(first, last, condition_room));
+      const auto* if_true = static_cast<const T*>(x.Read(first, last, x_room));
+      const auto* if_false = static_cast<const T*>(y.Read(first, last, y_room));
+      for (int64_t i = 0; i < last - first; ++i) {
+        to[first + i] = Choose(c[i], if_true[i], if_false[i]);
+      }
+    }
+  });
+}
+
 absl::Status CheckTypes(DataType condition, DataType x, DataType y) {
   if (condition != DataType::kBool) {
     return absl::InvalidArgumentError(
@@ -111,6 +135,7 @@ Z may be X or Y; Caffe2 means to allow that too, but allows another pair of blob
     .Input(1, "X", "tensor of any type and shape")
     .Input(2, "Y", "tensor of X's type and shape")
     .Output(0, "Z", "tensor of X's type and shape")
+    .TakesPhantoms({0, 1, 2})
     .TensorInference([](InferenceContext* context) {
       return InferSelection(context, context->GetSingleArgument<bool>(kByRows));
     });
@@ -128,6 +153,7 @@ Example: Condition = [true,false], DataT = [[1,2],[3,4]] and DataF = [[5,6],[7,8
     .Input(1, "DataT", "tensor of any type, at least a vector")
     .Input(2, "DataF", "tensor of DataT's type and shape")
     .Output(0, "DataO", "tensor of DataT's type and shape")
+    .TakesPhantoms({0, 1, 2})
     .TensorInference([](InferenceContext* context) { return InferSelection(context, true); });
 
 // Conditional is kAlwaysByRows.
@@ -140,11 +166,17 @@ class SelectOp final : public Operator<Context> {
         by_rows_(kAlwaysByRows || init->GetSingleArgument<bool>(kByRows, false)) {}
 
   absl::Status RunOnDevice() override {
-    const DataType type = Input(1).dtype();
-    DOPPIO_RETURN_IF_ERROR(CheckTypes(Input(0).dtype(), type, Input(2).dtype()));
+    const auto c = InputOperand(0);
+    const auto if_true = InputOperand(1);
+    const auto if_false = InputOperand(2);
+    const DataType type = if_true.elements.dtype();
+    DOPPIO_RETURN_IF_ERROR(CheckTypes(c.elements.dtype(), type, if_false.elements.dtype()));
     DOPPIO_ASSIGN_OR_RETURN(const Rows plan,
-                            PlanRows(Input(0).dims(), Input(1).dims(), Input(2).dims(), by_rows_));
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * z, Output(0, type, Input(1).dims()));
+                            PlanRows(c.dims, if_true.dims, if_false.dims, by_rows_));
+    const bool is_repeated = c.is_repeated() || if_true.is_repeated() || if_false.is_repeated();
+    if (is_repeated && type != DataType::kString) return RunRepeated(c, if_true, if_false);
+    DOPPIO_RETURN_IF_ERROR(InputBlob(0).WriteOut());  // of strings
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * z, Output(0, type, if_true.dims));
     if (z->numel() == 0) return absl::OkStatus();
     const bool* condition = Input(0).template data<bool>();
     const Tensor& x = Input(1);
@@ -164,6 +196,30 @@ class SelectOp final : public Operator<Context> {
   }
 
  private:
+  using Operand = typename Operator<Context>::Operand;
+
+  absl::Status RunRepeated(const Operand& c, const Operand& if_true, const Operand& if_false) {
+    const DataType type = if_true.elements.dtype();
+    const Dims dims(if_true.dims.begin(), if_true.dims.end());
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * z, Output(0, type, dims));
+    Dims c_dims(c.elements.dims().begin(), c.elements.dims().end());
+    if (by_rows_) c_dims.resize(dims.size(), 1);
+    const size_t size = DataTypeSize(type);
+    const BroadcastReader condition(sizeof(bool), c.elements.raw_data(), c_dims, dims);
+    const BroadcastReader x(size, if_true.elements.raw_data(), if_true.elements.dims(), dims);
+    const BroadcastReader y(size, if_false.elements.raw_data(), if_false.elements.dims(), dims);
+    if (size == 1) {
+      SelectRepeated<uint8_t>(condition, x, y, z);
+    } else if (size == 2) {
+      SelectRepeated<uint16_t>(condition, x, y, z);
+    } else if (size == 4) {
+      SelectRepeated<uint32_t>(condition, x, y, z);
+    } else {
+      SelectRepeated<uint64_t>(condition, x, y, z);
+    }
+    return absl::OkStatus();
+  }
+
   const bool by_rows_;
 };
 

@@ -100,6 +100,7 @@ Example: A [8,2,3] and B [8,3,4] give Y [8,2,4], as does B [8,4,3] with trans_b=
     .Input(0, "A", "float or double [..., M, K], or with trans_a [..., K, M]")
     .Input(1, "B", "of A's type, [..., K, N], or with trans_b [..., N, K]")
     .Output(0, "Y", "[..., M, N] of A's type")
+    .TakesPhantoms({0, 1})
     .MultiplyAdds([](const OperatorDef& def, const std::vector<TensorInfo>& inputs, const auto&) {
       InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
       const auto shape = ShapeOf(BatchMatMulArguments(&context), *inputs[0].dims, *inputs[1].dims);
@@ -127,21 +128,36 @@ class BatchMatMulOp final : public Operator<Context> {
   explicit BatchMatMulOp(OperatorInit* init) : Operator<Context>(init), args_(init) {}
 
   absl::Status RunOnDevice() override {
-    const Tensor& a = Input(0);
-    const Tensor& b = Input(1);
-    if (a.dtype() != b.dtype()) {
+    const auto operand_a = InputOperand(0);
+    const auto operand_b = InputOperand(1);
+    if (operand_a.elements.dtype() != operand_b.elements.dtype()) {
       return absl::InvalidArgumentError(
           absl::StrCat(DescribeInput(0), " and ", DescribeInput(1), " must have the same type"));
     }
-    DOPPIO_ASSIGN_OR_RETURN(const BatchMatMulShape shape, ShapeOf(args_, a.dims(), b.dims()));
-    return DispatchType(TypeList<float, double>(), a.dtype(), [&](auto tag) -> absl::Status {
+    DOPPIO_ASSIGN_OR_RETURN(BatchMatMulShape shape, ShapeOf(args_, operand_a.dims, operand_b.dims));
+    DOPPIO_ASSIGN_OR_RETURN(const Tensor* a, Matrices(0, shape.batch, &shape.strides_a));
+    DOPPIO_ASSIGN_OR_RETURN(const Tensor* b, Matrices(1, shape.batch, &shape.strides_b));
+    return DispatchType(TypeList<float, double>(), a->dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, a.dtype(), shape.output));
-      return Multiply(shape, a.data<T>(), b.data<T>(), y->mutable_data<T>());
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, a->dtype(), shape.output));
+      return Multiply(shape, a->data<T>(), b->data<T>(), y->mutable_data<T>());
     });
   }
 
  private:
+  // The elements of an operand: those of a phantom where whole matrices are repeated.
+  absl::StatusOr<const Tensor*> Matrices(int i, DimsView batch, Dims* strides) const {
+    const auto operand = InputOperand(i);
+    const DimsView dims = operand.elements.dims();
+    if (!operand.is_repeated() || dims.size() < 2 ||
+        dims.subspan(dims.size() - 2) != operand.dims.subspan(dims.size() - 2)) {
+      DOPPIO_RETURN_IF_ERROR(InputBlob(i).WriteOut());
+      return &Input(i);
+    }
+    *strides = StridesIn(dims.subspan(0, dims.size() - 2), batch);
+    return &operand.elements;
+  }
+
   template <typename T>
   absl::Status Multiply(const BatchMatMulShape& shape, const T* a, const T* b, T* y) {
     constexpr int64_t kGrain = int64_t{1} << 19;  // multiply-adds that are worth a thread

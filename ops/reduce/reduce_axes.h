@@ -36,7 +36,9 @@ class ReduceAxes {
 
 absl::Status InferReduce(InferenceContext* context);
 
-// Function: <T>(const T* x, DimsView x_dims, T* y, DimsView kept, CPUContext*).
+// Function: <T>(const T* x, DimsView x_dims, T* y, DimsView kept, CPUContext*), and for an X that
+// is a phantom <T>Repeated(const T* elements, DimsView element_dims, and as above), which is false
+// where it can not be read so.
 template <class Context, class Function>
 class ReduceOp final : public Operator<Context> {
  public:
@@ -45,12 +47,19 @@ class ReduceOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     using Types = TypeList<float, double, int32_t, int64_t, float16, bfloat16>;
-    const Tensor& x = Input(0);
-    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims()));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    const auto x = InputOperand(0);
+    const DataType type = x.elements.dtype();
+    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims));
+    return DispatchType(Types(), type, [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), axes_.OutputDims(shapes)));
-      Function()(x.data<T>(), x.dims(), y->mutable_data<T>(), shapes.kept, &context_);
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * output, Output(0, type, axes_.OutputDims(shapes)));
+      T* const y = output->template mutable_data<T>();
+      const bool is_done =
+          x.is_repeated() && Function().Repeated(x.elements.template data<T>(), x.elements.dims(),
+                                                 x.dims, y, shapes.kept, &context_);
+      if (is_done) return absl::OkStatus();
+      DOPPIO_RETURN_IF_ERROR(InputBlob(0).WriteOut());
+      Function()(Input(0).template data<T>(), x.dims, y, shapes.kept, &context_);
       return absl::OkStatus();
     });
   }

@@ -11,9 +11,15 @@ The mean of X over the dimensions `axes`. The mean of nothing is NaN (0 for whol
 means are truncated toward zero); 16-bit types are summed in float.
 
 Example: X [2,3] = [[1,2,3],[4,5,6]] and axes = [1], keepdims = 0 give Y [2] = [2,5].
-)DOC");
+)DOC")
+    .TakesPhantoms({0});
 
 struct MeanFunction {
+  template <typename T>
+  bool Repeated(const T* elements, DimsView element_dims, DimsView x_dims, T* y, DimsView kept,
+                CPUContext* context) const {
+    return ReduceMeanRepeated(elements, element_dims, x_dims, y, kept, context);
+  }
   template <typename T>
   void operator()(const T* x, DimsView x_dims, T* y, DimsView kept, CPUContext* context) const {
     ReduceMeanTo(x, x_dims, y, kept, context);

@@ -9,9 +9,15 @@ DOPPIO_REDUCE_SCHEMA(ReduceSum, R"DOC(
 The sum of X over the dimensions `axes`. The sum of nothing is 0; 16-bit types are summed in float.
 
 Example: X [2,3] = [[1,2,3],[4,5,6]] and axes = [0] give Y [1,3] = [[5,7,9]].
-)DOC");
+)DOC")
+    .TakesPhantoms({0});
 
 struct SumFunction {
+  template <typename T>
+  bool Repeated(const T* elements, DimsView element_dims, DimsView x_dims, T* y, DimsView kept,
+                CPUContext* context) const {
+    return ReduceSumRepeated(elements, element_dims, x_dims, y, kept, context);
+  }
   template <typename T>
   void operator()(const T* x, DimsView x_dims, T* y, DimsView kept, CPUContext* context) const {
     ReduceSumTo(x, x_dims, y, kept, context);

@@ -12,6 +12,7 @@ DOPPIO_OPERATOR_SCHEMA(Copy)
     .Input(0, "X", "tensor of any type and shape")
     .Output(0, "Y", "tensor of X's type and shape")
     .Flops(NoFlops)
+    .TakesPhantoms({0})
     .IdenticalTypeAndShape();
 
 DOPPIO_OPERATOR_SCHEMA(CopyOnDeviceLike)
@@ -22,6 +23,7 @@ DOPPIO_OPERATOR_SCHEMA(CopyOnDeviceLike)
     .Input(1, "like", "tensor that is on the device to copy to")
     .Output(0, "Y", "tensor of X's type and shape")
     .Flops(NoFlops)
+    .TakesPhantoms({0})
     .IdenticalTypeAndShape();
 
 template <class Context>

@@ -3,6 +3,7 @@
 
 // What the operators that only move elements have in common.
 
+#include <optional>
 #include <vector>
 
 #include "doppio/operator.h"
@@ -29,15 +30,31 @@ class CopyingOperator : public Operator<Context> {
   using Operator<Context>::Operator;
 
   // Output 0 becomes input 0. In place nothing is copied; otherwise the output gets storage of its
-  // own, so that a later operator may write to it in place.
+  // own, so that a later operator may write to it in place. A phantom becomes one.
   absl::Status Copy() {
+    if (this->InputBlob(0).TensorAtHand() == nullptr) {
+      return CopyReshaped(this->InputOperand(0).dims);
+    }
     if (this->IsInplace(0, 0)) return absl::OkStatus();
     return this->OutputBlob(0)->template GetMutable<Tensor>()->CopyFrom(this->Input(0));
   }
   // The same in the shape `dims`, which must have as many elements.
   absl::Status CopyReshaped(DimsView dims) {
-    DOPPIO_RETURN_IF_ERROR(Copy());
-    return this->OutputBlob(0)->template GetMutable<Tensor>()->Reshape(dims);
+    Blob* output = this->OutputBlob(0);
+    if (const Phantom* phantom = this->InputBlob(0).phantom()) {
+      const std::optional<Dims> repeated = phantom->ElementsReshaped(dims);
+      if (repeated && this->IsInplace(0, 0)) return output->ReshapePhantom(*repeated, dims);
+      Tensor elements = phantom->elements();
+      if (repeated && this->MakesPhantom(elements.dtype(), elements.numel(), dims)) {
+        DOPPIO_RETURN_IF_ERROR(elements.Reshape(*repeated));
+        return output->SetPhantom(elements, dims);
+      }
+    }
+    DOPPIO_RETURN_IF_ERROR(this->InputBlob(0).WriteOut());
+    if (!this->IsInplace(0, 0)) {
+      DOPPIO_RETURN_IF_ERROR(output->Overwrite()->CopyFrom(this->Input(0)));
+    }
+    return output->template GetMutable<Tensor>()->Reshape(dims);
   }
 };
 

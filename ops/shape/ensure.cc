@@ -13,6 +13,7 @@ void StateCopy(OpSchema* schema, const char* doc) {
       .Input(0, "X", "tensor of any type and shape")
       .Output(0, "Y", "tensor of X's type and shape")
       .Flops(NoFlops)
+      .TakesPhantoms({0})
       .IdenticalTypeAndShape();
 }
 
@@ -53,7 +54,7 @@ class EnsureDenseOp final : public CopyingOperator<Context> {
  public:
   explicit EnsureDenseOp(OperatorInit* init) : CopyingOperator<Context>(init) {}
   absl::Status RunOnDevice() override {
-    if (this->Input(0).rank() == 0) {
+    if (this->InputOperand(0).dims.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("X ", this->DescribeInput(0), " must be at least a vector"));
     }

@@ -50,6 +50,7 @@ Example: X [3,1] = [[1],[2],[3]] and shape = [3,4] give Y [3,4] = [[1,1,1,1],[2,
     .Input(1, "shape", "vector of int32 or int64: the shape to expand to")
     .Output(0, "Y", "tensor of X's type, of the broadcast shape")
     .NeedsValue(1)
+    .TakesPhantoms({0})
     .Flops(NoFlops)
     .TensorInference([](InferenceContext* context) -> absl::Status {
       DOPPIO_ASSIGN_OR_RETURN(Dims dims, ExpandedShape(context->dims(0), *context->value(1)));
@@ -65,8 +66,10 @@ class ExpandOp final : public Operator<Context> {
   explicit ExpandOp(OperatorInit* init) : Operator<Context>(init) {}
 
   absl::Status RunOnDevice() override {
-    const Tensor& x = Input(0);
-    DOPPIO_ASSIGN_OR_RETURN(Dims dims, ExpandedShape(x.dims(), Input(1)));
+    const auto operand = InputOperand(0);
+    const Tensor& x = operand.elements;
+    DOPPIO_ASSIGN_OR_RETURN(Dims dims, ExpandedShape(operand.dims, Input(1)));
+    if (MakesPhantom(x.dtype(), x.numel(), dims)) return OutputBlob(0)->SetPhantom(x, dims);
     DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), dims));
     if (x.Is<std::string>()) {
       Broadcast(x.data<std::string>(), x.dims(), y->mutable_data<std::string>(), dims, &context_);
@@ -87,6 +90,7 @@ DOPPIO_OPERATOR_SCHEMA(ExpandGradient)
     .Input(1, "X", "Expand's input, of which only the shape is used")
     .Output(0, "dX", "gradient of X, of X's shape and dY's type; 16-bit types are summed in float")
     .ShapeOnly({1})
+    .TakesPhantoms({0, 1})
     .Flops([](const OperatorDef&, const std::vector<TensorInfo>& inputs, const auto&) {
       return SizeBetween(*inputs[0].dims, 0, static_cast<int>(inputs[0].dims->size()));
     })
@@ -103,17 +107,24 @@ class ExpandGradientOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     using Types = TypeList<int32_t, int64_t, float, double, float16, bfloat16>;
-    const Tensor& dy = Input(0);
-    const Tensor& x = Input(1);
-    DOPPIO_ASSIGN_OR_RETURN(Dims expanded, BroadcastShapes(x.dims(), dy.dims()));
-    if (DimsView(expanded) != dy.dims()) {
+    const auto dy = InputOperand(0);
+    const DimsView x = InputOperand(1).dims;
+    DOPPIO_ASSIGN_OR_RETURN(Dims expanded, BroadcastShapes(x, dy.dims));
+    if (DimsView(expanded) != dy.dims) {
       return absl::InvalidArgumentError(absl::StrCat(
           "dY ", DescribeInput(0), " is not what Expand makes of X ", DescribeInput(1)));
     }
-    return DispatchType(Types(), dy.dtype(), [&](auto tag) -> absl::Status {
+    const DataType type = dy.elements.dtype();
+    return DispatchType(Types(), type, [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), x.dims()));
-      ReduceSumTo(dy.data<T>(), dy.dims(), dx->mutable_data<T>(), x.dims(), &context_);
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * output, Output(0, type, x));
+      T* const dx = output->template mutable_data<T>();
+      const bool is_done =
+          dy.is_repeated() && ReduceSumRepeated(dy.elements.template data<T>(), dy.elements.dims(),
+                                                dy.dims, dx, x, &context_);
+      if (is_done) return absl::OkStatus();
+      DOPPIO_RETURN_IF_ERROR(InputBlob(0).WriteOut());
+      ReduceSumTo(Input(0).template data<T>(), dy.dims, dx, x, &context_);
       return absl::OkStatus();
     });
   }

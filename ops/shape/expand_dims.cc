@@ -44,6 +44,7 @@ Example: X [3,4,5] and dims = [0,4] give Y [1,3,4,5,1].
     .Input(0, "X", "tensor of any type and shape")
     .Output(0, "Y", "X's elements, of X's rank plus the number of `dims`")
     .Flops(NoFlops)
+    .TakesPhantoms({0})
     .TensorInference([](InferenceContext* context) -> absl::Status {
       const std::vector<int64_t> dims = ReadDimsArgument(context);
       DOPPIO_RETURN_IF_ERROR(context->status());
@@ -60,7 +61,7 @@ class ExpandDimsOp final : public CopyingOperator<Context> {
       : CopyingOperator<Context>(init), dims_(ReadDimsArgument(init)) {}
 
   absl::Status RunOnDevice() override {
-    DOPPIO_ASSIGN_OR_RETURN(const Dims y, WithDims(Input(0).dims(), dims_));
+    DOPPIO_ASSIGN_OR_RETURN(const Dims y, WithDims(InputOperand(0).dims, dims_));
     return this->CopyReshaped(y);
   }
 

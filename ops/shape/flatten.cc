@@ -27,6 +27,7 @@ Example: X [2,3,4] becomes [2,12], with axis=2 [6,4], and with axis=0 [1,24].
     .Arg<int64_t>("axis", "the first dimension of the columns, from 0 to X's rank", 1)
     .Input(0, "X", "tensor of any type, of rank `axis` or higher")
     .Output(0, "Y", "matrix of X's type")
+    .TakesPhantoms({0})
     .Flops(NoFlops)
     .TensorInference([](InferenceContext* context) -> absl::Status {
       const int64_t axis = context->GetSingleArgument<int64_t>("axis");
@@ -42,6 +43,7 @@ DOPPIO_OPERATOR_SCHEMA(FlattenToVec)
     .Doc("X as a vector.\n\nExample: X [2,3,4] becomes [24].")
     .Input(0, "X", "tensor of any type, at least a vector")
     .Output(0, "Y", "vector of X's type")
+    .TakesPhantoms({0})
     .Flops(NoFlops)
     .TensorInference([](InferenceContext* context) -> absl::Status {
       if (context->dims(0).empty()) return absl::InvalidArgumentError("X is a scalar");
@@ -78,7 +80,7 @@ class FlattenOp final : public CopyingOperator<Context> {
       : CopyingOperator<Context>(init), axis_(init->GetSingleArgument<int64_t>("axis")) {}
 
   absl::Status RunOnDevice() override {
-    DOPPIO_ASSIGN_OR_RETURN(const Dims dims, FlattenedShape(this->Input(0).dims(), axis_));
+    DOPPIO_ASSIGN_OR_RETURN(const Dims dims, FlattenedShape(this->InputOperand(0).dims, axis_));
     return this->CopyReshaped(dims);
   }
 
@@ -92,11 +94,11 @@ class FlattenToVecOp final : public CopyingOperator<Context> {
   explicit FlattenToVecOp(OperatorInit* init) : CopyingOperator<Context>(init) {}
 
   absl::Status RunOnDevice() override {
-    const Tensor& x = this->Input(0);
-    if (x.rank() == 0) {
+    const DimsView x = this->InputOperand(0).dims;
+    if (x.empty()) {
       return absl::InvalidArgumentError(absl::StrCat("X ", this->DescribeInput(0), " is a scalar"));
     }
-    return this->CopyReshaped({x.numel()});
+    return this->CopyReshaped({SizeFromDim(x, 0)});
   }
 };
 

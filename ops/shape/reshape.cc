@@ -103,6 +103,7 @@ Example: X [2,3,4] and shape = [0,-1] give Y [2,12] and old_shape = [2,3,4].
     .Output(1, "old_shape",
             "vector of int64: X's shape; may be left out, but the gradient needs it")
     .Flops(NoFlops)
+    .TakesPhantoms({0})
     .BytesOfUnknownOutputs(BytesOfInput0)
     .TensorInference(InferReshape);
 
@@ -117,7 +118,7 @@ class ReshapeOp final : public CopyingOperator<Context> {
   }
 
   absl::Status RunOnDevice() override {
-    const DimsView x = Input(0).dims();
+    const DimsView x = this->InputOperand(0).dims;
     if (InputSize() == 2) {
       DOPPIO_ASSIGN_OR_RETURN(shape_, ShapeFromTensor(Input(1), "shape"));
     }

@@ -42,6 +42,7 @@ Example: X [1,3,4,5,1] and dims = [0,4] give Y [3,4,5].
     .Input(0, "X", "tensor of any type that has `dims` of size 1")
     .Output(0, "Y", "X's elements, of X's rank less the number of `dims`")
     .Flops(NoFlops)
+    .TakesPhantoms({0})
     .TensorInference([](InferenceContext* context) -> absl::Status {
       const std::vector<int64_t> dims = ReadDimsArgument(context);
       DOPPIO_RETURN_IF_ERROR(context->status());
@@ -58,7 +59,7 @@ class SqueezeOp final : public CopyingOperator<Context> {
       : CopyingOperator<Context>(init), dims_(ReadDimsArgument(init)) {}
 
   absl::Status RunOnDevice() override {
-    DOPPIO_ASSIGN_OR_RETURN(const Dims y, WithoutDims(Input(0).dims(), dims_));
+    DOPPIO_ASSIGN_OR_RETURN(const Dims y, WithoutDims(InputOperand(0).dims, dims_));
     return this->CopyReshaped(y);
   }
 

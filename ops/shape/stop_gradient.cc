@@ -13,6 +13,7 @@ DOPPIO_OPERATOR_SCHEMA(StopGradient)
     .Input(0, "X", "tensor of any type and shape")
     .Output(0, "Y", "tensor of X's type and shape")
     .Flops(NoFlops)
+    .TakesPhantoms({0})
     .IdenticalTypeAndShape();
 
 template <class Context>

@@ -126,6 +126,7 @@ one that is given.)
 )DOC")
     .Input(0, "X", "tensor of any type, at least a vector")
     .Output(0, "Y", "tensor of X's type, `tiles` times as large along the axis")
+    .TakesPhantoms({0})
     .Flops(NoFlops)
     .TensorInference(InferTile(TiledShape));
 
@@ -136,11 +137,18 @@ class TileOp final : public Operator<Context> {
   explicit TileOp(OperatorInit* init) : Operator<Context>(init), args_(init) {}
 
   absl::Status RunOnDevice() override {
-    const Tensor& x = Input(0);
+    const auto operand = InputOperand(0);
+    const int rank = static_cast<int>(operand.dims.size());
     DOPPIO_ASSIGN_OR_RETURN(auto values,
                             args_.Resolve(InputSize() > 1 ? &Input(1) : nullptr,
-                                          InputSize() > 2 ? &Input(2) : nullptr, x.rank()));
-    DOPPIO_ASSIGN_OR_RETURN(Dims dims, TiledShape(x.dims(), values));
+                                          InputSize() > 2 ? &Input(2) : nullptr, rank));
+    DOPPIO_ASSIGN_OR_RETURN(Dims dims, TiledShape(operand.dims, values));
+    const Tensor& elements = operand.elements;
+    const bool is_phantom = operand.dims[static_cast<size_t>(values.axis)] == 1 &&
+                            MakesPhantom(elements.dtype(), elements.numel(), dims);
+    if (is_phantom) return OutputBlob(0)->SetPhantom(elements, dims);
+    DOPPIO_RETURN_IF_ERROR(InputBlob(0).WriteOut());
+    const Tensor& x = Input(0);
     DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), dims));
     const int64_t outer = SizeToDim(x.dims(), values.axis);
     const int64_t inner = SizeFromDim(x.dims(), values.axis);

@@ -91,6 +91,7 @@ py::dict StatsOfPredictor(const Predictor& self) {
   fields["bytes_before"] = stats.bytes_before;
   fields["bytes_after"] = stats.bytes_after;
   fields["instances"] = stats.instances;
+  fields["unwritten_bytes"] = stats.unwritten_bytes;
   return fields;
 }
 

@@ -195,6 +195,8 @@ py::dict StatsOfWorkspace(const PyWorkspace& self) {
   fields["blobs"] = stats.blobs;
   fields["nets"] = stats.nets;
   fields["live_bytes"] = stats.live_bytes;
+  fields["phantoms"] = stats.phantoms;
+  fields["unwritten_bytes"] = stats.unwritten_bytes;
   fields["process_live_bytes"] = stats.process.live_bytes;
   fields["process_peak_bytes"] = stats.process.peak_bytes;
   fields["process_allocations"] = stats.process.allocations;

@@ -16,7 +16,8 @@ __all__ = ["Predictor", "PredictorStats"]
 
 class PredictorStats(NamedTuple):
     """Operators before and after rewriting; bytes of weights; bytes of all tensors that a run makes,
-    without and with shared buffers (0 before the first run); sets of buffers."""
+    without and with shared buffers (0 before the first run); sets of buffers; bytes of expanded
+    tensors that the last run did not write out."""
 
     operators_before: int
     operators_after: int
@@ -24,6 +25,7 @@ class PredictorStats(NamedTuple):
     bytes_before: int
     bytes_after: int
     instances: int
+    unwritten_bytes: int
 
 
 class Predictor:

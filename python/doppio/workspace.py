@@ -26,11 +26,14 @@ class BlobInfo(NamedTuple):
 
 
 class WorkspaceStats(NamedTuple):
-    """`live_bytes`: of tensors in this workspace; those that begin with `process`: of all."""
+    """`live_bytes`: of tensors in this workspace; those that begin with `process`: of all.
+    `phantoms`: expanded tensors that are not written out, which saves `unwritten_bytes`."""
 
     blobs: int
     nets: int
     live_bytes: int
+    phantoms: int
+    unwritten_bytes: int
     process_live_bytes: int
     process_peak_bytes: int
     process_allocations: int

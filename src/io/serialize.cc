@@ -51,7 +51,8 @@ absl::string_view NameOfChunkKey(absl::string_view key) {
 
 absl::Status SerializeBlob(const Blob& blob, absl::string_view name,
                            const SerializeOptions& options, const BlobSink& sink) {
-  absl::Status status;
+  absl::Status status = blob.WriteOut();
+  if (!status.ok()) return status;
   if (blob.IsTensor()) {
     status = SerializeTensor(*blob.Get<Tensor>(), name, options, sink);
   } else if (const BlobSerializer* serializer = io::FindBlobSerializer(blob.type())) {

@@ -105,4 +105,18 @@ void Broadcast(const std::string* x, DimsView x_dims, std::string* y, DimsView y
   BroadcastStrings(CoalesceBroadcast(x_dims, y_dims), 0, x, y);
 }
 
+BroadcastReader::BroadcastReader(size_t element_size, const void* x, DimsView x_dims,
+                                 DimsView y_dims)
+    : size_(static_cast<int64_t>(element_size)),
+      x_(static_cast<const char*>(x)),
+      loops_(CoalesceBroadcast(x_dims, y_dims)) {}
+
+const void* BroadcastReader::Read(int64_t begin, int64_t end, void* room) const {
+  const bool is_whole = loops_.empty() || (loops_.size() == 1 && !loops_[0].repeated);
+  if (is_whole) return x_ + begin * size_;
+  Expander(loops_, size_, Stores::kCached)
+      .Range(0, x_, static_cast<char*>(room) - begin * size_, begin, end);
+  return room;
+}
+
 }  // namespace doppio

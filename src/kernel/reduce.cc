@@ -105,6 +105,17 @@ void ReduceMany(const BroadcastLoops& loops, const T* y, int64_t elements, T* x,
 }
 
 template <typename T, typename Finish>
+void ReduceLoops(const BroadcastLoops& loops, const T* y, int64_t elements, T* x, int64_t outputs,
+                 const Finish& finish) {
+  const bool one_sum = loops.size() == 1;
+  if (one_sum || (outputs <= kFewSums && elements >= kManyElements)) {
+    ReduceFew(loops, y, elements, x, outputs, finish);
+  } else {
+    ReduceMany(loops, y, elements, x, outputs, finish);
+  }
+}
+
+template <typename T, typename Finish>
 void Reduce(const T* y, DimsView y_dims, T* x, DimsView x_dims, const Finish& finish) {
   const int64_t outputs = CountElements(x_dims);
   const int64_t elements = CountElements(y_dims);
@@ -120,38 +131,94 @@ void Reduce(const T* y, DimsView y_dims, T* x, DimsView x_dims, const Finish& fi
     });
     return;
   }
-  const BroadcastLoops loops = CoalesceBroadcast(x_dims, y_dims);
-  const bool one_sum = loops.size() == 1;
-  if (one_sum || (outputs <= kFewSums && elements >= kManyElements)) {
-    ReduceFew(loops, y, elements, x, outputs, finish);
-  } else {
-    ReduceMany(loops, y, elements, x, outputs, finish);
+  ReduceLoops(CoalesceBroadcast(x_dims, y_dims), y, elements, x, outputs, finish);
+}
+
+// Where elements of y are repeated along a loop, y does not advance.
+template <typename T>
+bool RepeatLoops(DimsView element_dims, DimsView y_dims, BroadcastLoops* loops) {
+  absl::InlinedVector<bool, kMaxRank> repeats;
+  int64_t rest = 1;  // of the loop at hand
+  for (size_t d = 0; d < y_dims.size(); ++d) {
+    if (y_dims[d] == 1) continue;
+    const bool is_repeated = element_dims[d] != y_dims[d];
+    if (rest == 1) {
+      rest = (*loops)[repeats.size()].size;
+      repeats.push_back(is_repeated);
+    }
+    if (repeats.back() != is_repeated) return false;
+    rest /= y_dims[d];
   }
+  const BroadcastLoop& inner = loops->back();
+  const bool is_short = !inner.repeated && inner.size < kShortRow<Acc<T>>;
+  if (repeats.back() || is_short) return false;
+  int64_t stride = 1;
+  for (size_t i = loops->size(); i-- > 0;) {
+    (*loops)[i].y_stride = repeats[i] ? 0 : stride;
+    if (!repeats[i]) stride *= (*loops)[i].size;
+  }
+  return true;
+}
+
+template <typename T, typename Finish>
+bool ReduceRepeated(const T* y, DimsView element_dims, DimsView y_dims, T* x, DimsView x_dims,
+                    const Finish& finish) {
+  const int64_t outputs = CountElements(x_dims);
+  const int64_t elements = CountElements(y_dims);
+  if (elements == 0 || elements == outputs) return false;
+  BroadcastLoops loops = CoalesceBroadcast(x_dims, y_dims);
+  if (!RepeatLoops<T>(element_dims, y_dims, &loops)) return false;
+  ReduceLoops(loops, y, elements, x, outputs, finish);
+  return true;
+}
+
+template <typename T>
+auto FinishSum() {
+  return [](Acc<T> sum) { return static_cast<T>(sum); };
+}
+
+template <typename T>
+auto FinishMean(DimsView y_dims, DimsView x_dims) {
+  const int64_t outputs = CountElements(x_dims);
+  const int64_t count = outputs == 0 ? 0 : CountElements(y_dims) / outputs;
+  return [count](Acc<T> sum) -> T {
+    if constexpr (std::is_integral_v<T>) {
+      return count == 0 ? T(0) : static_cast<T>(static_cast<T>(sum) / count);
+    } else {
+      return static_cast<T>(sum / static_cast<Acc<T>>(count));
+    }
+  };
 }
 
 }  // namespace
 
 template <typename T>
 void ReduceSumTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext*) {
-  Reduce(y, y_dims, x, x_dims, [](Acc<T> sum) { return static_cast<T>(sum); });
+  Reduce(y, y_dims, x, x_dims, FinishSum<T>());
 }
 
 template <typename T>
 void ReduceMeanTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext*) {
-  const int64_t outputs = CountElements(x_dims);
-  const int64_t count = outputs == 0 ? 0 : CountElements(y_dims) / outputs;
-  Reduce(y, y_dims, x, x_dims, [count](Acc<T> sum) -> T {
-    if constexpr (std::is_integral_v<T>) {
-      return count == 0 ? T(0) : static_cast<T>(static_cast<T>(sum) / count);
-    } else {
-      return static_cast<T>(sum / static_cast<Acc<T>>(count));
-    }
-  });
+  Reduce(y, y_dims, x, x_dims, FinishMean<T>(y_dims, x_dims));
 }
 
-#define DOPPIO_INSTANTIATE_REDUCE(T)                                           \
-  template void ReduceSumTo<T>(const T*, DimsView, T*, DimsView, CPUContext*); \
-  template void ReduceMeanTo<T>(const T*, DimsView, T*, DimsView, CPUContext*);
+template <typename T>
+bool ReduceSumRepeated(const T* elements, DimsView element_dims, DimsView y_dims, T* x,
+                       DimsView x_dims, CPUContext*) {
+  return ReduceRepeated(elements, element_dims, y_dims, x, x_dims, FinishSum<T>());
+}
+
+template <typename T>
+bool ReduceMeanRepeated(const T* elements, DimsView element_dims, DimsView y_dims, T* x,
+                        DimsView x_dims, CPUContext*) {
+  return ReduceRepeated(elements, element_dims, y_dims, x, x_dims, FinishMean<T>(y_dims, x_dims));
+}
+
+#define DOPPIO_INSTANTIATE_REDUCE(T)                                                           \
+  template void ReduceSumTo<T>(const T*, DimsView, T*, DimsView, CPUContext*);                 \
+  template void ReduceMeanTo<T>(const T*, DimsView, T*, DimsView, CPUContext*);                \
+  template bool ReduceSumRepeated<T>(const T*, DimsView, DimsView, T*, DimsView, CPUContext*); \
+  template bool ReduceMeanRepeated<T>(const T*, DimsView, DimsView, T*, DimsView, CPUContext*);
 DOPPIO_INSTANTIATE_REDUCE(int32_t)
 DOPPIO_INSTANTIATE_REDUCE(int64_t)
 DOPPIO_INSTANTIATE_REDUCE(float)

@@ -24,6 +24,17 @@ void ReduceSumTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext*
 template <typename T>
 void ReduceMeanTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext* context);
 
+// The same of a y that is not written out: of its elements, which are repeated to the shape y_dims,
+// of whose rank their shape is. The same bits. False, and nothing was written, for shapes for which
+// this is not done: those where elements are repeated along a part only of what one loop takes, or
+// along the innermost one, or where that one makes short rows.
+template <typename T>
+bool ReduceSumRepeated(const T* elements, DimsView element_dims, DimsView y_dims, T* x,
+                       DimsView x_dims, CPUContext* context);
+template <typename T>
+bool ReduceMeanRepeated(const T* elements, DimsView element_dims, DimsView y_dims, T* x,
+                        DimsView x_dims, CPUContext* context);
+
 }  // namespace doppio
 
 #endif  // DOPPIO_KERNEL_REDUCE_H_

@@ -36,9 +36,12 @@ bool RegisterBlobTypeName(std::type_index type, absl::string_view name) {
   return names.names.emplace(type, name).second;
 }
 
+Blob::Blob() : type_(typeid(void)) {}
+Blob::~Blob() = default;
+
 std::string Blob::TypeName() const {
   if (IsEmpty()) return "nothing";
-  if (IsTensor()) return "Tensor";
+  if (Is<Tensor>()) return "Tensor";
   if (Is<std::string>()) return "std::string";
   TypeNames& names = Names();
   absl::MutexLock lock(&names.mutex);
@@ -49,8 +52,9 @@ std::string Blob::TypeName() const {
 void Blob::Reset() {
   tensor_.Reset();
   other_.reset();
+  phantom_.reset();
   type_ = typeid(void);
-  is_tensor_ = false;
+  is_at_hand_.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace doppio

@@ -30,6 +30,7 @@ bool RegisterBlobMover(std::type_index type, BlobMover mover) {
 
 absl::Status MoveBlob(Blob* from, Blob* to) {
   if (from->IsEmpty()) return absl::FailedPreconditionError("there is no value yet");
+  DOPPIO_RETURN_IF_ERROR(from->WriteOut());
   BlobMover mover = nullptr;
   {
     Movers& movers = TheMovers();

@@ -44,35 +44,82 @@ OperatorBase::OperatorBase(OperatorInit* init) : def_(init->shared_def()), schem
   }
 }
 
+// What is read of output i's blob as an input too, and may be a phantom, as the run's last look at
+// it: its elements stay where they are, but for an operator that expects them in the output.
+absl::Status OperatorBase::KeepElements(int i) {
+  const Blob& blob = *outputs_[i];
+  if (blob.phantom() == nullptr) return absl::OkStatus();
+  for (int k = 0; k < InputSize(); ++k) {
+    if (inputs_[k] == outputs_[i] && !schema_->TakesPhantom(*def_, k)) return blob.WriteOut();
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Tensor*> OperatorBase::ResizedOutput(int i, DataType dtype, DimsView dims) {
-  Tensor* tensor = outputs_[i]->GetMutable<Tensor>();
   const Dims own_dims(dims.begin(), dims.end());  // `dims` may be a view of the tensor's
+  DOPPIO_RETURN_IF_ERROR(KeepElements(i));
+  Tensor* tensor = outputs_[i]->Overwrite();
   if (is_inplace_[i]) DOPPIO_RETURN_IF_ERROR(tensor->MakeUnique());
   DOPPIO_RETURN_IF_ERROR(tensor->Resize(dtype, own_dims));
   return tensor;
 }
 
+bool OperatorBase::MakesPhantom(DataType dtype, int64_t elements, DimsView dims) const {
+  if (!IsNumeric(dtype)) return false;
+  const int64_t count = SizeFromDim(dims, 0);
+  const int64_t too_few = (least_phantom_bytes_ - 1) / static_cast<int64_t>(DataTypeSize(dtype));
+  return count > too_few && count / 2 >= elements;
+}
+
+const Tensor& OperatorBase::WrittenInput(int i) const {
+  // Run() has found a tensor. Without memory to write it out, its reader finds nothing in it.
+  static const Tensor& nothing = *new Tensor;
+  const Tensor* tensor = inputs_[i]->Get<Tensor>();
+  return tensor == nullptr ? nothing : *tensor;
+}
+
+OperatorBase::Operand OperatorBase::OtherOperand(int i) const {
+  if (const Phantom* phantom = inputs_[i]->phantom()) {
+    return {phantom->elements(), phantom->dims()};
+  }
+  const Tensor& tensor = WrittenInput(i);  // another thread wrote it out just now
+  return {tensor, tensor.dims()};
+}
+
 std::string OperatorBase::DescribeInput(int i) const {
   const Blob& blob = *inputs_[i];
-  const std::string value = blob.IsTensor() ? blob.Get<Tensor>()->TypeAndShape() : blob.TypeName();
+  std::string value;
+  if (const Phantom* phantom = blob.phantom()) {
+    value = absl::StrCat(DataTypeName(phantom->elements().dtype()), ShapeToString(phantom->dims()));
+  } else {
+    value = blob.IsTensor() ? blob.Get<Tensor>()->TypeAndShape() : blob.TypeName();
+  }
   return absl::StrCat("\"", def_->input(i), "\" ", value);
 }
 
-absl::Status OperatorBase::BadInput() const {
-  for (int i = 0; i < InputSize(); ++i) {
-    const Blob& blob = *inputs_[i];
-    if (schema_->AllowsAnyInput(i)) continue;
-    const std::string where = absl::StrCat("input ", i, ", blob \"", def_->input(i), "\", ");
-    if (blob.IsEmpty() ||
-        (blob.IsTensor() && blob.Get<Tensor>()->dtype() == DataType::kUndefined)) {
-      return absl::FailedPreconditionError(absl::StrCat(where, "has no value yet"));
-    }
-    if (!blob.IsTensor()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(where, "holds ", blob.TypeName(), ", but must be a tensor"));
-    }
+absl::Status OperatorBase::PrepareInput(int i) const {
+  const Blob& blob = *inputs_[i];
+  if (schema_->AllowsAnyInput(i)) return absl::OkStatus();
+  const auto where = [&] { return absl::StrCat("input ", i, ", blob \"", def_->input(i), "\", "); };
+  if (blob.phantom() != nullptr) {
+    if (schema_->TakesPhantom(*def_, i)) return absl::OkStatus();
+    const absl::Status status = blob.WriteOut();
+    return status.ok() ? status : Annotate(status, absl::StrCat(where(), "can not be written out"));
   }
-  return absl::InternalError("an input is no tensor");
+  const Tensor* tensor = blob.Get<Tensor>();
+  if (blob.IsEmpty() || (tensor != nullptr && tensor->dtype() == DataType::kUndefined)) {
+    return absl::FailedPreconditionError(absl::StrCat(where(), "has no value yet"));
+  }
+  if (tensor == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where(), "holds ", blob.TypeName(), ", but must be a tensor"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OperatorBase::RunWithOtherInputs() {
+  for (int i = 0; i < InputSize(); ++i) DOPPIO_RETURN_IF_ERROR(PrepareInput(i));
+  return RunOnDevice();
 }
 
 }  // namespace doppio

@@ -222,6 +222,17 @@ OpSchema& OpSchema::ShapeOnlyWhere(InputPredicate f) {
   return *this;
 }
 
+OpSchema& OpSchema::TakesPhantoms(std::vector<int> inputs) {
+  return TakesPhantomsWhere([inputs = std::move(inputs)](const OperatorDef&, int input) {
+    return std::find(inputs.begin(), inputs.end(), input) != inputs.end();
+  });
+}
+
+OpSchema& OpSchema::TakesPhantomsWhere(InputPredicate f) {
+  takes_phantom_ = std::move(f);
+  return *this;
+}
+
 OpSchema& OpSchema::LeastOutputs(OutputCount f) {
   least_outputs_ = std::move(f);
   return *this;
@@ -269,6 +280,10 @@ bool OpSchema::EnforcesInplace(int input, int output) const {
 
 bool OpSchema::IsShapeOnly(const OperatorDef& def, int index) const {
   return is_shape_only_ != nullptr && is_shape_only_(def, index);
+}
+
+bool OpSchema::TakesPhantom(const OperatorDef& def, int index) const {
+  return takes_phantom_ != nullptr && takes_phantom_(def, index);
 }
 
 bool OpSchema::AllowsAnyInput(int index) const {

@@ -1,6 +1,7 @@
 #include "doppio/net.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_join.h"
@@ -82,6 +83,14 @@ std::shared_ptr<const OperatorDef> DefOfOp(const std::shared_ptr<const NetDef>& 
   return merged;
 }
 
+// How large phantoms are at least.
+int64_t LeastPhantomBytes(const NetDef& net) {
+  const auto tells = [](const Argument& arg) { return arg.name() == "phantoms" && arg.has_i(); };
+  const auto found = std::find_if(net.arg().begin(), net.arg().end(), tells);
+  const bool has_phantoms = found != net.arg().end() && found->i() > 0;
+  return has_phantoms ? found->i() : std::numeric_limits<int64_t>::max();
+}
+
 }  // namespace
 
 bool NetRegistry::Register(std::vector<std::string> types, NetFactory factory) {
@@ -107,6 +116,7 @@ absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def
                                                    absl::StrJoin(NetRegistry::Types(), ", ")));
   }
   DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNetInScope(*def, *scope)));
+  const int64_t least_phantom_bytes = LeastPhantomBytes(*def);
   ProblemList problems;
   OperatorMaker maker(scope);
   std::vector<std::unique_ptr<OperatorBase>> operators;
@@ -117,6 +127,7 @@ absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def
       problems.Add(*def, k, std::string(op.status().message()));
       continue;
     }
+    (*op)->AllowPhantoms(least_phantom_bytes);
     operators.push_back(*std::move(op));
   }
   DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(problems.Take()));

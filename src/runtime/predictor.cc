@@ -179,6 +179,7 @@ PredictorStats Predictor::Stats() const {
   stats.bytes_before = state_->bytes_before;
   stats.bytes_after = state_->bytes_after;
   stats.instances = state_->instances;
+  if (!state_->idle.empty()) stats.unwritten_bytes = state_->idle.back()->UnwrittenBytes();
   return stats;
 }
 

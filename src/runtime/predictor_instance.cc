@@ -27,7 +27,7 @@ absl::StatusOr<std::unique_ptr<PredictorInstance>> PredictorInstance::Create(
 absl::StatusOr<std::vector<Tensor>> PredictorInstance::Run(absl::Span<const Tensor> inputs,
                                                            NetObserver* observer) {
   for (const std::shared_ptr<Blob>& blob : conditional_) blob->Reset();
-  for (size_t i = 0; i < inputs.size(); ++i) *inputs_[i]->GetMutable<Tensor>() = inputs[i];
+  for (size_t i = 0; i < inputs.size(); ++i) *inputs_[i]->Overwrite() = inputs[i];
   if (observer != nullptr) net_->AddObserver(observer);
   const absl::Status status = net_->Run();
   if (observer != nullptr) net_->RemoveObserver(observer);
@@ -42,6 +42,8 @@ absl::StatusOr<std::vector<Tensor>> PredictorInstance::Outputs() const {
   std::vector<Tensor> outputs;
   outputs.reserve(outputs_.size());
   for (const auto& [name, blob] : outputs_) {
+    const absl::Status status = blob->WriteOut();
+    if (!status.ok()) return Annotate(status, absl::StrCat("output \"", name, "\""));
     const Tensor* tensor = blob->Get<Tensor>();
     if (tensor == nullptr && !blob->IsEmpty()) {
       return absl::InvalidArgumentError(

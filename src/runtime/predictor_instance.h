@@ -24,6 +24,8 @@ class PredictorInstance {
   const std::shared_ptr<const NetDef>& def() const { return def_; }
 
   const Net& net() const { return *net_; }
+  // Of tensors that the last run did not write out.
+  int64_t UnwrittenBytes() const { return workspace_.Stats().unwritten_bytes; }
 
   // One tensor for each input, with a value.
   absl::StatusOr<std::vector<Tensor>> Run(absl::Span<const Tensor> inputs, NetObserver* observer);

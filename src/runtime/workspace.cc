@@ -132,12 +132,12 @@ std::vector<std::string> Workspace::Blobs() const {
 absl::Status Workspace::Feed(absl::string_view name, absl::StatusOr<Tensor> tensor) {
   if (!tensor.ok()) return Annotate(tensor.status(), absl::StrCat("feeding blob \"", name, "\""));
   const std::shared_ptr<Blob> blob = CreateBlob(name);
-  if (!blob->IsEmpty() && !blob->IsTensor()) {
+  if (!blob->IsEmpty() && !blob->Is<Tensor>()) {
     return absl::FailedPreconditionError(
         absl::StrCat("blob \"", name, "\" holds ", blob->TypeName(),
                      ", not a tensor; remove it before you feed a tensor"));
   }
-  *blob->GetMutable<Tensor>() = *std::move(tensor);
+  *blob->Overwrite() = *std::move(tensor);
   return absl::OkStatus();
 }
 
@@ -149,6 +149,8 @@ absl::StatusOr<Tensor> Workspace::Fetch(absl::string_view name) const {
   }
   if (blob->IsEmpty())
     return absl::FailedPreconditionError(absl::StrCat("blob \"", name, "\" has no value yet"));
+  const absl::Status status = blob->WriteOut();
+  if (!status.ok()) return Annotate(status, absl::StrCat("blob \"", name, "\""));
   const Tensor* tensor = blob->Get<Tensor>();
   if (tensor == nullptr) {
     return absl::InvalidArgumentError(
@@ -304,10 +306,14 @@ WorkspaceStats Workspace::Stats() const {
   stats.nets = static_cast<int>(state_->nets.size());
   std::set<const void*> counted;
   for (const auto& [name, blob] : state_->blobs) {
-    const Tensor* tensor = blob->Get<Tensor>();
-    if (tensor == nullptr || tensor->storage_id() == nullptr) continue;
-    if (counted.insert(tensor->storage_id()).second)
-      stats.live_bytes += static_cast<int64_t>(tensor->capacity());
+    for (const Tensor& tensor : blob->Storages()) {
+      if (tensor.storage_id() == nullptr || !counted.insert(tensor.storage_id()).second) continue;
+      stats.live_bytes += static_cast<int64_t>(tensor.capacity());
+    }
+    if (const Phantom* phantom = blob->phantom()) {
+      ++stats.phantoms;
+      stats.unwritten_bytes += phantom->unwritten_bytes();
+    }
   }
   return stats;
 }

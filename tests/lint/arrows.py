@@ -15,7 +15,7 @@ PLAN = {
     "tensor": ["base"],
     "kernel": ["base"],
     "dnn": ["tensor", "kernel"],
-    "operator": ["tensor", "proto"],
+    "operator": ["tensor", "kernel", "proto"],
     "graph": ["operator", "proto"],
     "runtime": ["graph"],
     "io": ["operator", "proto"],

@@ -86,6 +86,10 @@ std::shared_ptr<const NetDef> NetRunner::net() const {
   return {std::shared_ptr<const NetDef>(), &net_->def()};
 }
 
+int64_t NetRunner::UnwrittenBytes() const {
+  return is_optimized() ? predictor_->Stats().unwritten_bytes : workspace_->Stats().unwritten_bytes;
+}
+
 BlobInfos NetRunner::Inputs() const {
   if (predictor_ == nullptr) return InfosOf(*workspace_);
   BlobInfos infos = predictor_->WeightInfos();

@@ -31,6 +31,9 @@ class NetRunner {
   // Shapes of what the net reads.
   BlobInfos Inputs() const;
 
+  // Of expanded tensors that the last run did not write out.
+  int64_t UnwrittenBytes() const;
+
   void AddObserver(NetObserver* observer) { observers_.push_back(observer); }
   absl::Status Run();
   // Puts the outputs of the last run where Workspace::Fetch finds them.
