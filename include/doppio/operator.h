@@ -110,6 +110,10 @@ class OperatorBase {
   // Output i becomes `value`, sharing its storage.
   void SetOutput(int i, Tensor value) { *outputs_[i]->GetMutable<Tensor>() = std::move(value); }
 
+  // Input i may hold anything, also where its schema says otherwise: RunOnDevice itself looks at
+  // InputBlob(i). To be called in constructors.
+  void TakeAnyInput(int i);
+
   // Output i is the same blob as input j.
   bool IsInplace(int input, int output) const { return inputs_[input] == outputs_[output]; }
 

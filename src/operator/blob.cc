@@ -49,8 +49,32 @@ std::string Blob::TypeName() const {
 void Blob::Reset() {
   tensor_.Reset();
   other_.reset();
+  form_ = nullptr;
   type_ = typeid(void);
   is_tensor_ = false;
+}
+
+std::array<const Tensor*, 2> Blob::StoredTensors() const {
+  const Tensor* tensor = is_tensor_.load(std::memory_order_acquire) ? &tensor_ : nullptr;
+  return {form_ == nullptr ? nullptr : &form_->stored(), tensor};
+}
+
+const Tensor* Blob::MadeTensor() const {
+  static absl::Mutex& mutex = *new absl::Mutex;
+  const absl::MutexLock lock(&mutex);
+  if (!is_tensor_.load(std::memory_order_relaxed)) {
+    if (!form_->MakeTensor(&tensor_).ok()) return nullptr;
+    is_tensor_.store(true, std::memory_order_release);
+  }
+  return &tensor_;
+}
+
+void Blob::BecomeTensor() {
+  if (form_ == nullptr || MadeTensor() == nullptr) tensor_.Reset();
+  other_.reset();
+  form_ = nullptr;
+  type_ = typeid(Tensor);
+  is_tensor_ = true;
 }
 
 }  // namespace doppio

@@ -41,6 +41,11 @@ OperatorBase::OperatorBase(OperatorInit* init) : def_(init->shared_def()), schem
   }
 }
 
+void OperatorBase::TakeAnyInput(int i) {
+  const auto at = std::find(tensor_inputs_.begin(), tensor_inputs_.end(), inputs_[i].get());
+  if (at != tensor_inputs_.end()) tensor_inputs_.erase(at);
+}
+
 absl::StatusOr<Tensor*> OperatorBase::ResizedOutput(int i, DataType dtype, DimsView dims) {
   Tensor* tensor = outputs_[i]->GetMutable<Tensor>();
   const Dims own_dims(dims.begin(), dims.end());  // `dims` may be a view of the tensor's

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "doppio/check.h"
 #include "doppio/registry.h"
+#include "src/graph/channels_last.h"
 #include "src/graph/net_text.h"
 #include "src/graph/problem_list.h"
 #include "src/runtime/poll.h"
@@ -130,10 +131,16 @@ absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def
                                                    absl::StrJoin(NetRegistry::Types(), ", ")));
   }
   DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(Check(*def, *scope)));
+  std::shared_ptr<const NetDef> laid_out = def;
+  if (TrainsConvolutions(*def)) {
+    auto changed = std::make_shared<NetDef>(*def);
+    KeepChannelsLast(changed.get());
+    laid_out = std::move(changed);
+  }
   ProblemList problems;
   std::vector<std::unique_ptr<OperatorBase>> operators;
   for (int k = 0; k < def->op_size(); ++k) {
-    absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(DefOfOp(def, k), scope);
+    absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(DefOfOp(laid_out, k), scope);
     if (!op.ok()) {
       problems.Add(*def, k, std::string(op.status().message()));
       continue;

@@ -280,10 +280,11 @@ WorkspaceStats Workspace::Stats() const {
   stats.nets = static_cast<int>(state_->nets.size());
   std::set<const void*> counted;
   for (const auto& [name, blob] : state_->blobs) {
-    const Tensor* tensor = blob->Get<Tensor>();
-    if (tensor == nullptr || tensor->storage_id() == nullptr) continue;
-    if (counted.insert(tensor->storage_id()).second)
-      stats.live_bytes += static_cast<int64_t>(tensor->capacity());
+    for (const Tensor* tensor : blob->StoredTensors()) {
+      if (tensor == nullptr || tensor->storage_id() == nullptr) continue;
+      if (counted.insert(tensor->storage_id()).second)
+        stats.live_bytes += static_cast<int64_t>(tensor->capacity());
+    }
   }
   return stats;
 }
