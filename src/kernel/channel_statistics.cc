@@ -7,6 +7,7 @@
 #include "doppio/parallel.h"
 #include "hwy/highway.h"
 #include "src/kernel/channel_statistics.h"
+#include "src/kernel/lanes-inl.h"
 #include "src/kernel/sum-inl.h"
 
 #ifndef DOPPIO_KERNEL_CHANNEL_STATISTICS_SHARED_
@@ -31,10 +32,12 @@ constexpr int64_t kRows = kPiece / kLanes;
 template <typename T, typename F>
 HWY_INLINE void SumColumns(int64_t begin, int64_t end, int width, T* lanes, const F& f) {
   T sums[kLanes] = {};
-  for (int64_t row = begin; row < end; ++row) {
-    if (width == kLanes) {
+  if (width == kLanes) {
+    for (int64_t row = begin; row < end; ++row) {
       for (int lane = 0; lane < kLanes; ++lane) sums[lane] += f(row, lane);
-    } else {
+    }
+  } else {
+    for (int64_t row = begin; row < end; ++row) {
       for (int lane = 0; lane < width; ++lane) sums[lane] += f(row, lane);
     }
   }
@@ -179,8 +182,7 @@ HWY_INLINE void ScaleRows(const T* x, const ChannelView& view, int64_t begin, in
       const int64_t at = row * view.channels;
       const T* a = scale + row / view.repeat * view.channels;
       const T* b = shift + row / view.repeat * view.channels;
-#pragma GCC ivdep
-      for (int64_t j = 0; j < view.channels; ++j) y[at + j] = x[at + j] * a[j] + b[j];
+      ForLanes(view.channels, [=](int64_t j) { y[at + j] = x[at + j] * a[j] + b[j]; });
     } else {
       const int64_t at = row * view.inner;
       const int64_t channel =
@@ -200,10 +202,9 @@ HWY_INLINE void CombineRows(const T* x, const T* y, const ChannelView& view, int
     if (view.inner == 1) {
       const int64_t at = row * view.channels;
       const int64_t channel = row / view.repeat * view.channels;
-#pragma GCC ivdep
-      for (int64_t j = 0; j < view.channels; ++j) {
+      ForLanes(view.channels, [=](int64_t j) {
         z[at + j] = x[at + j] * a[channel + j] + (y[at + j] * b[channel + j] + c[channel + j]);
-      }
+      });
     } else {
       const int64_t at = row * view.inner;
       const int64_t channel =

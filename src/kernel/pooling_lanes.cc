@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "hwy/highway.h"
+#include "src/kernel/lanes-inl.h"
 #include "src/kernel/pooling_lanes.h"
 
 #ifndef DOPPIO_KERNEL_POOLING_LANES_SHARED_
@@ -79,8 +80,7 @@ HWY_INLINE void MaxOf(const PlainPool& p, int64_t lanes, const T* x, T* y) {
     std::fill_n(best, lanes, std::numeric_limits<T>::lowest());
     ForEachIn(box.begin, box.end, [&](const Spatial& at) {
       const T* from = x + Offset(at, p.x.spatial);
-#pragma GCC ivdep
-      for (int64_t i = 0; i < lanes; ++i) best[i] = from[i] > best[i] ? from[i] : best[i];
+      ForLanes(lanes, [=](int64_t i) { best[i] = from[i] > best[i] ? from[i] : best[i]; });
     });
   });
 }
@@ -94,11 +94,10 @@ HWY_INLINE void AverageOf(const PlainPool& p, int64_t lanes, bool count_include_
     std::fill_n(sum, lanes, T(0));
     ForEachIn(box.begin, box.end, [&](const Spatial& at) {
       const T* from = x + Offset(at, p.x.spatial);
-#pragma GCC ivdep
-      for (int64_t i = 0; i < lanes; ++i) sum[i] += from[i];
+      ForLanes(lanes, [=](int64_t i) { sum[i] += from[i]; });
     });
     const T divisor = static_cast<T>(Divisor(p, count_include_pad, box));
-    for (int64_t i = 0; i < lanes; ++i) sum[i] /= divisor;
+    ForLanes(lanes, [=](int64_t i) { sum[i] /= divisor; });
   });
 }
 
@@ -127,11 +126,15 @@ HWY_INLINE void MaxGradientOf(const PlainPool& p, int64_t lanes, const T* x, con
     const T* from = dy + out;
     T* to = dx + in;
     if (apart) {
-#pragma GCC ivdep
-      for (int64_t i = 0; i < lanes; ++i) to[i] = values[i] == maxima[i] ? from[i] : T(0);
+      ForLanes(lanes, [=](int64_t i) {
+        const T share = from[i];  // read in any case, so that vectors may be
+        to[i] = values[i] == maxima[i] ? share : T(0);
+      });
     } else {
-#pragma GCC ivdep
-      for (int64_t i = 0; i < lanes; ++i) to[i] += values[i] == maxima[i] ? from[i] : T(0);
+      ForLanes(lanes, [=](int64_t i) {
+        const T share = from[i];
+        to[i] += values[i] == maxima[i] ? share : T(0);
+      });
     }
   });
 }
@@ -145,11 +148,9 @@ HWY_INLINE void AverageGradientOf(const PlainPool& p, int64_t lanes, bool count_
     const T* from = dy + out;
     T* to = dx + in;
     if (apart) {
-#pragma GCC ivdep
-      for (int64_t i = 0; i < lanes; ++i) to[i] = from[i] / divisor;
+      ForLanes(lanes, [=](int64_t i) { to[i] = from[i] / divisor; });
     } else {
-#pragma GCC ivdep
-      for (int64_t i = 0; i < lanes; ++i) to[i] += from[i] / divisor;
+      ForLanes(lanes, [=](int64_t i) { to[i] += from[i] / divisor; });
     }
   });
 }
