@@ -16,8 +16,8 @@ namespace doppio {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Calls f(0) ... f(n - 1), which have nothing to do with each other; in blocks of equal steps, which
-// the compiler makes vectors of for each processor.
+// Calls f(0) ... f(n - 1), which have nothing to do with each other; in blocks of equal steps,
+// which the compiler makes vectors of for each processor.
 template <typename F>
 HWY_INLINE void ForLanes(int64_t n, const F& f) {
   constexpr int64_t kBlock = 16;

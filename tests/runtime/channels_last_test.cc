@@ -182,7 +182,7 @@ int CountKept(const Workspace& workspace) {
 
 // The values of all blobs after `steps` runs.
 Feeds ValuesAfter(const TrainingNet& net, int steps, const std::string& type = "simple",
-          bool look_between = false) {
+                  bool look_between = false) {
   Workspace workspace;
   FeedAll(net.feeds, &workspace);
   NetDef def = net.net;
