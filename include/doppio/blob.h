@@ -7,8 +7,9 @@
 // Threads: many may read a blob at once; one that writes to it must be alone, as with a tensor.
 // Some values, counters and locks say, bear more.
 //
-// A tensor in which a smaller one is repeated need not be written out: the blob may hold it as a
-// phantom. Whoever asks for the tensor finds it written; only who asks for the phantom sees one.
+// A tensor need not be written out: one in which a smaller one is repeated may be a phantom, and one
+// that some operators keep in a layout of their own a TensorForm. Whoever asks for the tensor finds
+// it written; only who asks for the phantom or the form sees one.
 
 #include <atomic>
 #include <memory>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "doppio/status.h"
 #include "doppio/tensor.h"
 
 namespace doppio {
@@ -45,6 +47,17 @@ class Phantom {
   std::mutex writing_;
 };
 
+// The base of values that are a tensor in another form, such as a layout that some operators work
+// faster with. To everyone else a blob of such a value holds the tensor: it is made when somebody
+// asks for it first, and kept until the value is written to again.
+class TensorForm {
+ public:
+  virtual ~TensorForm() = default;
+  virtual absl::Status MakeTensor(Tensor* tensor) const = 0;
+  // What the form itself keeps its elements in.
+  virtual const Tensor& stored() const = 0;
+};
+
 class Blob {
  public:
   Blob();
@@ -54,8 +67,10 @@ class Blob {
 
   bool IsEmpty() const { return type_ == typeid(void); }
   bool IsTensor() const { return TensorAtHand() != nullptr || WrittenTensor() != nullptr; }
+  // Whether it holds a T; a phantom and a TensorForm are tensors too, written out or not.
   template <typename T>
   bool Is() const {
+    if (std::is_same_v<T, Tensor> && form_ != nullptr) return true;
     return type_ == typeid(T);
   }
   std::type_index type() const { return type_; }
@@ -63,12 +78,12 @@ class Blob {
   // of it; "nothing" when empty.
   std::string TypeName() const;
 
-  // The value, or null when the blob does not hold a T. A phantom is written out first, once for
-  // all threads; null when there is no memory for it, which WriteOut() tells beforehand.
+  // The value, or null when the blob does not hold a T. A tensor is written out first, once for all
+  // threads; null when there is no memory for it, which WriteOut() tells beforehand.
   template <typename T>
   const T* Get() const;
-  // The value; where the blob does not hold a T, it is replaced by a T(). A phantom is written out
-  // first; it is replaced too where there is no memory for it.
+  // The value; where the blob does not hold a T, it is replaced by a T(). A tensor is written out
+  // first, and is a phantom or a form no longer; it is replaced too where there is no memory for it.
   template <typename T>
   T* GetMutable();
 
@@ -88,33 +103,37 @@ class Blob {
   // The phantom that the blob holds; null where it holds something else, or the tensor was written
   // out. It stays as it is until the blob is written to.
   const Phantom* phantom() const {
-    return TensorAtHand() == nullptr && Is<Tensor>() ? phantom_.get() : nullptr;
+    return TensorAtHand() == nullptr && type_ == typeid(Tensor) ? phantom_.get() : nullptr;
   }
-  // Writes a phantom out. An error means that there is no memory for it, and leaves it as it is.
+  // Writes a phantom or a form out. An error, mostly that there is no memory for it, leaves it as it
+  // is.
   absl::Status WriteOut() const;
-  // The tensor, unless the blob holds something else or a phantom.
+  // The tensor, unless the blob holds something else or one that is not written out; to be written
+  // to, unless it is that of a form.
   const Tensor* TensorAtHand() const {
     return is_at_hand_.load(std::memory_order_acquire) ? &tensor_ : nullptr;
   }
   Tensor* TensorAtHand() {
-    return is_at_hand_.load(std::memory_order_acquire) ? &tensor_ : nullptr;
+    return form_ == nullptr && is_at_hand_.load(std::memory_order_acquire) ? &tensor_ : nullptr;
   }
-  // As GetMutable<Tensor>(), for those who write all of it: a phantom is not written out, and what
-  // it stands over stays where it is, so that it can be read while the tensor is written.
+  // As GetMutable<Tensor>(), for those who write all of it: nothing is written out, and what a
+  // phantom stands over stays where it is, so that it can be read while the tensor is written.
   Tensor* Overwrite();
   // The tensors whose storage the blob holds; not while it is written to.
   std::vector<Tensor> Storages() const;
 
  private:
+  absl::Status WriteForm() const;
   const Tensor* WrittenTensor() const;
   Tensor* WrittenMutableTensor();
 
-  // In place: nearly all blobs are tensors. While there is a phantom, it is what was there before,
-  // whose storage serves again.
+  // In place: nearly all blobs are tensors. While there is a phantom or a form that is not written
+  // out, it is what was there before, whose storage serves again.
   mutable Tensor tensor_;
   std::shared_ptr<void> other_;
+  const TensorForm* form_ = nullptr;  // `other_`, where that is one
   std::type_index type_;
-  mutable std::atomic<bool> is_at_hand_{false};  // tensor_ is the value
+  mutable std::atomic<bool> is_at_hand_{false};  // tensor_ is the value, or that of form_
   std::unique_ptr<Phantom> phantom_;  // the value where type_ is Tensor's and tensor_ is not it
 };
 
@@ -143,8 +162,13 @@ T* Blob::GetMutable() {
   } else {
     if (!Is<T>()) {
       Reset();
-      other_ = std::make_shared<T>();
+      auto value = std::make_shared<T>();
+      if constexpr (std::is_base_of_v<TensorForm, T>) form_ = value.get();
+      other_ = std::move(value);
       type_ = typeid(T);
+    }
+    if constexpr (std::is_base_of_v<TensorForm, T>) {
+      is_at_hand_.store(false, std::memory_order_relaxed);
     }
     return static_cast<T*>(other_.get());
   }

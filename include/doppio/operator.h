@@ -133,6 +133,10 @@ class OperatorBase {
   // (Blob::SetPhantom): whether it may, and saves more than it costs.
   bool MakesPhantom(DataType dtype, int64_t elements, DimsView dims) const;
 
+  // Input i may hold anything, also where its schema says otherwise: RunOnDevice itself looks at
+  // InputBlob(i). To be called in constructors.
+  void TakeAnyInput(int i);
+
   // Output i is the same blob as input j.
   bool IsInplace(int input, int output) const { return inputs_[input] == outputs_[output]; }
 

@@ -1,11 +1,11 @@
 #include <optional>
 
-#include "absl/strings/match.h"
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "ops/nn/blocked_arguments.h"
 #include "ops/nn/blocked_operator.h"
 #include "ops/nn/window_arguments.h"
+#include "src/dnn/conv_pieces.h"
 #include "src/dnn/conv_shape.h"
 #include "src/dnn/operand.h"
 #include "src/dnn/packed_weights.h"
@@ -141,11 +141,6 @@ class BlockedConvOp final : public BlockedOperator {
 
   dnnl::memory::desc Whole() const {
     return slice_.continues() ? desc(CarriedInput()) : dnnl::memory::desc();
-  }
-
-  static bool IsFast(const PrimitiveDesc& desc) {
-    const std::string name = desc.impl_info_str();
-    return !absl::StartsWith(name, "ref") && !absl::StrContains(name, "gemm");
   }
 
   dnnl::convolution_forward::desc Describe(const DnnlConv& conv, const dnnl::memory::desc& source,

@@ -21,6 +21,12 @@ bool MultipliesMatrices(const PrimitiveDesc& desc) {
   return absl::StrContains(desc.impl_info_str(), "gemm");
 }
 
+// Whether oneDNN has a convolution made for it.
+template <typename PrimitiveDesc>
+bool IsFast(const PrimitiveDesc& desc) {
+  return !absl::StartsWith(desc.impl_info_str(), "ref") && !MultipliesMatrices(desc);
+}
+
 class ConvolutionPieces {
  public:
   bool IsFor(const ConvShape& shape) const {

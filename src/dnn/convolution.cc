@@ -44,13 +44,47 @@ bool UsesDnnl(const ConvShape& shape) {
   return std::is_same_v<T, float> && shape.window.IsOrdinary();
 }
 
-dnnl::convolution_forward::primitive_desc ForwardDesc(const DnnlConv& conv, dnnl::prop_kind kind,
+dnnl::convolution_forward::desc Describe(const DnnlConv& conv, const dnnl::memory::desc& image,
+                                         const dnnl::memory::desc& places, dnnl::prop_kind kind,
+                                         const dnnl::memory::desc& bias) {
+  return {kind,          dnnl::algorithm::convolution_direct,
+          image,         DnnlAnyLayout(conv.filter),
+          bias,          places,
+          conv.strides,  conv.dilates,
+          conv.pad_head, conv.pad_tail};
+}
+
+// In layouts of oneDNN's choice; pixels with their channels stay where they are if it is fast with
+// them.
+dnnl::convolution_forward::primitive_desc ForwardDesc(const ConvShape& shape, const DnnlConv& conv,
+                                                      dnnl::prop_kind kind,
                                                       const dnnl::memory::desc& bias) {
-  return {{kind, dnnl::algorithm::convolution_direct, DnnlAnyLayout(conv.image),
-           DnnlAnyLayout(conv.filter), bias, DnnlAnyLayout(conv.places), conv.strides, conv.dilates,
-           conv.pad_head, conv.pad_tail},
-          DnnlAttributes(),
-          DnnlEngine()};
+  if (shape.window.channels_last) {
+    dnnl::convolution_forward::primitive_desc own(
+        Describe(conv, conv.image, conv.places, kind, bias), DnnlAttributes(), DnnlEngine(),
+        /*allow_empty=*/true);
+    if (own.get(true) != nullptr && IsFast(own)) return own;
+  }
+  return {Describe(conv, DnnlAnyLayout(conv.image), DnnlAnyLayout(conv.places), kind, bias),
+          DnnlAttributes(), DnnlEngine()};
+}
+
+dnnl::convolution_backward_data::primitive_desc BackwardDataDesc(const ConvShape& shape,
+                                                                 const DnnlConv& conv) {
+  const auto forward = ForwardDesc(shape, conv, dnnl::prop_kind::forward_training, {});
+  const auto describe = [&](const dnnl::memory::desc& image, const dnnl::memory::desc& places) {
+    return dnnl::convolution_backward_data::desc(dnnl::algorithm::convolution_direct, image,
+                                                 DnnlAnyLayout(conv.filter), places, conv.strides,
+                                                 conv.dilates, conv.pad_head, conv.pad_tail);
+  };
+  if (shape.window.channels_last) {
+    dnnl::convolution_backward_data::primitive_desc own(describe(conv.image, conv.places),
+                                                        DnnlAttributes(), DnnlEngine(), forward,
+                                                        /*allow_empty=*/true);
+    if (own.get(true) != nullptr && IsFast(own)) return own;
+  }
+  return {describe(DnnlAnyLayout(conv.image), DnnlAnyLayout(conv.places)), DnnlAttributes(),
+          DnnlEngine(), forward};
 }
 
 // What make() makes for one thread says how it is computed with any number.
@@ -110,7 +144,9 @@ absl::Status ConvolutionForward::RunDnnl(const ConvShape& shape, const float* x,
       const DnnlConv conv(shape);
       const dnnl::memory::desc bias =
           b == nullptr ? dnnl::memory::desc() : DnnlRowMajor({shape.out_channels});
-      const auto make = [&] { return ForwardDesc(conv, dnnl::prop_kind::forward_inference, bias); };
+      const auto make = [&] {
+        return ForwardDesc(shape, conv, dnnl::prop_kind::forward_inference, bias);
+      };
       if (MultipliesMatricesOnOneThread(make)) {
         DOPPIO_RETURN_IF_ERROR(in_.InitInput(conv.image, RowMajor(conv.image), kImageSlot));
         DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, RowMajor(conv.filter), kFilterSlot));
@@ -153,15 +189,7 @@ absl::Status ConvolutionBackwardData::RunDnnl(const ConvShape& shape, const floa
     pieces_.Clear();
     DOPPIO_RETURN_IF_ERROR(CallDnnl([&]() -> absl::Status {
       const DnnlConv conv(shape);
-      const auto make = [&]() -> dnnl::convolution_backward_data::primitive_desc {
-        const auto forward = ForwardDesc(conv, dnnl::prop_kind::forward_training, {});
-        return {{dnnl::algorithm::convolution_direct, DnnlAnyLayout(conv.image),
-                 DnnlAnyLayout(conv.filter), DnnlAnyLayout(conv.places), conv.strides, conv.dilates,
-                 conv.pad_head, conv.pad_tail},
-                DnnlAttributes(),
-                DnnlEngine(),
-                forward};
-      };
+      const auto make = [&] { return BackwardDataDesc(shape, conv); };
       if (MultipliesMatricesOnOneThread(make)) {
         DOPPIO_RETURN_IF_ERROR(in_.InitInput(conv.places, RowMajor(conv.places), kPlacesSlot));
         DOPPIO_RETURN_IF_ERROR(w_.InitInput(conv.filter, RowMajor(conv.filter), kFilterSlot));

@@ -52,6 +52,7 @@ std::string Blob::TypeName() const {
 void Blob::Reset() {
   tensor_.Reset();
   other_.reset();
+  form_ = nullptr;
   phantom_.reset();
   type_ = typeid(void);
   is_at_hand_.store(false, std::memory_order_relaxed);

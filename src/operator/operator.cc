@@ -44,6 +44,11 @@ OperatorBase::OperatorBase(OperatorInit* init) : def_(init->shared_def()), schem
   }
 }
 
+void OperatorBase::TakeAnyInput(int i) {
+  const auto at = std::find(tensor_inputs_.begin(), tensor_inputs_.end(), inputs_[i].get());
+  if (at != tensor_inputs_.end()) tensor_inputs_.erase(at);
+}
+
 // What is read of output i's blob as an input too, and may be a phantom, as the run's last look at
 // it: its elements stay where they are, but for an operator that expects them in the output.
 absl::Status OperatorBase::KeepElements(int i) {
@@ -99,13 +104,13 @@ std::string OperatorBase::DescribeInput(int i) const {
 
 absl::Status OperatorBase::PrepareInput(int i) const {
   const Blob& blob = *inputs_[i];
-  if (schema_->AllowsAnyInput(i)) return absl::OkStatus();
-  const auto where = [&] { return absl::StrCat("input ", i, ", blob \"", def_->input(i), "\", "); };
-  if (blob.phantom() != nullptr) {
-    if (schema_->TakesPhantom(*def_, i)) return absl::OkStatus();
-    const absl::Status status = blob.WriteOut();
-    return status.ok() ? status : Annotate(status, absl::StrCat(where(), "can not be written out"));
+  if (std::find(tensor_inputs_.begin(), tensor_inputs_.end(), &blob) == tensor_inputs_.end()) {
+    return absl::OkStatus();  // it may be anything
   }
+  const auto where = [&] { return absl::StrCat("input ", i, ", blob \"", def_->input(i), "\", "); };
+  if (blob.phantom() != nullptr && schema_->TakesPhantom(*def_, i)) return absl::OkStatus();
+  const absl::Status written = blob.WriteOut();
+  if (!written.ok()) return Annotate(written, absl::StrCat(where(), "can not be written out"));
   const Tensor* tensor = blob.Get<Tensor>();
   if (blob.IsEmpty() || (tensor != nullptr && tensor->dtype() == DataType::kUndefined)) {
     return absl::FailedPreconditionError(absl::StrCat(where(), "has no value yet"));

@@ -27,6 +27,12 @@ absl::StatusOr<Dims> ElementDims(DimsView elements, DimsView dims) {
   return padded;
 }
 
+// Of all forms: they are written out rarely, and blobs are many.
+std::mutex& FormMutex() {
+  static std::mutex& mutex = *new std::mutex;
+  return mutex;
+}
+
 }  // namespace
 
 int64_t Phantom::unwritten_bytes() const {
@@ -95,10 +101,19 @@ absl::Status Blob::ReshapePhantom(DimsView elements, DimsView dims) {
 
 absl::Status Blob::WriteOut() const {
   if (TensorAtHand() != nullptr || !Is<Tensor>()) return absl::OkStatus();
+  if (form_ != nullptr) return WriteForm();
   const std::lock_guard<std::mutex> lock(phantom_->writing_);
   if (TensorAtHand() != nullptr) return absl::OkStatus();
   DOPPIO_RETURN_IF_ERROR(tensor_.Resize(phantom_->elements_.dtype(), phantom_->dims_));
   WriteRepeated(phantom_->elements_, &tensor_);
+  is_at_hand_.store(true, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+absl::Status Blob::WriteForm() const {
+  const std::lock_guard<std::mutex> lock(FormMutex());
+  if (TensorAtHand() != nullptr) return absl::OkStatus();
+  DOPPIO_RETURN_IF_ERROR(form_->MakeTensor(&tensor_));
   is_at_hand_.store(true, std::memory_order_release);
   return absl::OkStatus();
 }
@@ -115,7 +130,12 @@ Tensor* Blob::WrittenMutableTensor() {
 }
 
 Tensor* Blob::Overwrite() {
-  if (other_ != nullptr) Reset();
+  if (form_ != nullptr) {
+    other_.reset();
+    form_ = nullptr;
+  } else if (other_ != nullptr) {
+    Reset();
+  }
   type_ = typeid(Tensor);
   is_at_hand_.store(true, std::memory_order_relaxed);
   return &tensor_;
@@ -123,7 +143,10 @@ Tensor* Blob::Overwrite() {
 
 std::vector<Tensor> Blob::Storages() const {
   std::vector<Tensor> storages;
-  if (phantom_ == nullptr) {
+  if (form_ != nullptr) {
+    const std::lock_guard<std::mutex> lock(FormMutex());
+    storages = {tensor_, form_->stored()};
+  } else if (phantom_ == nullptr) {
     storages.push_back(tensor_);
   } else {
     const std::lock_guard<std::mutex> lock(phantom_->writing_);

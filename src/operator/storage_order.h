@@ -11,6 +11,11 @@ namespace doppio {
 // spatial dimensions.
 enum class StorageOrder { kNCHW, kNHWC };
 
+// The engine of operators that give for order NCHW what their type says, but compute with the
+// channels last and leave images so (a TensorForm; ops/nn/channels_last_tensor.h).
+// KeepChannelsLast chooses them (src/graph/channels_last.h).
+inline constexpr char kChannelsLastEngine[] = "CHANNELS_LAST";
+
 // States the argument `order` in a schema.
 void StateStorageOrder(OpSchema& schema);
 // Reads it; anything but the two orders (in upper or lower case) is an error of the reader's.

@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_join.h"
 #include "doppio/check.h"
+#include "src/graph/channels_last.h"
 #include "src/graph/check_in_scope.h"
 #include "src/graph/net_text.h"
 #include "src/graph/problem_list.h"
@@ -117,12 +118,18 @@ absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def
   }
   DOPPIO_RETURN_IF_ERROR(ProblemsToStatus(CheckNetInScope(*def, *scope)));
   const int64_t least_phantom_bytes = LeastPhantomBytes(*def);
+  std::shared_ptr<const NetDef> laid_out = def;
+  if (TrainsConvolutions(*def)) {
+    auto changed = std::make_shared<NetDef>(*def);
+    KeepChannelsLast(changed.get());
+    laid_out = std::move(changed);
+  }
   ProblemList problems;
   OperatorMaker maker(scope);
   std::vector<std::unique_ptr<OperatorBase>> operators;
   operators.reserve(static_cast<size_t>(def->op_size()));
   for (int k = 0; k < def->op_size(); ++k) {
-    absl::StatusOr<std::unique_ptr<OperatorBase>> op = maker.Make(DefOfOp(def, k));
+    absl::StatusOr<std::unique_ptr<OperatorBase>> op = maker.Make(DefOfOp(laid_out, k));
     if (!op.ok()) {
       problems.Add(*def, k, std::string(op.status().message()));
       continue;
