@@ -7,9 +7,9 @@
 // Threads: many may read a blob at once; one that writes to it must be alone, as with a tensor.
 // Some values, counters and locks say, bear more.
 //
-// A tensor need not be written out: one in which a smaller one is repeated may be a phantom, and one
-// that some operators keep in a layout of their own a TensorForm. Whoever asks for the tensor finds
-// it written; only who asks for the phantom or the form sees one.
+// A tensor need not be written out: one in which a smaller one is repeated may be a phantom, and
+// one that some operators keep in a layout of their own a TensorForm. Whoever asks for the tensor
+// finds it written; only who asks for the phantom or the form sees one.
 
 #include <atomic>
 #include <memory>
@@ -83,7 +83,8 @@ class Blob {
   template <typename T>
   const T* Get() const;
   // The value; where the blob does not hold a T, it is replaced by a T(). A tensor is written out
-  // first, and is a phantom or a form no longer; it is replaced too where there is no memory for it.
+  // first, and is a phantom or a form no longer; it is replaced too where there is no memory for
+  // it.
   template <typename T>
   T* GetMutable();
 
@@ -105,8 +106,8 @@ class Blob {
   const Phantom* phantom() const {
     return TensorAtHand() == nullptr && type_ == typeid(Tensor) ? phantom_.get() : nullptr;
   }
-  // Writes a phantom or a form out. An error, mostly that there is no memory for it, leaves it as it
-  // is.
+  // Writes a phantom or a form out. An error, mostly that there is no memory for it, leaves it as
+  // it is.
   absl::Status WriteOut() const;
   // The tensor, unless the blob holds something else or one that is not written out; to be written
   // to, unless it is that of a form.
