@@ -109,11 +109,11 @@ class Blob {
   const Tensor* WrittenTensor() const;
   Tensor* WrittenMutableTensor();
 
+  std::type_index type_;  // first: the compiler knows then that the tensor's address is not null
   // In place: nearly all blobs are tensors. While there is a phantom, it is what was there before,
   // whose storage serves again.
   mutable Tensor tensor_;
   std::shared_ptr<void> other_;
-  std::type_index type_;
   mutable std::atomic<bool> is_at_hand_{false};  // tensor_ is the value
   std::unique_ptr<Phantom> phantom_;  // the value where type_ is Tensor's and tensor_ is not it
 };
