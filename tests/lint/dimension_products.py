@@ -40,6 +40,8 @@ ALLOWED = {
         "part of the shape of a tensor, all of which NumElements has multiplied",
     ("src/base/shape.cc", "stride *= std::max<int64_t>(dims[i], 1)"):
         "part of the shape of a tensor; NumElements leaves sizes of 0 out of its check too",
+    ("src/operator/phantom.cc", "rest *= dims_[next]"):
+        "part of the shape of a tensor that has elements, which NumElements has multiplied",
 }
 
 
