@@ -128,12 +128,12 @@ class Blob {
   const Tensor* WrittenTensor() const;
   Tensor* WrittenMutableTensor();
 
+  std::type_index type_;  // first: the compiler knows then that the tensor's address is not null
   // In place: nearly all blobs are tensors. While there is a phantom or a form that is not written
   // out, it is what was there before, whose storage serves again.
   mutable Tensor tensor_;
   std::shared_ptr<void> other_;
-  const TensorForm* form_ = nullptr;  // `other_`, where that is one
-  std::type_index type_;
+  const TensorForm* form_ = nullptr;             // `other_`, where that is one
   mutable std::atomic<bool> is_at_hand_{false};  // tensor_ is the value, or that of form_
   std::unique_ptr<Phantom> phantom_;  // the value where type_ is Tensor's and tensor_ is not it
 };

@@ -32,11 +32,10 @@ class CopyingOperator : public Operator<Context> {
   // Output 0 becomes input 0. In place nothing is copied; otherwise the output gets storage of its
   // own, so that a later operator may write to it in place. A phantom becomes one.
   absl::Status Copy() {
-    if (this->InputBlob(0).TensorAtHand() == nullptr) {
-      return CopyReshaped(this->InputOperand(0).dims);
-    }
+    const Tensor* x = this->InputBlob(0).TensorAtHand();
+    if (x == nullptr) return CopyReshaped(this->InputOperand(0).dims);
     if (this->IsInplace(0, 0)) return absl::OkStatus();
-    return this->OutputBlob(0)->template GetMutable<Tensor>()->CopyFrom(this->Input(0));
+    return this->OutputBlob(0)->template GetMutable<Tensor>()->CopyFrom(*x);
   }
   // The same in the shape `dims`, which must have as many elements.
   absl::Status CopyReshaped(DimsView dims) {
