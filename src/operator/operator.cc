@@ -1,6 +1,7 @@
 #include "doppio/operator.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace doppio {
 
@@ -70,10 +71,14 @@ absl::StatusOr<Tensor*> OperatorBase::ResizedOutput(int i, DataType dtype, DimsV
 }
 
 bool OperatorBase::MakesPhantom(DataType dtype, int64_t elements, DimsView dims) const {
-  if (!IsNumeric(dtype)) return false;
-  const int64_t count = SizeFromDim(dims, 0);
-  const int64_t too_few = (least_phantom_bytes_ - 1) / static_cast<int64_t>(DataTypeSize(dtype));
-  return count > too_few && count / 2 >= elements;
+  constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  if (least_phantom_bytes_ == kNever || !IsNumeric(dtype)) return false;
+  // A shape that is too large is an error of whoever allocates it.
+  const absl::StatusOr<int64_t> count = NumElements(dims);
+  if (!count.ok()) return false;
+  const absl::StatusOr<int64_t> bytes =
+      CheckedProduct(*count, static_cast<int64_t>(DataTypeSize(dtype)));
+  return bytes.ok() && *bytes >= least_phantom_bytes_ && *count / 2 >= elements;
 }
 
 const Tensor& OperatorBase::WrittenInput(int i) const {

@@ -503,7 +503,11 @@ TEST_P(DatabaseReaderTest, IsWrittenAsCaffe2sDBReader) {
   EXPECT_EQ(content.has_key(), seeks);
   EXPECT_EQ(content.key(), seeks ? "05" : "");
   Blob copy;
-  ASSERT_TRUE(BlobFromProto(*proto, &copy).ok());
+  EXPECT_THAT(BlobFromProto(*proto, &copy),
+              FailsWith(StatusCode::kPermissionDenied, path_ + "\" may not be opened here"));
+  Limits limits;
+  limits.file_access = FileAccess::Within(testing::TempDir());
+  ASSERT_TRUE(BlobFromProto(*proto, &copy, limits).ok());
   EXPECT_EQ(copy.TypeName(), "DBReader");
   EXPECT_EQ(Next(*copy.Get<DatabaseReader>()), seeks ? "05" : "00");
 }
@@ -561,7 +565,10 @@ TEST(DatabaseReaderFilesTest, RejectsMessagesThatAreNone) {
   reader.set_db_type("lmdb");
   reader.set_source("/does/not/exist");
   proto.set_content(reader.SerializeAsString());
-  EXPECT_THAT(BlobFromProto(proto, &blob), FailsWith(StatusCode::kNotFound, "/does/not/exist"));
+  Limits limits;
+  limits.file_access = FileAccess::Within("/");
+  EXPECT_THAT(BlobFromProto(proto, &blob, limits),
+              FailsWith(StatusCode::kNotFound, "/does/not/exist"));
   EXPECT_TRUE(blob.IsEmpty());
 }
 

@@ -9,7 +9,7 @@ import pytest
 import doppio
 
 # What changes the whole process.
-LEFT_OUT = {"set_num_threads", "operator", "PythonOperator"}
+LEFT_OUT = {"set_num_threads", "set_memory_limit", "operator", "PythonOperator"}
 SPECIAL = {"__call__", "__contains__", "__delitem__", "__eq__", "__getitem__", "__init__", "__len__",
            "__setitem__"}
 KEYWORDS = ["axis", "blobs", "copy", "dtype", "engine", "init", "inputs", "kernel", "name", "of",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <map>
 #include <random>
 
@@ -96,6 +97,21 @@ TEST(PhantomNetTest, ANetArgumentSaysFromHowManyBytesOn) {
     ASSERT_TRUE(workspace.RunNetOnce(net.def()).ok());
     EXPECT_EQ(IsPhantom(workspace, "Y"), least == 1 || least == kBytes) << least;
     EXPECT_TRUE(TensorEquals(Fetched(workspace, "Y"), ExpandedColumn(Numbers({kRows, 1}))));
+  }
+}
+
+TEST(PhantomNetTest, AShapeOfMoreBytesThanCanBeCountedIsRefused) {
+  for (const int64_t least : {int64_t{0}, int64_t{1}}) {
+    Workspace workspace;
+    FeedExpandInputs(&workspace);
+    ASSERT_TRUE(workspace.Feed("X", Tensor::Scalar<float>(1)).ok());
+    ASSERT_TRUE(
+        workspace.Feed("shape", Shape({std::numeric_limits<int64_t>::max() / kCols, kCols})).ok());
+    NetBuilder net = ExpandNet();
+    net.mutable_def()->clear_arg();
+    AllowPhantoms(&net, least);
+    const absl::Status status = workspace.RunNetOnce(net.def());
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
   }
 }
 
