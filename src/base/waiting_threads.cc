@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -97,14 +98,18 @@ class Watch {
     const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
     if (!lock.owns_lock() || now < next_look_.load(std::memory_order_relaxed)) return;
     next_look_.store(now + kInterval, std::memory_order_relaxed);
-    thread_local Share last;
+    bool waits;
     Share share;
     share.looked = now;
-    if (!ReadShare(&share)) return;
-    const Share before = std::exchange(last, share);
-    if (now - before.looked > kLongest) return;
-    const int64_t waited = share.waited - before.waited;
-    const bool waits = waited * kCrowded > waited + share.ran - before.ran;
+    if (ReadShare(&share)) {
+      thread_local Share last;
+      const Share before = std::exchange(last, share);
+      if (now - before.looked > kLongest) return;
+      const int64_t waited = share.waited - before.waited;
+      waits = waited * kCrowded > waited + share.ran - before.ran;
+    } else {
+      waits = IsPreemptedOften(now);
+    }
     Decide(now, waits && waited_before_);
     waited_before_ = waits;
   }
@@ -115,8 +120,19 @@ class Watch {
   // Where a thread waits for a quarter of the time that it wants to run, twice in turn, others want
   // the processors too. Beside programs that only now and then wake up it is a twentieth.
   static constexpr int64_t kCrowded = 4;
+  static constexpr int64_t kOften = 150;           // preemptions in a second; alone it is some ten
   static constexpr int64_t kLeastPatience = 1000;  // how long it is quiet before they spin again
   static constexpr int64_t kMostPatience = 16000;
+
+  // How often threads of this process were made to give up their processors: it tells less, but
+  // every kernel says it.
+  bool IsPreemptedOften(int64_t now) {
+    rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    const int64_t preemptions = usage.ru_nivcsw - std::exchange(preemptions_, usage.ru_nivcsw);
+    const int64_t elapsed = now - std::exchange(last_look_, now);
+    return preemptions * 1000 > kOften * elapsed;
+  }
 
   void Decide(int64_t now, bool is_crowded) {
     if (is_crowded) last_crowded_ = now;
@@ -134,6 +150,8 @@ class Watch {
   std::atomic<int64_t> next_look_{0};
   std::mutex mutex_;  // of what follows
   bool waited_before_ = false;
+  int64_t preemptions_ = 0;
+  int64_t last_look_ = 0;
   int64_t last_crowded_ = 0;
   int64_t team_ended_ = 0;
   int64_t patience_ = kLeastPatience;

@@ -8,9 +8,10 @@ namespace doppio {
 // does: every loop then waits until the scheduler takes a processor from a thread that only waits.
 //
 // So this is called before a loop of `count` threads, and looks now and then how long the thread
-// had to wait for a processor; while that is long, threads that wait for work sleep soon. Users who
-// say how to wait (OMP_WAIT_POLICY, GOMP_SPINCOUNT) get what they say, and fewer threads than
-// processors are left alone, since they leave some for others.
+// had to wait for a processor (where the kernel does not say it: how often those of the process
+// lost theirs); while that is long, threads that wait for work sleep soon. Users who say how to
+// wait (OMP_WAIT_POLICY, GOMP_SPINCOUNT) get what they say, and fewer threads than processors are
+// left alone, since they leave some for others.
 void WatchWaitingThreads(int count);
 
 // Whether threads that wait sleep soon now.
