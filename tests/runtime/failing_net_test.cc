@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <map>
 #include <set>
 
@@ -13,6 +12,7 @@
 #include "doppio/registry.h"
 #include "doppio/workspace.h"
 #include "gtest/gtest.h"
+#include "tests/support/first_seed.h"
 #include "tests/support/random_net.h"
 #include "tests/support/tensor_match.h"
 
@@ -41,11 +41,6 @@ class FailsWhenToldOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(FailsWhenTold, FailsWhenToldOp<CPUContext>);
-
-uint64_t FirstSeed() {
-  const char* given = std::getenv("DOPPIO_TABLE_SEED");
-  return (given == nullptr ? 1 : std::strtoull(given, nullptr, 10)) * 1'000'003;
-}
 
 void Feed(const RandomNet& drawn, Workspace* workspace) {
   for (const auto& [name, value] : drawn.feeds) {

@@ -3,18 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "tests/runtime/random_image_net.h"
+#include "tests/support/first_seed.h"
 #include "tests/support/random_net_predictor.h"
 
 namespace doppio {
 namespace {
-
-uint64_t FirstSeed() {
-  const char* given = std::getenv("DOPPIO_TABLE_SEED");
-  return (given == nullptr ? 1 : std::strtoull(given, nullptr, 10)) * 1'000'003;
-}
 
 TEST(RandomRewritingTest, NetsOfLayersGiveWhatTheyGiveAsTheyAre) {
   constexpr uint64_t kNets = 150;
