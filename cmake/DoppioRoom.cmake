@@ -39,6 +39,11 @@ endif()
 target_compile_definitions(doppio_options INTERFACE
   "HWY_DISABLED_TARGETS=${DOPPIO_DISABLED_TARGETS}")
 
+# GCC looks for memory to collect from 128 MiB on, and precompiled headers bring it near that: a tenth of
+# the whole time. Few sources reach 512 MiB.
+target_compile_options(doppio_options INTERFACE
+  "$<$<CXX_COMPILER_ID:GNU>:SHELL:--param ggc-min-heapsize=524288>")
+
 if(DOPPIO_OPERATORS)
   target_compile_options(doppio_options INTERFACE -ffunction-sections -fdata-sections)
 endif()
