@@ -114,9 +114,10 @@ OpSchema& Forward(OpSchema& schema, bool transposed) {
       });
 }
 
-OpSchema& Backward(OpSchema& schema, bool transposed) {
+// `sums`: 2 where dW and db are added to inputs, or else 0.
+OpSchema& Backward(OpSchema& schema, bool transposed, int sums = 0) {
   return AddArguments(schema)
-      .NumInputs(3)
+      .NumInputs(3 + sums)
       .NumOutputs(2, 3)
       .LeastOutputs(2)  // all but dX
       .Input(0, "X", "the input of the forward operator")
@@ -163,6 +164,28 @@ Example: X [32,3,8,8], W [10,192] and b [10] give Y [32,10].
     Backward(OpSchemaRegistry::NewSchema("FCTransposedGradient", __FILE__, __LINE__), true)
         .Doc("The gradient of FCTransposed: dW = X^T dY, db = the sum of dY's rows, dX = dY W^T.");
 
+OpSchema& Accumulating(OpSchema& schema, bool transposed) {
+  return Backward(schema, transposed, 2)
+      .EnforceInplace({{3, 0}, {4, 1}})
+      .Input(3, "dW_sum", "tensor of W's shape and type, which dW is added to")
+      .Input(4, "db_sum", "vector of N, which db is added to")
+      .Output(0, "dW_sum", "the input, with what was added")
+      .Output(1, "db_sum", "the input, with what was added");
+}
+
+[[maybe_unused]] const OpSchema& fc_gradient_accumulate_schema =
+    Accumulating(OpSchemaRegistry::NewSchema("FCGradientAccumulate", __FILE__, __LINE__), false)
+        .Doc(R"DOC(
+FCGradient where dW and db are added to sums, in the step nets of RecurrentNetworkGradient.
+
+Example: X [1,1] = [[2]], W [1,1] = [[3]], dY [1,1] = [[10]], dW_sum [1,1] = [[1]] and db_sum [1] = [4] give
+dW_sum [[21]] and db_sum [14].
+)DOC");
+[[maybe_unused]] const OpSchema& fc_transposed_gradient_accumulate_schema =
+    Accumulating(OpSchemaRegistry::NewSchema("FCTransposedGradientAccumulate", __FILE__, __LINE__),
+                 true)
+        .Doc("FCTransposedGradient where dW and db are added to sums: see FCGradientAccumulate.");
+
 template <class Context, bool kTransposed>
 class FullyConnectedOp final : public Operator<Context> {
  public:
@@ -204,7 +227,8 @@ class FullyConnectedOp final : public Operator<Context> {
   const FcArguments args_;
 };
 
-template <class Context, bool kTransposed>
+// kAccumulates: dW and db are added to what inputs 3 and 4 hold, which are outputs 0 and 1.
+template <class Context, bool kTransposed, bool kAccumulates = false>
 class FullyConnectedGradientOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
@@ -228,23 +252,46 @@ class FullyConnectedGradientOp final : public Operator<Context> {
   absl::Status DoRunWithType(const FcSizes& sizes, const Tensor& x, const Tensor& w,
                              const Tensor& dy) {
     const auto [m, n, k, axis] = sizes;
+    if (kAccumulates) DOPPIO_RETURN_IF_ERROR(CheckSums(sizes, w));
     DOPPIO_ASSIGN_OR_RETURN(Tensor * dw, Output(0, w.dtype(), w.dims()));
     DOPPIO_ASSIGN_OR_RETURN(Tensor * db, Output(1, x.dtype(), {n}));
+    constexpr auto kMultiply = kAccumulates ? GemmAdd<T> : Gemm<T>;
     if (kTransposed) {
-      DOPPIO_RETURN_IF_ERROR(
-          Gemm(true, false, k, n, m, x.data<T>(), dy.data<T>(), dw->mutable_data<T>(), &context_));
+      DOPPIO_RETURN_IF_ERROR(kMultiply(true, false, k, n, m, x.data<T>(), dy.data<T>(),
+                                       dw->mutable_data<T>(), &context_));
     } else {
-      DOPPIO_RETURN_IF_ERROR(
-          Gemm(true, false, n, k, m, dy.data<T>(), x.data<T>(), dw->mutable_data<T>(), &context_));
+      DOPPIO_RETURN_IF_ERROR(kMultiply(true, false, n, k, m, dy.data<T>(), x.data<T>(),
+                                       dw->mutable_data<T>(), &context_));
     }
-    ReduceSumTo(dy.data<T>(), {m, n}, db->mutable_data<T>(), {n}, &context_);
+    if (kAccumulates) {
+      DOPPIO_RETURN_IF_ERROR(sums_.Resize(x.dtype(), {n}));
+      ReduceSumTo(dy.data<T>(), {m, n}, sums_.mutable_data<T>(), {n}, &context_);
+      T* out = db->mutable_data<T>();
+      for (int64_t j = 0; j < n; ++j) out[j] += sums_.data<T>()[j];
+    } else {
+      ReduceSumTo(dy.data<T>(), {m, n}, db->mutable_data<T>(), {n}, &context_);
+    }
     if (OutputSize() < 3) return absl::OkStatus();
     DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(2, x.dtype(), x.dims()));
     return Gemm(false, kTransposed, m, k, n, dy.data<T>(), w.data<T>(), dx->mutable_data<T>(),
                 &context_);
   }
 
+  absl::Status CheckSums(const FcSizes& sizes, const Tensor& w) const {
+    const Tensor& dw = Input(3);
+    const Tensor& db = Input(4);
+    if (dw.dtype() == w.dtype() && db.dtype() == w.dtype() && dw.dims() == w.dims() &&
+        db.dims() == DimsView({sizes.n})) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("the sums must have W's type and shape, ", w.TypeAndShape(),
+                     ", and one number for each of ", sizes.n, " outputs, but are ",
+                     dw.TypeAndShape(), " and ", db.TypeAndShape()));
+  }
+
   const FcArguments args_;
+  Tensor sums_;  // of dY's rows, before they are added
 };
 
 class GetFCGradient final : public GradientMakerBase {
@@ -259,6 +306,10 @@ DOPPIO_REGISTER_CPU_OPERATOR(FC, FullyConnectedOp<CPUContext, false>);
 DOPPIO_REGISTER_CPU_OPERATOR(FCTransposed, FullyConnectedOp<CPUContext, true>);
 DOPPIO_REGISTER_CPU_OPERATOR(FCGradient, FullyConnectedGradientOp<CPUContext, false>);
 DOPPIO_REGISTER_CPU_OPERATOR(FCTransposedGradient, FullyConnectedGradientOp<CPUContext, true>);
+DOPPIO_REGISTER_CPU_OPERATOR(FCGradientAccumulate,
+                             FullyConnectedGradientOp<CPUContext, false, true>);
+DOPPIO_REGISTER_CPU_OPERATOR(FCTransposedGradientAccumulate,
+                             FullyConnectedGradientOp<CPUContext, true, true>);
 DOPPIO_REGISTER_GRADIENT(FC, GetFCGradient);
 DOPPIO_REGISTER_GRADIENT(FCTransposed, GetFCGradient);
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "doppio/registry.h"
+#include "ops/rnn/accumulate_where_made.h"
 #include "ops/rnn/recurrent_arguments.h"
 #include "ops/rnn/step_net.h"
 
@@ -40,10 +41,8 @@ An argument NAME.rename says that the backward net calls a blob otherwise.
             "parameters, then those of the initial states");
 
 struct Param {
-  int output;                 // of the gradient operator
-  std::string value;          // the parameter
-  std::string grad;           // its gradient, summed over the steps
-  std::string cell_gradient;  // of one step
+  int output;         // of the gradient operator
+  std::string value;  // the parameter
 };
 
 struct StateGradient {
@@ -157,16 +156,18 @@ class RecurrentNetworkGradientOp final : public Operator<Context> {
       link.external = Renamed(link.external);
       if (link.external == input_gradient) link.external = def.output(0);
     }
+    std::vector<StepSum> sums;
     for (size_t i = 0; i < ids.size(); ++i) {
       Param param;
       param.output = static_cast<int>(i) + 1;
       param.value = def.input(static_cast<int>(ids[i]) + given_);
-      param.grad = def.output(param.output);
-      const std::string of_step = param_grads.empty() ? param.grad : Renamed(param_grads[i]);
-      param.cell_gradient = of_step + "_tmpstep";
-      RenameBlob(of_step, param.cell_gradient, &steps);
+      const std::string& sum = def.output(param.output);
+      const std::string of_step = param_grads.empty() ? sum : Renamed(param_grads[i]);
+      sums.push_back({of_step + "_tmpstep", sum});
+      const std::string& part = sums.back().part;
+      RenameBlob(of_step, part, &steps);
       for (Link& link : links) {
-        if (link.internal == of_step) link.internal = param.cell_gradient;
+        if (link.internal == of_step) link.internal = part;
       }
       params_.push_back(std::move(param));
     }
@@ -187,11 +188,7 @@ class RecurrentNetworkGradientOp final : public Operator<Context> {
     // Links copy, so they come after what is added to the blobs that they copy from.
     for (OperatorDef& op : ApplyLinks(links, args_.timestep)) before.push_back(std::move(op));
     PrependOps(std::move(before), &steps);
-    for (const Param& param : params_) {
-      *steps.add_op() =
-          CreateOperatorDef("Sum", "", {param.grad, param.cell_gradient}, {param.grad});
-      steps.add_external_input(param.grad);
-    }
+    AccumulateWhereMade(sums, &steps);
     step_net_.emplace(std::move(steps), std::move(links), args_.timestep, init);
   }
 

@@ -21,6 +21,11 @@ template <typename T>
 absl::Status Gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a,
                   const T* b, T* c, CPUContext* context);
 
+// The same, added to what c holds: c += op(a) op(b).
+template <typename T>
+absl::Status GemmAdd(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a,
+                     const T* b, T* c, CPUContext* context);
+
 // Multiplications with an addition each of such a product; at most 2^60, so that a few may be added
 // up.
 int64_t GemmMultiplyAdds(int64_t m, int64_t n, int64_t k);

@@ -37,7 +37,10 @@ TEST_P(GemmTest, IsTheProductForEveryTransposition) {
   for (bool trans_a : {false, true}) {
     for (bool trans_b : {false, true}) {
       std::vector<float> c(static_cast<size_t>(m * n), -1);
+      std::vector<float> added(static_cast<size_t>(m * n), -1);
       ASSERT_TRUE(Gemm(trans_a, trans_b, m, n, k, a.data(), b.data(), c.data(), &context).ok());
+      ASSERT_TRUE(
+          GemmAdd(trans_a, trans_b, m, n, k, a.data(), b.data(), added.data(), &context).ok());
       for (int64_t i = 0; i < m; ++i) {
         for (int64_t j = 0; j < n; ++j) {
           double sum = 0;
@@ -45,8 +48,10 @@ TEST_P(GemmTest, IsTheProductForEveryTransposition) {
             sum += static_cast<double>(a[static_cast<size_t>(trans_a ? l * m + i : i * k + l)]) *
                    b[static_cast<size_t>(trans_b ? j * k + l : l * n + j)];
           }
-          ASSERT_NEAR(c[static_cast<size_t>(i * n + j)], sum, 1e-6 * static_cast<double>(100 + k))
-              << i << "," << j;
+          const auto place = static_cast<size_t>(i * n + j);
+          const double tolerance = 1e-6 * static_cast<double>(100 + k);
+          ASSERT_NEAR(c[place], sum, tolerance) << i << "," << j;
+          ASSERT_NEAR(added[place], sum - 1, tolerance) << i << "," << j;
         }
       }
     }
@@ -65,10 +70,11 @@ TEST_P(GemmTest, GivesTheSameBitsForAnyNumberOfThreads) {
       std::vector<std::vector<float>> results;
       for (int threads : {1, 2, 3, 5}) {
         SetNumThreads(threads);
-        results.emplace_back(static_cast<size_t>(m * n));
+        std::vector<float> c(static_cast<size_t>(m * n));
+        ASSERT_TRUE(Gemm(trans_a, trans_b, m, n, k, a.data(), b.data(), c.data(), &context).ok());
         ASSERT_TRUE(
-            Gemm(trans_a, trans_b, m, n, k, a.data(), b.data(), results.back().data(), &context)
-                .ok());
+            GemmAdd(trans_a, trans_b, m, n, k, a.data(), b.data(), c.data(), &context).ok());
+        results.push_back(std::move(c));
       }
       SetNumThreads(threads_before);
       for (const std::vector<float>& result : results) {

@@ -73,6 +73,29 @@ TEST(FcGradientTest, IsZeroForABatchOfNothing) {
       .ExpectOutput(2, Tensor::Of<float>({0, 1}, {}));
 }
 
+TEST(FcGradientTest, AddsToSumsThatItIsGiven) {
+  OpTester("FCGradientAccumulate")
+      .Input("X", Tensor::Of<float>({1, 1}, {2}))
+      .Input("W", Tensor::Of<float>({1, 1}, {3}))
+      .Input("dY", Tensor::Of<float>({1, 1}, {10}))
+      .Input("dW_sum", Tensor::Of<float>({1, 1}, {1}))
+      .Input("db_sum", Tensor::Of<float>({1}, {4}))
+      .Outputs({"dW_sum", "db_sum"})
+      .ExpectOutput(0, Tensor::Of<float>({1, 1}, {21}))
+      .ExpectOutput(1, Tensor::Of<float>({1}, {14}));
+}
+
+TEST(FcGradientTest, RejectsSumsOfOtherShapes) {
+  OpTester("FCGradientAccumulate")
+      .Input("X", Tensor::Of<float>({1, 1}, {2}))
+      .Input("W", Tensor::Of<float>({1, 1}, {3}))
+      .Input("dY", Tensor::Of<float>({1, 1}, {10}))
+      .Input("dW_sum", Tensor::Of<float>({1, 2}, {1, 1}))
+      .Input("db_sum", Tensor::Of<float>({1}, {4}))
+      .Outputs({"dW_sum", "db_sum"})
+      .ExpectError(kInvalid, "the sums must have W's type and shape, float[1,1]");
+}
+
 TEST(FcGradientTest, IsMadeWithTheArgumentsOfTheForwardOperator) {
   const OperatorDef def =
       CreateOperatorDef("FCTransposed", "", {"X", "W", "b"}, {"Y"}, {MakeArgument("axis", 2)});

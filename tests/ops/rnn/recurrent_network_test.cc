@@ -294,6 +294,28 @@ TEST_F(RecurrentGradientTest, OfBlobsThatAreComputedOnceMore) {
   Check(def, {"x", "initial", "w"});
 }
 
+// after = before W^T + b + x, whose FCGradient adds to the sums over the steps.
+TEST_F(RecurrentGradientTest, OfWeightsThatEachStepAddsTo) {
+  Feed("w", Tensor::Of<double>({1, 1}, {0.5}));
+  Feed("b", Tensor::Of<double>({1}, {0.25}));
+  NetBuilder step("step");
+  step.Op("FC", {"before", "w", "b"}, {"sum"}, {MakeArgument("axis", 2)})
+      .Op("Add", {"sum", "x_t"}, {"after"});
+  NetBuilder backward("backward");
+  backward
+      .Op("FCGradient", {"before", "w", "after_grad"}, {"w_grad", "b_grad", "before_grad"},
+          {MakeArgument("axis", 2)})
+      .Op("Copy", {"after_grad"}, {"x_t_grad"});
+  OperatorDef def = Recurrent({MakeArgument<NetDef>("step_net", step.def()),
+                               MakeArgument<NetDef>("backward_step_net", backward.def())});
+  def.add_input("b");
+  for (Argument& arg : *def.mutable_arg()) {
+    if (arg.name() == "param") arg.add_ints(3);
+    if (arg.name() == "param_grads") arg.add_strings("b_grad");
+  }
+  Check(def, {"x", "initial", "w", "b"});
+}
+
 TEST_F(RecurrentGradientTest, GoesThroughANetInADo) {
   const Strings blobs = {"x", "initial", "w", "weights", "loss"};
   NetBuilder net("net");

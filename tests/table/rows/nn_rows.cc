@@ -87,17 +87,23 @@ DOPPIO_OP_ROW(MatMul)
     .NeverScalar("matrices have at least one dimension of columns")
     .Differentiable({0, 1});
 
-void FcCase(CaseMaker& c, bool transposed) {
-  const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble});
+// X and W, with their arguments; what it returns are the rows of Y and its N.
+std::pair<Dims, Dims> FcInputs(CaseMaker& c, DataType type, bool transposed) {
   const Dims m = c.Chance(0.2) ? Dims() : Part(c);
   const Dims n = Part(c);
   const Dims k = Part(c);
   const Dims w_k = c.Chance() ? k : Flat(k);
   c.Input("X", c.Random(type, Joined(m, k)));
   c.Input("W", c.Random(type, transposed ? Joined(w_k, n) : Joined(n, w_k)));
-  c.Input("b", c.Random(type, Flat(n)));
   c.Arg("axis", static_cast<int>(m.size()));
   c.Arg("axis_w", static_cast<int>((transposed ? w_k : n).size()));
+  return {m, Flat(n)};
+}
+
+void FcCase(CaseMaker& c, bool transposed) {
+  const DataType type = c.RealType();
+  const Dims n = FcInputs(c, type, transposed).second;
+  c.Input("b", c.Random(type, n));
   c.Output("Y");
 }
 
@@ -109,6 +115,42 @@ std::vector<Tensor> FcReference(const OpCase& c, bool transposed) {
   return {Generate(c.in(0).dtype(), dims, [&](const Dims& i) {
     return ProductAt(x, w, FlatIndex(dims, i)) + At(c.in(2), {i.back()});
   })};
+}
+
+void FcAccumulateCase(CaseMaker& c, bool transposed) {
+  const DataType type = c.RealType();
+  const auto [m, n] = FcInputs(c, type, transposed);
+  c.Input("dY", c.Random(type, Joined(m, n)));
+  c.Input("dW", c.Random(type, c.result().in(1).dims()));
+  c.Input("db", c.Random(type, n));
+  c.Output("dW");
+  c.Output("db");
+  if (c.Chance()) c.Output("dX");
+}
+
+std::vector<Tensor> FcAccumulateReference(const OpCase& c, bool transposed) {
+  const int64_t axis = c.Arg<int>("axis");
+  const Tensor& w = c.in(1);
+  const Matrix left(transposed ? c.in(0) : c.in(2), axis, true);
+  const Matrix right(transposed ? c.in(2) : c.in(0), axis, false);
+  const Matrix dy(c.in(2), axis, false);
+  std::vector<Tensor> results = {Generate(w.dtype(), w.dims(),
+                                          [&](const Dims& i) {
+                                            return At(c.in(3), i) +
+                                                   ProductAt(left, right, FlatIndex(w.dims(), i));
+                                          }),
+                                 Generate(w.dtype(), c.in(4).dims(), [&](const Dims& i) {
+                                   double sum = At(c.in(4), i);
+                                   for (int64_t row = 0; row < dy.rows; ++row)
+                                     sum += dy.at(row, i[0]);
+                                   return sum;
+                                 })};
+  if (c.def.output_size() < 3) return results;
+  const Matrix factors(w, c.Arg<int>("axis_w"), transposed);
+  results.push_back(Generate(w.dtype(), c.in(0).dims(), [&](const Dims& i) {
+    return ProductAt(dy, factors, FlatIndex(c.in(0).dims(), i));
+  }));
+  return results;
 }
 
 DOPPIO_OP_ROW(FC)
@@ -129,6 +171,17 @@ DOPPIO_OP_ROW(FCTransposedGradient)
     .CheckedByGradientOf("FCTransposed")
     .Tolerance(1e-4)
     .NeverScalar("as FCTransposed");
+
+DOPPIO_OP_ROW(FCGradientAccumulate)
+    .Case([](CaseMaker& c) { FcAccumulateCase(c, false); })
+    .Reference([](const OpCase& c) { return FcAccumulateReference(c, false); })
+    .Tolerance(1e-4)
+    .NeverScalar("as FC");
+DOPPIO_OP_ROW(FCTransposedGradientAccumulate)
+    .Case([](CaseMaker& c) { FcAccumulateCase(c, true); })
+    .Reference([](const OpCase& c) { return FcAccumulateReference(c, true); })
+    .Tolerance(1e-4)
+    .NeverScalar("as FC");
 
 DOPPIO_OP_ROW(Softmax)
     .Case([](CaseMaker& c) {
