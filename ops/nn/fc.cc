@@ -84,7 +84,7 @@ OpSchema& AddArguments(OpSchema& schema) {
       .OptionalArg<bool>("float16_compute", "accepted and ignored");
 }
 
-OpSchema& Forward(OpSchema& schema, bool transposed) {
+OpSchema& ForwardSchema(OpSchema& schema, bool transposed) {
   return AddArguments(schema)
       .NumInputs(3)
       .NumOutputs(1)
@@ -115,7 +115,7 @@ OpSchema& Forward(OpSchema& schema, bool transposed) {
 }
 
 // `sums`: 2 where dW and db are added to inputs, or else 0.
-OpSchema& Backward(OpSchema& schema, bool transposed, int sums = 0) {
+OpSchema& BackwardSchema(OpSchema& schema, bool transposed, int sums = 0) {
   return AddArguments(schema)
       .NumInputs(3 + sums)
       .NumOutputs(2, 3)
@@ -148,24 +148,24 @@ OpSchema& Backward(OpSchema& schema, bool transposed, int sums = 0) {
 }
 
 [[maybe_unused]] const OpSchema& fc_schema =
-    Forward(OpSchemaRegistry::NewSchema("FC", __FILE__, __LINE__), false).Doc(R"DOC(
+    ForwardSchema(OpSchemaRegistry::NewSchema("FC", __FILE__, __LINE__), false).Doc(R"DOC(
 The fully connected layer Y = X W^T + b. X and W may be of any rank: dimensions before `axis`
 (`axis_w`) are the rows of a matrix, those from there on its columns.
 
 Example: X [32,3,8,8], W [10,192] and b [10] give Y [32,10].
 )DOC");
 [[maybe_unused]] const OpSchema& fc_transposed_schema =
-    Forward(OpSchemaRegistry::NewSchema("FCTransposed", __FILE__, __LINE__), true)
+    ForwardSchema(OpSchemaRegistry::NewSchema("FCTransposed", __FILE__, __LINE__), true)
         .Doc("Y = X W + b: FC with weights that are stored transposed, as [K,N].");
 [[maybe_unused]] const OpSchema& fc_gradient_schema =
-    Backward(OpSchemaRegistry::NewSchema("FCGradient", __FILE__, __LINE__), false)
+    BackwardSchema(OpSchemaRegistry::NewSchema("FCGradient", __FILE__, __LINE__), false)
         .Doc("The gradient of FC: dW = dY^T X, db = the sum of dY's rows, dX = dY W.");
 [[maybe_unused]] const OpSchema& fc_transposed_gradient_schema =
-    Backward(OpSchemaRegistry::NewSchema("FCTransposedGradient", __FILE__, __LINE__), true)
+    BackwardSchema(OpSchemaRegistry::NewSchema("FCTransposedGradient", __FILE__, __LINE__), true)
         .Doc("The gradient of FCTransposed: dW = X^T dY, db = the sum of dY's rows, dX = dY W^T.");
 
 OpSchema& Accumulating(OpSchema& schema, bool transposed) {
-  return Backward(schema, transposed, 2)
+  return BackwardSchema(schema, transposed, 2)
       .EnforceInplace({{3, 0}, {4, 1}})
       .Input(3, "dW_sum", "tensor of W's shape and type, which dW is added to")
       .Input(4, "db_sum", "vector of N, which db is added to")

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "doppio/net_def.h"
+#include "doppio/op_def.h"
 
 namespace doppio {
 
