@@ -14,13 +14,14 @@ import pytest
 import doppio
 import typed_sample
 
-# Not looked at: what protoc writes, what imitates another module's untyped ways, and a decorator whose
-# keywords are handed on as they come.
+# Not looked at: what protoc writes, what imitates another module's untyped ways, a decorator whose
+# keywords are handed on as they come, and PyTorch, where it is installed.
 CONFIG = """[mypy]
 [mypy-doppio.net_pb2,doppio.caffe2_compat,doppio.caffe2_state.*,doppio.python_operators]
 ignore_errors = True
-[mypy-google.*]
+[mypy-google.*,torch.*]
 ignore_missing_imports = True
+follow_imports = skip
 """
 # Each line is wrong in one way. What mypy must say about it:
 MISTAKES = [
