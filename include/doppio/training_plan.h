@@ -14,11 +14,16 @@ namespace doppio {
 // data itself leaves it small.
 //
 // After RunPlan the workspace has the blobs that Trainer::Run would have left there, and those of
-// the plan itself, whose names begin with "training_plan/". The numbers of an evaluation are those
-// of each run of the test net, not their means. Functions (on_step, ...) are not called.
+// the plan itself, whose names begin with "training_plan/". It stops early where the Trainer would.
+// The numbers of an evaluation are those of each run of the test net, not their means, but for what
+// early stopping watches. Functions (on_step, ...) are not called.
 //
-// Errors: those of Trainer::Create; Unimplemented for what no plan says: early stopping (patience),
-// checkpoints, and data of types that no init net fills.
+// Checkpoints are written by the operator Checkpoint, into the folder `checkpoints`, which must be
+// there when the plan runs: step_00000100.minidb and so on, all of which are kept. They hold the
+// blobs that a Trainer's hold, for Load, and not what a Trainer needs besides to go on to the bit.
+//
+// Errors: those of Trainer::Create; Unimplemented for what no plan says: checkpoints of nets that
+// find their data themselves, and data of types that no init net fills.
 absl::StatusOr<PlanDef> MakeTrainingPlan(const TrainerOptions& options);
 
 }  // namespace doppio

@@ -1,8 +1,11 @@
 #include "src/training/plan_writer.h"
 
 #include <algorithm>
+#include <numeric>
 
+#include "absl/strings/str_replace.h"
 #include "doppio/net_builder.h"
+#include "src/training/early_stop_nets.h"
 
 namespace doppio::training {
 namespace {
@@ -10,6 +13,8 @@ namespace {
 constexpr char kPrefix[] = "training_plan/";
 // Protobuf's messages end there; the nets need some of it too.
 constexpr int64_t kMostBytes = int64_t{2'000'000'000};
+// Steps of a plan that stand one after the other.
+constexpr int64_t kMostSteps = 100'000;
 
 template <typename To, typename From>
 Argument Values(const Tensor& tensor) {
@@ -58,10 +63,16 @@ ExecutionStep StepOfNets(const std::string& name, const std::vector<std::string>
 
 class PlanWriter {
  public:
-  PlanWriter(const TrainerOptions& options, Batches data, const Batches& test_data)
-      : options_(options), data_(std::move(data)), test_data_(test_data) {}
+  PlanWriter(const TrainerOptions& options, Batches data, const Batches& test_data,
+             std::vector<std::string> state)
+      : options_(options),
+        data_(std::move(data)),
+        test_data_(test_data),
+        state_(std::move(state)),
+        stop_(Blob("early_stop", ""), options.watch, options.larger_is_better) {}
 
   absl::StatusOr<PlanDef> Write() {
+    DOPPIO_RETURN_IF_ERROR(CheckLength());
     plan_.set_name("training");
     std::vector<std::string> inits;
     for (size_t i = 0; i < options_.inits.size(); ++i) {
@@ -76,27 +87,14 @@ class PlanWriter {
       DOPPIO_RETURN_IF_ERROR(FillData("test", test_data_, &fill));
       DOPPIO_RETURN_IF_ERROR(FillTestOrder(&fill));
     }
+    if (options_.patience > 0) stop_.AddStart(TestWeight(), options_.patience, &fill);
+    if (options_.test.op_size() > 0) WriteTest(&fill);
     if (fill.def().op_size() > 0) inits.push_back(AddNet(fill.def(), ""));
-    const std::string train = AddNet(options_.train, "train");
-    std::vector<std::string> step = {train};
-    if (!data_.empty()) step.insert(step.begin(), AddFeed("train", "rows"));
-    if (options_.test.op_size() > 0) WriteTest();
+    train_ = {AddNet(options_.train, "train")};
+    if (!data_.empty()) train_.insert(train_.begin(), AddFeed("train", "rows"));
+    if (!options_.checkpoints.empty()) WriteCheckpoint();
     *plan_.add_execution_step() = StepOfNets("init", inits);
-
-    const int64_t steps = Steps();
-    int64_t every = options_.evaluate_every > 0 ? options_.evaluate_every : PerEpoch();
-    if (every == 0 || test_.substep_size() == 0) every = steps;
-    ExecutionStep rounds;
-    rounds.set_name("rounds");
-    rounds.set_num_iter(steps / every);
-    *rounds.add_substep() = StepOfNets("train", step, every);
-    const bool has_test = test_.substep_size() > 0;
-    if (has_test) *rounds.add_substep() = test_;
-    if (steps >= every) *plan_.add_execution_step() = rounds;
-    if (steps % every > 0) {
-      *plan_.add_execution_step() = StepOfNets("train the rest", step, steps % every);
-      if (has_test) *plan_.add_execution_step() = test_;
-    }
+    WriteRounds();
     return plan_;
   }
 
@@ -104,6 +102,97 @@ class PlanWriter {
   int64_t PerEpoch() const { return data_.empty() ? 0 : data_.examples() / options_.batch; }
   int64_t Steps() const {
     return options_.iterations > 0 ? options_.iterations : options_.epochs * PerEpoch();
+  }
+
+  // What is done every so many iterations; 0: never. At the end there is a test as well.
+  int64_t TestEvery() const {
+    if (options_.test.op_size() == 0) return 0;
+    const int64_t every = options_.evaluate_every > 0 ? options_.evaluate_every : PerEpoch();
+    return every > 0 ? every : Steps();
+  }
+  int64_t CheckpointEvery() const {
+    if (options_.checkpoints.empty()) return 0;
+    return options_.checkpoint_every > 0 ? options_.checkpoint_every : PerEpoch();
+  }
+
+  // Iterations (from, to], and what is due after them.
+  void AddIterations(int64_t from, int64_t to, ExecutionStep* step) const {
+    const int64_t test = TestEvery();
+    const int64_t checkpoint = CheckpointEvery();
+    while (from < to) {
+      int64_t next = to;
+      for (const int64_t every : {test, checkpoint}) {
+        if (every > 0) next = std::min(next, from - from % every + every);
+      }
+      *step->add_substep() = StepOfNets("train", train_, next - from);
+      if (test > 0 && (next % test == 0 || next == Steps())) *step->add_substep() = test_;
+      if (checkpoint > 0 && next % checkpoint == 0) *step->add_substep() = checkpoint_;
+      from = next;
+    }
+  }
+
+  // After so many iterations the same comes again. What ends early stands in the plan as a whole.
+  int64_t Period() const {
+    const int64_t test = TestEvery();
+    const int64_t checkpoint = CheckpointEvery();
+    const int64_t period = std::max(test, checkpoint);
+    if (period == 0 || period > Steps() || options_.patience > 0) return Steps();
+    if (std::min(test, checkpoint) == 0) return period;
+    const int64_t factor = test / std::gcd(test, checkpoint);
+    return factor > Steps() / checkpoint ? Steps() : factor * checkpoint;
+  }
+
+  absl::Status CheckLength() const {
+    int64_t events = 0;
+    for (const int64_t every : {TestEvery(), CheckpointEvery()}) {
+      events += every > 0 ? Period() / every : 0;
+    }
+    if (events <= kMostSteps) return absl::OkStatus();
+    return absl::ResourceExhaustedError(absl::StrCat("a plan of this training has ", events,
+                                                     " tests and checkpoints in a row, more than ",
+                                                     kMostSteps));
+  }
+
+  void WriteRounds() {
+    const int64_t period = Period();
+    const int64_t rest = Steps() % period;
+    ExecutionStep rounds;
+    rounds.set_name("rounds");
+    AddIterations(0, period, &rounds);
+    if (options_.patience > 0) {
+      rounds.set_only_once(true);
+      rounds.set_should_stop_blob(stop_.should_stop());
+    } else {
+      rounds.set_num_iter(Steps() / period);
+    }
+    *plan_.add_execution_step() = rounds;
+    if (rest > 0) {
+      ExecutionStep* step = plan_.add_execution_step();
+      step->set_name("rest");
+      AddIterations(Steps() - rest, Steps(), step);
+    }
+    const int64_t checkpoint = CheckpointEvery();
+    if (checkpoint > 0 && (Steps() % checkpoint > 0 || options_.patience > 0)) {
+      *plan_.add_execution_step() = checkpoint_;
+    }
+  }
+
+  void WriteCheckpoint() {
+    std::vector<std::string> blobs = {Blob("train", "step")};
+    blobs.insert(blobs.end(), state_.begin(), state_.end());
+    NetBuilder net(Blob("train", "checkpoint"));
+    const std::string& folder = options_.checkpoints;
+    net.Op("Checkpoint", blobs, {},
+           {MakeArgument("db", absl::StrCat(absl::StrReplaceAll(folder, {{"%", "%%"}}),
+                                            "/step_%08d.minidb")),
+            MakeArgument<std::string>("db_type", "minidb"),
+            MakeArgument("absolute_path", folder[0] == '/')});
+    checkpoint_ = StepOfNets("checkpoint", {AddNet(net.def(), "")});
+  }
+
+  // Examples of a test, or its runs where the net finds them itself.
+  int64_t TestWeight() const {
+    return test_data_.empty() ? options_.test_runs : test_data_.examples();
   }
 
   // The name under which the plan has the net.
@@ -126,6 +215,10 @@ class PlanWriter {
     return absl::StrCat(kPrefix, of, "/", what);
   }
 
+  static std::string DataBlob(absl::string_view of, absl::string_view name) {
+    return Blob(of, absl::StrCat("data/", name));
+  }
+
   absl::Status FillData(const char* of, const Batches& batches, NetBuilder* fill) {
     for (const auto& [name, array] : batches.arrays()) {
       bytes_ += array.numel() * static_cast<int64_t>(DataTypeSize(array.dtype()));
@@ -134,7 +227,7 @@ class PlanWriter {
             absl::StrCat("the data has more than ", kMostBytes,
                          " bytes, too many for a plan; let the net read a database"));
       }
-      DOPPIO_RETURN_IF_ERROR(AddFill(Blob(of, name), array, fill));
+      DOPPIO_RETURN_IF_ERROR(AddFill(DataBlob(of, name), array, fill));
     }
     return absl::OkStatus();
   }
@@ -163,7 +256,7 @@ class PlanWriter {
       // Before it is too large to be made at all.
       if (static_cast<int64_t>(rows.size()) > kMostBytes / 4) break;
     }
-    AddZero(Blob("train", "step"), fill);
+    AddInteger(Blob("train", "step"), 0, fill);
     return FillOrder("train", "rows", options_.batch, rows, fill);
   }
 
@@ -180,65 +273,80 @@ class PlanWriter {
     return FillOrder("test", "last_rows", rest, {order.begin() + whole, order.end()}, fill);
   }
 
-  static void AddZero(const std::string& blob, NetBuilder* net) {
-    net->Op("GivenTensorInt64Fill", {}, {blob},
-            {MakeArgument("shape", std::vector<int64_t>{1}),
-             MakeArgument("values", std::vector<int64_t>{0})});
-  }
-
-  // A net that takes the next batch.
-  std::string AddFeed(const char* of, const char* rows) {
+  // A net that takes the next batch: that of number `step` of the rows.
+  std::string AddFeed(const char* of, const char* rows, const char* step = "step") {
     NetBuilder feed(Blob(of, absl::StrCat("next_", rows)));
     const Batches& batches = std::string(of) == "test" ? test_data_ : data_;
-    feed.Op("Gather", {Blob(of, rows), Blob(of, "step")}, {Blob(of, "row")})
+    feed.Op("Gather", {Blob(of, rows), Blob(of, step)}, {Blob(of, "row")})
         .Op("FlattenToVec", {Blob(of, "row")}, {Blob(of, "examples")});
     for (const auto& [name, array] : batches.arrays()) {
-      feed.Op("Gather", {Blob(of, name), Blob(of, "examples")}, {name});
+      feed.Op("Gather", {DataBlob(of, name), Blob(of, "examples")}, {name});
     }
-    feed.Op("Iter", {Blob(of, "step")}, {Blob(of, "step")});
+    feed.Op("Iter", {Blob(of, step)}, {Blob(of, step)});
     return AddNet(feed.def(), "");
   }
 
-  void WriteTest() {
+  // Steps that run the test net, and the blobs that they need.
+  void WriteTest(NetBuilder* fill) {
     const std::string test = AddNet(options_.test, "test");
+    NetBuilder begin(Blob("test", "begin"));
+    if (!test_data_.empty()) {
+      for (const char* step : {"step", "last_step"}) AddInteger(Blob("test", step), 0, &begin);
+    }
+    if (options_.patience > 0) stop_.AddBegin(&begin);
     test_.set_name("test");
     test_.set_num_iter(1);
-    if (test_data_.empty()) {
-      *test_.add_substep() = StepOfNets("test", {test}, options_.test_runs);
-      return;
-    }
-    NetBuilder begin(Blob("test", "begin"));
-    AddZero(Blob("test", "step"), &begin);
-    const std::string begins = AddNet(begin.def(), "");
+    std::string begins;
+    if (begin.def().op_size() > 0) begins = AddNet(begin.def(), "");
+    const auto add_runs = [&](const char* name, std::vector<std::string> nets, int64_t examples,
+                              int64_t times) {
+      nets.push_back(test);
+      if (options_.patience > 0) nets.push_back(AddTally(name, examples, fill));
+      *test_.add_substep() = StepOfNets(name, nets, times);
+    };
     const int64_t batches = test_data_.examples() / options_.batch;
-    if (batches > 0) {
-      *test_.add_substep() = StepOfNets("test begins", {begins});
-      *test_.add_substep() = StepOfNets("test batches", {AddFeed("test", "rows"), test}, batches);
-    }
-    if (test_data_.examples() % options_.batch > 0) {
-      *test_.add_substep() =
-          StepOfNets("last test batch", {begins, AddFeed("test", "last_rows"), test});
-    }
+    const int64_t rest = test_data_.examples() % options_.batch;
+    if (!begins.empty()) *test_.add_substep() = StepOfNets("test begins", {begins});
+    if (test_data_.empty()) add_runs("test", {}, 1, options_.test_runs);
+    if (batches > 0) add_runs("test batches", {AddFeed("test", "rows")}, options_.batch, batches);
+    if (rest > 0) add_runs("last test batch", {AddFeed("test", "last_rows", "last_step")}, rest, 1);
+    if (options_.patience == 0) return;
+    NetBuilder judge(Blob("test", "judge"));
+    stop_.AddJudge(&judge);
+    *test_.add_substep() = StepOfNets("judge", {AddNet(judge.def(), "")});
+  }
+
+  std::string AddTally(const std::string& run, int64_t examples, NetBuilder* fill) {
+    const std::string name = absl::StrReplaceAll(run, {{" ", "_"}});
+    stop_.AddWeight(name, examples, fill);
+    NetBuilder tally(Blob("test", "tally_" + name));
+    stop_.AddTally(name, &tally);
+    return AddNet(tally.def(), "");
   }
 
   const TrainerOptions& options_;
   Batches data_;
   const Batches& test_data_;
+  const std::vector<std::string> state_;  // blobs of a checkpoint
+  const EarlyStopNets stop_;
   PlanDef plan_;
+  std::vector<std::string> train_;  // nets of one step
   ExecutionStep test_;
+  ExecutionStep checkpoint_;
   int64_t bytes_ = 0;
 };
 
 }  // namespace
 
 absl::StatusOr<PlanDef> WritePlan(const TrainerOptions& options, Batches data,
-                                  const Batches& test_data) {
-  if (options.patience > 0 || !options.checkpoints.empty()) {
+                                  const Batches& test_data, std::vector<std::string> state) {
+  if (!options.checkpoints.empty() && data.empty()) {
     return absl::UnimplementedError(
-        absl::StrCat("a plan has no ", options.patience > 0 ? "early stopping" : "checkpoints",
-                     "; the trainer has"));
+        "a plan has no checkpoints of a net that finds its data itself, since it can not say how "
+        "far "
+        "its readers are; the trainer can");
   }
-  return PlanWriter(options, std::move(data), test_data).Write();
+  return PlanWriter(options, std::move(data), test_data, std::move(state)).Write();
 }
 
 }  // namespace doppio::training

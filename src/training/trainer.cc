@@ -90,7 +90,7 @@ class TrainerOfNets final : public Trainer {
   // Of options that make sense; no net is run.
   absl::StatusOr<PlanDef> Plan() {
     DOPPIO_RETURN_IF_ERROR(CheckOptions());
-    return training::WritePlan(options_, data_, test_data_);
+    return training::WritePlan(options_, data_, test_data_, StateNames());
   }
 
   int64_t iteration() const override { return iteration_; }

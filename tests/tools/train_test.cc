@@ -86,10 +86,22 @@ TEST_F(TrainTest, ATrainingCanBeWrittenAsAPlan) {
   EXPECT_THAT(run.out, AllOf(HasSubstr("step \"rounds\": 20 iterations"),
                              HasSubstr("step \"train\": 60 iterations"),
                              HasSubstr("step \"last test batch\": 20 iterations")));
-  EXPECT_THAT(Doppio(Command({"--epochs", "2", "--plan-out", "p.pb", "--checkpoint", "run"})).err,
-              HasSubstr("a plan has no checkpoints"));
   EXPECT_THAT(Doppio(Command({"--epochs", "2", "--plan-out", "p.pb", "-o", "w.pb"})).err,
               HasSubstr("trains nothing"));
+}
+
+TEST_F(TrainTest, APlanStopsEarlyAndWritesCheckpoints) {
+  const std::string kept = Path("kept");
+  std::filesystem::create_directory(kept);
+  const CommandResult result =
+      Doppio(Command({"--epochs", "200", "--hold-out", "8", "--patience", "2", "--checkpoint", kept,
+                      "--plan-out", Path("plan.pb")}));
+  ASSERT_EQ(result.code, 0) << result.err;
+  const CommandResult run = Doppio({"train", Path("plan.pb"), "--files", kept});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("step \"rounds\": 1 iteration\n"));
+  EXPECT_THAT(run.out, Not(HasSubstr("step \"train\": 600 iterations")));
+  EXPECT_TRUE(std::filesystem::exists(kept + "/step_00000003.minidb"));
 }
 
 TEST_F(TrainTest, ThePictureMayBeAPng) {
