@@ -185,8 +185,7 @@ class PlanWriter {
     net.Op("Checkpoint", blobs, {},
            {MakeArgument("db", absl::StrCat(absl::StrReplaceAll(folder, {{"%", "%%"}}),
                                             "/step_%08d.minidb")),
-            MakeArgument<std::string>("db_type", "minidb"),
-            MakeArgument("absolute_path", folder[0] == '/')});
+            MakeArgument("db_type", "minidb"), MakeArgument("absolute_path", folder[0] == '/')});
     checkpoint_ = StepOfNets("checkpoint", {AddNet(net.def(), "")});
   }
 

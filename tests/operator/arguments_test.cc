@@ -34,7 +34,7 @@ TEST(ArgumentReaderTest, ReadsEachTypeFromItsField) {
   const OperatorDef def =
       Def({MakeArgument<bool>("b", true), MakeArgument<int>("i", -3),
            MakeArgument<int64_t>("l", int64_t{1} << 40), MakeArgument<float>("f", 0.5f),
-           MakeArgument<double>("d", 0.25), MakeArgument<std::string>("s", "word")});
+           MakeArgument<double>("d", 0.25), MakeArgument("s", "word")});
   ArgumentReader reader(def, nullptr);
   EXPECT_TRUE(reader.GetSingleArgument<bool>("b"));
   EXPECT_EQ(reader.GetSingleArgument<int>("i"), -3);

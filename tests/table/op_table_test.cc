@@ -243,6 +243,13 @@ void ExpectSameBits(const std::vector<Tensor>& outputs, const std::vector<Tensor
   }
 }
 
+// AddressSanitizer sees nothing with two or three threads that it does not see with four.
+#ifdef __SANITIZE_ADDRESS__
+constexpr int kFewestThreads = 4;
+#else
+constexpr int kFewestThreads = 2;
+#endif
+
 TEST_P(RowTest, GivesTheSameBitsForAnyNumberOfThreads) {
   constexpr int kLargeCases = 2;
   const int threads_before = NumThreads();
@@ -251,7 +258,7 @@ TEST_P(RowTest, GivesTheSameBitsForAnyNumberOfThreads) {
       ScopedTrace trace(__FILE__, __LINE__, Where(op_case));
       SetNumThreads(1);
       const std::vector<Tensor> expected = RunCase(op_case);
-      for (int threads : {2, 3, 4}) {
+      for (int threads = kFewestThreads; threads <= 4; ++threads) {
         SetNumThreads(threads);
         ExpectSameBits(RunCase(op_case), expected, absl::StrCat(threads, " threads"));
       }

@@ -197,7 +197,7 @@ class PlanCheckpointTest : public testing::Test {
     workspace.SetFileAccess(FileAccess::Within(folder_));
     const absl::Status run = workspace.RunOperatorOnce(CreateOperatorDef(
         "Load", "", {}, {blob},
-        {MakeArgument("db", folder_ + "/" + file), MakeArgument<std::string>("db_type", "minidb"),
+        {MakeArgument("db", folder_ + "/" + file), MakeArgument("db_type", "minidb"),
          MakeArgument("absolute_path", true)}));
     EXPECT_TRUE(run.ok()) << run;
     const absl::StatusOr<Tensor> value = workspace.Fetch(blob);
