@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "doppio/cancellation.h"
 #include "doppio/check.h"
 #include "doppio/gradient.h"
 #include "doppio/net_builder.h"
@@ -104,6 +105,23 @@ TEST_F(RecurrentNetworkTest, ExampleOfTheDocumentation) {
   ASSERT_TRUE(Run(Recurrent({MakeArgument<NetDef>("step_net", step.def())})).ok());
   EXPECT_THAT(Values("states"), ElementsAre(10, 11, 13, 16));
   EXPECT_THAT(Values("all"), ElementsAre(11, 13, 16));
+}
+
+TEST_F(RecurrentNetworkTest, ADeadlineEndsItBetweenTwoSteps) {
+  // Of which there are so many that they would take much longer.
+  Feed("x", Tensor::Create(DataType::kDouble, {3'000'000, 1, 1}));
+  Feed("initial", Tensor::Of<double>({1, 1}, {10}));
+  Feed("w", Tensor::Of<double>({1, 1}, {1}));
+  const OperatorDef recurrent = Recurrent({MakeArgument<NetDef>("step_net", StepNet())});
+  {
+    const CancellationScope scope(Cancellation::After(absl::Milliseconds(100)));
+    const absl::Status status = Run(recurrent);
+    EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(": step "));
+  }
+  Feed("x", Tensor::Of<double>({1, 1, 1}, {2}));
+  ASSERT_TRUE(Run(recurrent).ok());
+  EXPECT_THAT(Values("last"), ElementsAre(12));
 }
 
 TEST_F(RecurrentNetworkTest, WithoutABackwardNetTwoWorkspacesServeAllSteps) {
