@@ -18,7 +18,7 @@
 // A scope holds for whatever its thread does with doppio while it exists, and for the threads that
 // work for it: nets and the nets inside them, plans, predictors, trainings, waits for queues,
 // loading. What is under way ends with an error that names the net and the operator before the next
-// operator, the next turn of a loop, the next record of a file; waits end within 20 ms. The
+// operator, the next turn of a loop, the next record of a file; waits end within 10 ms. The
 // workspace is as usable afterwards as after any other error. Where nothing is left to do, it is
 // done, late or not.
 //
@@ -50,7 +50,8 @@ class Cancellation {
   // Ends nothing until Cancel() is called.
   Cancellation();
   // Ends when the time is over, counted from now by a clock that nobody sets, or by Cancel(). Never
-  // early; up to 4 ms late, since it is the kernel's coarse clock, which every operator reads.
+  // early; up to a tick of the kernel late (mostly 4 ms), since every operator reads its coarse
+  // clock.
   static Cancellation After(absl::Duration timeout);
   static Cancellation At(absl::Time deadline);
 

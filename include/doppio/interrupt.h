@@ -9,7 +9,7 @@ namespace doppio {
 //   SetInterruptPoll([] { return signal_arrived.load(); });
 //
 // The function is asked before every operator of every net, nets inside operators included, on the
-// thread that runs the operator, once in a net that has none, and every 20 ms where a thread waits
+// thread that runs the operator, once in a net that has none, and every 10 ms where a thread waits
 // for operators that run on others, or for a queue; and between pieces of what is loaded. When it
 // says true, the run ends with a Cancelled status before the next operator. It must be quick and
 // bear to be called from many threads at once. Null, the default, asks nobody. Not while nets run.

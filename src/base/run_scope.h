@@ -12,7 +12,7 @@
 namespace doppio::internal {
 
 // How long a thread that waits for others does not ask whether to go on.
-inline constexpr std::chrono::milliseconds kPollPeriod(20);
+inline constexpr std::chrono::milliseconds kPollPeriod(10);
 
 // What SetInterruptPoll was given, and what it says.
 extern std::atomic<bool (*)()> interrupt_poll;

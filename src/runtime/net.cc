@@ -129,7 +129,8 @@ absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def
   std::vector<std::unique_ptr<OperatorBase>> operators;
   operators.reserve(static_cast<size_t>(def->op_size()));
   for (int k = 0; k < def->op_size(); ++k) {
-    DOPPIO_RETURN_IF_ERROR(Annotate(CancellationStatus(), NetPlace(*def)));
+    DOPPIO_RETURN_IF_ERROR(
+        Annotate(CancellationStatus(), absl::StrCat(NetPlace(*def), ": not made")));
     absl::StatusOr<std::unique_ptr<OperatorBase>> op = maker.Make(DefOfOp(laid_out, k));
     if (!op.ok()) {
       problems.Add(*def, k, std::string(op.status().message()));

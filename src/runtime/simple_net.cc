@@ -8,7 +8,7 @@ absl::Status SimpleNet::RunOperators() {
   const internal::RunScope& run = *internal::RunScope::current;  // Net::Run's
   const int count = static_cast<int>(operators().size());
   for (int i = 0; i < count; ++i) {
-    if (run.IsNetInterrupted()) return CancelledStatus(i);
+    if (__builtin_expect(run.IsNetInterrupted(), 0)) return CancelledStatus(i);
     DOPPIO_RETURN_IF_ERROR(RunOperator(i));
   }
   return absl::OkStatus();
