@@ -435,7 +435,7 @@ TEST_F(RunTest, ANetGetsNoMoreTimeThanItMayHave) {
   step->add_network("endless");
   const std::string plan_file = Write("plan.pb", plan.SerializeAsString());
   for (const std::string& file : {endless, plan_file}) {
-    const CommandResult ended = Doppio({"run", file, "--timeout", "50ms"});
+    const CommandResult ended = Doppio({"run", file, "--timeout", "700ms"});
     EXPECT_EQ(ended.code, 1);
     EXPECT_THAT(ended.err,
                 AllOf(HasSubstr("net \"endless\", op 1 While(yes): net \"body\": not run"),

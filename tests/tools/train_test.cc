@@ -181,8 +181,8 @@ TEST_F(TrainTest, ATimeoutEndsATraining) {
   EXPECT_EQ(ended.code, 1);
   EXPECT_THAT(ended.err, HasSubstr("the deadline has passed"));
   const CommandResult kept =
-      Doppio(Command({"--iterations", "100000000", "--timeout", "500ms", "--checkpoint",
-                      Path("run"), "--checkpoint-every", "1", "--threads", "1"}));
+      Doppio(Command({"--iterations", "100000000", "--timeout", "1s", "--checkpoint", Path("run"),
+                      "--checkpoint-every", "1", "--threads", "1"}));
   EXPECT_EQ(kept.code, 1);
   EXPECT_THAT(kept.err, AnyOf(HasSubstr("the deadline has passed; --resume goes on from "),
                               HasSubstr("the deadline has passed; there is no checkpoint yet")));
