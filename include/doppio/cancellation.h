@@ -9,7 +9,7 @@
 // or
 //
 //   Cancellation cancellation;                     // copies are the same cancellation
-//   std::thread worker([&workspace, cancellation] {
+//   std::thread worker([&workspace, &plan, cancellation] {
 //     const CancellationScope scope(cancellation);
 //     absl::Status status = workspace.RunPlan(plan);  // Cancelled, by
 //   });
