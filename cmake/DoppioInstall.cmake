@@ -34,7 +34,8 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/cmake/find" DESTINATION "${config_dir}"
 # pkg-config knows its libraries by other names than CMake. A static libdoppio is linked whole; one
 # word, so that no tool can put something in between.
 set(DOPPIO_PC_REQUIRES "absl_flat_hash_map absl_function_ref absl_inlined_vector absl_span \
-absl_status absl_statusor absl_str_format absl_strings absl_synchronization libglog protobuf")
+absl_status absl_statusor absl_str_format absl_strings absl_synchronization absl_time \
+libglog protobuf")
 set(DOPPIO_PC_LIBS "-L\${libdir} -ldoppio")
 if(TARGET doppio_archive)
   string(APPEND DOPPIO_PC_REQUIRES " libhwy zlib libpng libjpeg lmdb")

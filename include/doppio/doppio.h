@@ -27,6 +27,7 @@
 // An operator of your own needs operator.h, schema.h, gradient_maker.h and registry.h, which come
 // with this header too.
 
+#include "doppio/cancellation.h"
 #include "doppio/check.h"
 #include "doppio/coverage.h"
 #include "doppio/database.h"

@@ -36,7 +36,7 @@ class Net {
   bool is_running() const { return is_running_.load(std::memory_order_relaxed); }
 
   // Ends a run that is under way on another thread: no further operator is started, and that run
-  // returns Cancelled.
+  // returns Cancelled. What ends more than one net, or at a deadline: cancellation.h.
   void Cancel();
 
   // Observers see every operator of this net start and stop; not while the net runs. The net does
@@ -58,9 +58,10 @@ class Net {
     absl::Status status = operators_[index]->Run();
     return __builtin_expect(status.ok(), 1) ? status : Failed(index, status);
   }
-  // Asks the host too (interrupt.h).
+  // Asks all that may end a run (CancellationStatus in cancellation.h).
   bool is_cancelled() const;
-  absl::Status CancelledStatus() const;
+  // Why operator `next` was not run, or, where the net has none, the net.
+  absl::Status CancelledStatus(int next) const;
 
  private:
   absl::Status RunObserved(int index);

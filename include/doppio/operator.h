@@ -76,8 +76,8 @@ class OperatorBase {
     return RunOnDevice();
   }
 
-  // A run that is under way ends soon after, with a Cancelled status, where the operator itself
-  // runs long (While).
+  // Called by Net::Cancel while the operator may be running, for what it waits for outside of
+  // doppio. Whoever asks CancellationStatus() (cancellation.h), or runs nets, needs none.
   virtual void Cancel() {}
 
   const OperatorDef& def() const { return *def_; }

@@ -69,7 +69,11 @@ struct PredictorStats {
 // intermediate results. Operators themselves use NumThreads() threads (parallel.h); with many
 // threads that run a predictor, 1 is best.
 //
-// Errors leave a predictor as usable as before.
+// Errors leave a predictor as usable as before. A request that has a deadline runs in a scope of
+// its own (cancellation.h):
+//
+//   const CancellationScope scope(Cancellation::After(absl::Milliseconds(50)));
+//   results = predictor->Run({image});  // DeadlineExceeded where that was not enough
 //
 // Memory: once an instance has run, the next run on it with the same shapes allocates no tensors,
 // as long as the results of the run before are gone.

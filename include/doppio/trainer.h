@@ -87,7 +87,7 @@ struct TrainerOptions {
   int64_t checkpoint_every = 0;  // iterations; 0: after each epoch. And at the end.
 
   // Asked after each step: true ends the training there, with a checkpoint. (What ends runs inside
-  // a step (interrupt.h, Net::Cancel) ends the training without one: half a step is no state.)
+  // a step (cancellation.h, interrupt.h) ends the training without one: half a step is no state.)
   std::function<bool()> should_stop;
   std::function<absl::Status(const TrainStep&)> on_step;
   std::function<absl::Status(const Evaluation&)> on_evaluation;

@@ -15,7 +15,7 @@
 // writes to its blobs.
 //
 // After an error a workspace is as usable as before; blobs that a failed net wrote to hold what
-// they got until then.
+// they got until then. So it is where a deadline or another thread ended a run (cancellation.h).
 
 #include <map>
 #include <memory>

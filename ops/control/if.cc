@@ -44,11 +44,6 @@ class IfOp final : public Operator<Context> {
     return net == nullptr ? absl::OkStatus() : net->Run();
   }
 
-  void Cancel() override {
-    then_net_->Cancel();
-    if (else_net_ != nullptr) else_net_->Cancel();
-  }
-
  private:
   std::unique_ptr<Net> then_net_;
   std::unique_ptr<Net> else_net_;

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <set>
 
 #include "doppio/registry.h"
@@ -39,10 +38,7 @@ class WhileOp final : public Operator<Context> {
         cond_net_(CreateSubnet(init, "cond_net")) {}
 
   absl::Status RunOnDevice() override {
-    is_cancelled_.store(false, std::memory_order_relaxed);
     while (true) {
-      if (is_cancelled_.load(std::memory_order_relaxed))
-        return absl::CancelledError("the loop was cancelled");
       if (cond_net_ != nullptr) DOPPIO_RETURN_IF_ERROR(cond_net_->Run());
       DOPPIO_ASSIGN_OR_RETURN(const bool condition,
                               ReadCondition(InputBlob(0), this->def().input(0)));
@@ -51,16 +47,9 @@ class WhileOp final : public Operator<Context> {
     }
   }
 
-  void Cancel() override {
-    is_cancelled_.store(true, std::memory_order_relaxed);
-    loop_net_->Cancel();
-    if (cond_net_ != nullptr) cond_net_->Cancel();
-  }
-
  private:
   std::unique_ptr<Net> loop_net_;
   std::unique_ptr<Net> cond_net_;
-  std::atomic<bool> is_cancelled_{false};
 };
 
 // Caffe2's name of the condition, which says whether turns are left.

@@ -233,12 +233,13 @@ class BoxWithNMSLimitOp final : public Operator<Context> {
       if (is_soft_) {
         float* soft = soft_scores_.mutable_data<float>();
         for (int64_t i : candidates_) soft[i] = column[i * classes_];
-        nms_.Soft(box_rows, candidates_, soft_, soft, &kept_);
+        DOPPIO_RETURN_IF_ERROR(nms_.Soft(box_rows, candidates_, soft_, soft, &kept_));
       } else {
         std::sort(candidates_.begin(), candidates_.end(), [&](int64_t a, int64_t b) {
           return ScoreBefore(column[a * classes_], a, column[b * classes_], b);
         });
-        nms_.Hard(box_rows, candidates_, nms_threshold_, most_ > 0 ? most_ : -1, &kept_);
+        DOPPIO_RETURN_IF_ERROR(
+            nms_.Hard(box_rows, candidates_, nms_threshold_, most_ > 0 ? most_ : -1, &kept_));
       }
       for (int64_t i : kept_) {
         const float score = is_soft_ ? soft_scores_.data<float>()[i] : column[i * classes_];

@@ -147,7 +147,8 @@ class GenerateProposalsOp final : public Operator<Context> {
     }
     const BoxRows rows{boxes_.data<float>(), shapes.box, shapes.box, box_args_.decoding.plus_one};
     kept_.clear();
-    nms_.Hard(rows, candidates_, nms_threshold_, post_nms_ > 0 ? post_nms_ : -1, &kept_);
+    DOPPIO_RETURN_IF_ERROR(
+        nms_.Hard(rows, candidates_, nms_threshold_, post_nms_ > 0 ? post_nms_ : -1, &kept_));
     for (int64_t i : kept_) {
       found_.push_back(static_cast<float>(image));
       found_.insert(found_.end(), rows.row(i), rows.row(i) + shapes.box);

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "src/runtime/poll.h"
+#include "src/base/run_scope.h"
 
 namespace doppio {
 
@@ -24,7 +24,7 @@ absl::Status RecordQueue::Wait(std::unique_lock<std::mutex>* lock, std::conditio
     lock->unlock();
     const bool is_interrupted = internal::IsInterrupted();
     lock->lock();
-    if (is_interrupted) return absl::CancelledError("the wait for the queue was cancelled");
+    if (is_interrupted) return Annotate(internal::InterruptedStatus(), "waiting for the queue");
   }
   return absl::OkStatus();
 }

@@ -25,7 +25,7 @@ struct QueueValue {
 using QueueRecord = std::vector<QueueValue>;
 
 // Records on their way from threads that write to threads that read, first in, first out; at most
-// `capacity` of them. Who waits gives up with a Cancelled status when its run is to end (poll.h).
+// `capacity` of them. Who waits gives up when its run is to end (doppio/cancellation.h).
 // In a process that was forked since the queue was made, everything is FailedPrecondition.
 class RecordQueue {
  public:

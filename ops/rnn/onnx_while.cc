@@ -1,4 +1,3 @@
-#include <atomic>
 #include <optional>
 
 #include "doppio/gradient_maker.h"
@@ -111,7 +110,6 @@ class ONNXWhileOp final : public Operator<Context> {
   }
 
   absl::Status RunOnDevice() override {
-    is_cancelled_.store(false, std::memory_order_relaxed);
     int64_t most = 0;
     bool condition = true;
     if (has_trip_count_) {
@@ -127,8 +125,6 @@ class ONNXWhileOp final : public Operator<Context> {
     for (int i = 0; i < carried_; ++i) carried.push_back(Input(kBeforeCarried + i));
     std::vector<std::vector<Tensor>> scans(static_cast<size_t>(OutputSize() - carried_));
     for (int64_t i = 0; (!has_trip_count_ || i < most) && (!has_condition_ || condition); ++i) {
-      if (is_cancelled_.load(std::memory_order_relaxed))
-        return absl::CancelledError("the loop was cancelled");
       DOPPIO_RETURN_IF_ERROR(
           Annotate(Turn(i, &condition, &carried, &scans), absl::StrCat("turn ", i)));
     }
@@ -141,8 +137,6 @@ class ONNXWhileOp final : public Operator<Context> {
     }
     return absl::OkStatus();
   }
-
-  void Cancel() override { is_cancelled_.store(true, std::memory_order_relaxed); }
 
  private:
   struct Scope {
@@ -231,7 +225,6 @@ class ONNXWhileOp final : public Operator<Context> {
   int64_t carried_;
   std::shared_ptr<const NetDef> body_;
   std::vector<Scope> scopes_;
-  std::atomic<bool> is_cancelled_{false};
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(ONNXWhile, ONNXWhileOp<CPUContext>);

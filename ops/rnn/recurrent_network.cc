@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <limits>
 #include <optional>
 
@@ -112,7 +111,6 @@ class RecurrentNetworkOp final : public Operator<Context> {
   }
 
   absl::Status RunOnDevice() override {
-    is_cancelled_.store(false, std::memory_order_relaxed);
     auto* workspace = dynamic_cast<Workspace*>(scope_);
     if (workspace == nullptr) return absl::FailedPreconditionError("steps need a workspace");
     for (int i = 0; i < InputSize(); ++i) {
@@ -143,8 +141,6 @@ class RecurrentNetworkOp final : public Operator<Context> {
     if (static_cast<size_t>(places) > scratch->steps.size())
       scratch->steps.resize(static_cast<size_t>(places));
     for (int64_t t = 0; t < steps; ++t) {
-      if (is_cancelled_.load(std::memory_order_relaxed))
-        return absl::CancelledError("the steps were cancelled");
       const auto place = static_cast<size_t>(t % places);
       std::shared_ptr<Workspace>& step = scratch->steps[place];
       if (step == nullptr) step = std::make_shared<Workspace>(scratch->shared.get());
@@ -156,8 +152,6 @@ class RecurrentNetworkOp final : public Operator<Context> {
     }
     return absl::OkStatus();
   }
-
-  void Cancel() override { is_cancelled_.store(true, std::memory_order_relaxed); }
 
  private:
   absl::Status ApplyAlias(const Alias& alias) const {
@@ -178,7 +172,6 @@ class RecurrentNetworkOp final : public Operator<Context> {
   const int64_t workspaces_;
   std::shared_ptr<Blob> scratch_;  // the last output
   std::optional<StepNet> step_net_;
-  std::atomic<bool> is_cancelled_{false};
 };
 
 class GetRecurrentNetworkGradient final : public GradientMakerBase {

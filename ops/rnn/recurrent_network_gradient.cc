@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <optional>
 
 #include "doppio/registry.h"
@@ -68,7 +67,6 @@ class RecurrentNetworkGradientOp final : public Operator<Context> {
   }
 
   absl::Status RunOnDevice() override {
-    is_cancelled_.store(false, std::memory_order_relaxed);
     const auto* scratch = InputBlob(InputSize() - 1).template Get<StepWorkspaces>();
     if (scratch == nullptr) {
       return absl::InvalidArgumentError(
@@ -102,8 +100,6 @@ class RecurrentNetworkGradientOp final : public Operator<Context> {
     }
     if (steps > 0) ShareOutputs(*scratch);
     for (int64_t t = steps - 1; t >= 0; --t) {
-      if (is_cancelled_.load(std::memory_order_relaxed))
-        return absl::CancelledError("the steps were cancelled");
       const auto place = static_cast<size_t>(t);
       if (scratch->steps[place] == nullptr) {
         return absl::FailedPreconditionError(absl::StrCat("step ", t, " did not run"));
@@ -116,8 +112,6 @@ class RecurrentNetworkGradientOp final : public Operator<Context> {
     }
     return absl::OkStatus();
   }
-
-  void Cancel() override { is_cancelled_.store(true, std::memory_order_relaxed); }
 
  private:
   void DoInit(OperatorInit* init, const std::vector<int64_t>& ids,
@@ -279,7 +273,6 @@ class RecurrentNetworkGradientOp final : public Operator<Context> {
   std::vector<Param> params_;
   std::vector<StateGradient> states_;
   std::optional<StepNet> step_net_;
-  std::atomic<bool> is_cancelled_{false};
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(RecurrentNetworkGradient, RecurrentNetworkGradientOp<CPUContext>);

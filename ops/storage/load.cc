@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "doppio/cancellation.h"
 #include "doppio/database.h"
 #include "doppio/devices.h"
 #include "doppio/gradient_maker.h"
@@ -180,6 +181,7 @@ class LoadOp final : public Operator<Context> {
   absl::Status ReadFrom(DatabaseCursor* cursor, const std::string& source, bool is_only_one,
                         LoadedBlobs* loaded) const {
     while (cursor->Valid()) {
+      DOPPIO_RETURN_IF_ERROR(Annotate(CancellationStatus(), source));
       const std::string name = absl::StrCat(
           add_prefix_, StripPrefix(std::string(NameOfChunkKey(cursor->Key())), strip_prefix_));
       if (load_all_ || wanted_.count(name) > 0) {

@@ -20,6 +20,7 @@ void BindDatabases(pybind11::module_& core);
 void BindPythonOperators(pybind11::module_& core);
 void BindOpTensor(pybind11::module_& core);
 void BindCaffe2Operators(pybind11::module_& core);
+void BindCancellation(pybind11::module_& core);
 void BindRuntime(pybind11::module_& core);
 void BindCaffe2Blobs(pybind11::module_& core);
 void BindCaffe2(pybind11::module_& core);

@@ -32,6 +32,8 @@ const char* ClassName(absl::StatusCode code) {
       return "PermissionDeniedError";
     case absl::StatusCode::kCancelled:
       return "CancelledError";
+    case absl::StatusCode::kDeadlineExceeded:
+      return "DeadlineExceededError";
     default:
       return "Error";
   }

@@ -3,6 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "python/core/cancellation.h"
 #include "python/core/ending.h"
 #include "python/core/errors.h"
 #include "python/core/release.h"
@@ -12,11 +13,12 @@ namespace doppio::python {
 // Has runs ask Python, from the main thread, for signals.
 void InstallInterruptPoll();
 
-// Calls `work`, which gives a Status or StatusOr, without the interpreter's lock, and raises what
-// went wrong, in doppio or in Python (Ctrl-C).
+// Calls `work`, which gives a Status or StatusOr, without the interpreter's lock, until a
+// doppio.Cancellation ends it, and raises what went wrong, in doppio or in Python (Ctrl-C).
 template <typename Work>
 auto RunUnlocked(Work&& work) {
   ReleaseLater();
+  const ActiveCancellations cancellations;
   auto result = [&] {
     const UnlockedScope unlocked;
     return work();

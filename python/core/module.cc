@@ -16,6 +16,7 @@ PYBIND11_MODULE(_core, core) {
   py::BindPythonOperators(core);
   py::BindOpTensor(core);
   py::BindCaffe2Operators(core);
+  py::BindCancellation(core);
   py::BindRuntime(core);
   py::BindCaffe2Blobs(core);
   py::BindCaffe2(core);

@@ -23,10 +23,12 @@ array([[4.],
 
 from doppio import _core
 from doppio._core import Tensor, __version__, num_threads, set_memory_limit, set_num_threads
+from doppio.cancellation import Cancellation
 from doppio.checking import GradientCheck, Problem, check, check_gradients, infer
-from doppio.errors import (AlreadyExistsError, CancelledError, DataLossError, Error,
-                           FailedPreconditionError, InvalidArgumentError, NotFoundError,
-                           PermissionDeniedError, ResourceExhaustedError, UnimplementedError)
+from doppio.errors import (AlreadyExistsError, CancelledError, DataLossError,
+                           DeadlineExceededError, Error, FailedPreconditionError,
+                           InvalidArgumentError, NotFoundError, PermissionDeniedError,
+                           ResourceExhaustedError, UnimplementedError)
 from doppio.files import load, save
 from doppio.gradients import Gradient, SparseGradient, gradient
 from doppio.model import Model
@@ -50,5 +52,6 @@ __all__ = [
     "BlobSpec", "operator", "PythonOperator", "ArraySpec", "num_threads", "set_num_threads",
     "Error", "InvalidArgumentError", "NotFoundError", "AlreadyExistsError",
     "FailedPreconditionError", "UnimplementedError", "ResourceExhaustedError", "DataLossError",
-    "CancelledError", "PermissionDeniedError", "set_memory_limit",
+    "Cancellation", "CancelledError", "DeadlineExceededError", "PermissionDeniedError",
+    "set_memory_limit",
 ]

@@ -3,7 +3,7 @@
 __all__ = [
     "Error", "InvalidArgumentError", "NotFoundError", "AlreadyExistsError",
     "FailedPreconditionError", "UnimplementedError", "ResourceExhaustedError", "DataLossError",
-    "CancelledError", "PermissionDeniedError",
+    "CancelledError", "DeadlineExceededError", "PermissionDeniedError",
 ]
 
 
@@ -44,6 +44,10 @@ class DataLossError(Error):
 
 class CancelledError(Error):
     """A run that was ended before it was done."""
+
+
+class DeadlineExceededError(Error, TimeoutError):
+    """A run that was ended because its time was over: see `Cancellation`."""
 
 
 class PermissionDeniedError(Error, PermissionError):

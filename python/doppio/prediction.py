@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from doppio import _core
+from doppio.cancellation import Cancellation
 from doppio.files import load
 from doppio.model import Model
 from doppio.net import Net, _names
@@ -99,12 +100,17 @@ class Predictor:
         """The net as it is run."""
         return Net._from_core(self._core.net)
 
-    def run(self, inputs: Mapping[str, Any] | Sequence[Any]) -> Any:
+    def run(self, inputs: Mapping[str, Any] | Sequence[Any], *,
+            timeout: float | None = None) -> Any:
         """Runs the net: a mapping from input to array gives a dict of all outputs by name, a list
         of arrays, in the order of `inputs`, a list of them in the order of `outputs`.
 
-        Raises TypeError or InvalidArgumentError that names the input, or what stopped the run.
+        Raises TypeError or InvalidArgumentError that names the input, or what stopped the run:
+        after `timeout` seconds, DeadlineExceededError.
         """
+        if timeout is not None:
+            with Cancellation(timeout):
+                return self.run(inputs)
         if isinstance(inputs, Mapping):
             return self._core.run_dict(dict(inputs))
         if isinstance(inputs, (list, tuple)):

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doppio import _core
+from doppio.cancellation import Cancellation
 from doppio.errors import FailedPreconditionError
 from doppio.net import Net
 
@@ -57,7 +58,7 @@ class Workspace(_core.Workspace):
     workspace, a blob can not be fed or fetched while a net that uses it runs on another thread;
     FailedPreconditionError says so.
 
-    Ctrl-C ends a run between two operators.
+    Ctrl-C ends a run between two operators, and so does a `doppio.Cancellation`.
 
     `Workspace(parent)` sees the blobs of its parent; what its nets write under other names is its
     own. As a context manager, a workspace is closed at the end and can not be used any more.
@@ -113,7 +114,8 @@ class Workspace(_core.Workspace):
         """
         return super().tensor(name)
 
-    def run(self, net: Net | str, times: int = 1) -> None:
+    def run(self, net: Net | str, times: int = 1, *,  # type: ignore[override]
+            timeout: float | None = None) -> None:
         """Runs a net: a `doppio.Net`, or the name of one that is in the workspace.
 
         A Net is made here on its first run, and again after it was changed; so its inputs must
@@ -128,9 +130,14 @@ class Workspace(_core.Workspace):
         array([0., 1.], dtype=float32)
 
         Raises what stopped the run, with the net, the operator and its blobs in the message; what
-        ran before has left its blobs.
+        ran before has left its blobs. After `timeout` seconds that is DeadlineExceededError;
+        `doppio.Cancellation` does the same for more than one run, and ends runs from other threads.
         """
-        super().run(net, times)
+        if timeout is None:
+            super().run(net, times)
+        else:
+            with Cancellation(timeout):
+                super().run(net, times)
 
     @property
     def files(self) -> str | None:

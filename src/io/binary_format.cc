@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "src/io/encodings.h"
+#include "src/io/piece_stream.h"
 #include "src/io/wire.h"
 
 namespace doppio {
@@ -66,12 +67,12 @@ class Binary final : public ProtoEncoding {
     WireReport report;
     DOPPIO_RETURN_IF_ERROR(CheckWire(bytes, message->GetDescriptor(), limits, &report));
     *fit = FitOfReport(bytes, message->GetDescriptor(), report);
-    google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
-                                              static_cast<int>(bytes.size()));
+    PieceStream stream(bytes);
+    google::protobuf::io::CodedInputStream in(&stream);
     in.SetRecursionLimit(limits.max_nesting);
-    if (message->MergePartialFromCodedStream(&in) && in.ConsumedEntireMessage()) {
-      return absl::OkStatus();
-    }
+    const bool is_read = message->MergePartialFromCodedStream(&in) && in.ConsumedEntireMessage();
+    DOPPIO_RETURN_IF_ERROR(stream.status());
+    if (is_read) return absl::OkStatus();
     return absl::DataLossError(
         absl::StrCat("not a well-formed ", message->GetDescriptor()->name(), " message"));
   }

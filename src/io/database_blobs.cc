@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "doppio/cancellation.h"
 #include "doppio/proto_io.h"
 #include "doppio/serialize.h"
 #include "src/io/blob_serializers.h"
@@ -58,6 +59,7 @@ absl::Status ReadDatabaseBlobs(const std::string& path, const Limits& limits,
   DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<DatabaseCursor> cursor, OpenRecords(path, limits));
   Incomplete incomplete;
   while (cursor->Valid()) {
+    DOPPIO_RETURN_IF_ERROR(Annotate(CancellationStatus(), path));
     DOPPIO_RETURN_IF_ERROR(ReadRecord(*cursor, path, limits, visit, &incomplete));
     DOPPIO_RETURN_IF_ERROR(cursor->Next());
   }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -16,6 +17,9 @@
 #include <new>
 #include <system_error>
 #include <utility>
+
+#include "doppio/cancellation.h"
+#include "src/base/run_scope.h"
 
 namespace doppio {
 namespace io {
@@ -53,11 +57,17 @@ absl::StatusOr<std::unique_ptr<char[]>> AllocateBytes(size_t size, const std::st
   return bytes;
 }
 
-// Reads up to `size` bytes; fewer only at the end of the file.
+// Reads up to `size` bytes; fewer only at the end of the file. Who writes to a pipe may take its
+// time: there is no waiting in read() itself.
 absl::StatusOr<size_t> ReadFully(int fd, char* out, size_t size, const std::string& path) {
+  constexpr size_t kPiece = 16 << 20;
   size_t done = 0;
   while (done < size) {
-    const ssize_t count = read(fd, out + done, size - done);
+    DOPPIO_RETURN_IF_ERROR(Annotate(CancellationStatus(), path));
+    pollfd readable = {fd, POLLIN, 0};
+    const int is_ready = poll(&readable, 1, static_cast<int>(internal::kPollPeriod.count()));
+    if (is_ready == 0 || (is_ready < 0 && errno == EINTR)) continue;
+    const ssize_t count = read(fd, out + done, std::min(size - done, kPiece));
     if (count == 0) break;
     if (count < 0) {
       if (errno == EINTR) continue;

@@ -5,6 +5,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
+#include "src/base/run_scope.h"
 #include "src/io/image_codec.h"
 
 namespace doppio {
@@ -14,8 +15,8 @@ namespace {
 // A progressive picture of very many scans costs a pass over all pixels for each.
 constexpr int kMostScans = 200;
 
-// Reads one picture. The two steps return false when libjpeg reported an error: message() says
-// which.
+// Reads one picture. The two steps return false when libjpeg reported an error, or the run is to
+// end: status() says which.
 class JpegReader {
  public:
   explicit JpegReader(absl::string_view bytes) {
@@ -31,7 +32,7 @@ class JpegReader {
     source_.skip_input_data = &JpegReader::Skip;
     source_.resync_to_restart = jpeg_resync_to_restart;
     source_.term_source = [](j_decompress_ptr) {};
-    progress_.progress_monitor = &JpegReader::CountScans;
+    progress_.progress_monitor = &JpegReader::WatchProgress;
   }
   ~JpegReader() {
     if (is_created_) jpeg_destroy_decompress(&jpeg_);
@@ -39,7 +40,10 @@ class JpegReader {
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
-  const char* message() const { return message_; }
+  absl::Status status() const {
+    if (is_interrupted_) return internal::InterruptedStatus();
+    return absl::DataLossError(absl::StrCat("damaged JPEG: ", message_));
+  }
 
   bool ReadHeader() {
     if (setjmp(jump_) != 0) return false;
@@ -102,8 +106,12 @@ class JpegReader {
     jpeg->src->next_input_byte += count;
     jpeg->src->bytes_in_buffer -= static_cast<size_t>(count);
   }
-  static void CountScans(j_common_ptr jpeg) {
+  // Called for each row of blocks.
+  static void WatchProgress(j_common_ptr jpeg) {
     if (!jpeg->is_decompressor) return;
+    auto* reader = static_cast<JpegReader*>(jpeg->client_data);
+    reader->is_interrupted_ = internal::IsInterrupted();
+    if (reader->is_interrupted_) Stop(jpeg, "");
     if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number > kMostScans) {
       Stop(jpeg, "too many scans");
     }
@@ -115,24 +123,21 @@ class JpegReader {
   jpeg_progress_mgr progress_ = {};
   std::jmp_buf jump_;
   bool is_created_ = false;
+  bool is_interrupted_ = false;
   char message_[JMSG_LENGTH_MAX] = "";
 };
-
-absl::Status Damaged(const JpegReader& reader) {
-  return absl::DataLossError(absl::StrCat("damaged JPEG: ", reader.message()));
-}
 
 }  // namespace
 
 absl::StatusOr<Tensor> ParseJpeg(absl::string_view bytes, const Limits& limits) {
   JpegReader reader(bytes);
-  if (!reader.ReadHeader()) return Damaged(reader);
+  if (!reader.ReadHeader()) return reader.status();
   if (reader.IsCmyk()) {
     return absl::UnimplementedError("a JPEG in CMYK; save it in RGB to use it here");
   }
   DOPPIO_ASSIGN_OR_RETURN(Tensor picture,
                           CreatePicture(reader.height(), reader.width(), 3, limits));
-  if (!reader.ReadPixels(picture.mutable_data<uint8_t>())) return Damaged(reader);
+  if (!reader.ReadPixels(picture.mutable_data<uint8_t>())) return reader.status();
   return picture;
 }
 

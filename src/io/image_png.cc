@@ -5,14 +5,15 @@
 #include <cstdio>
 #include <cstring>
 
+#include "src/base/run_scope.h"
 #include "src/io/image_codec.h"
 
 namespace doppio {
 namespace io {
 namespace {
 
-// Reads one picture. The steps return false when libpng reported an error: message() says
-// which.
+// Reads one picture. The steps return false when libpng reported an error, or the run is to end:
+// status() says which.
 class PngReader {
  public:
   explicit PngReader(absl::string_view bytes) : next_(bytes.data()), left_(bytes.size()) {
@@ -25,7 +26,10 @@ class PngReader {
   PngReader& operator=(const PngReader&) = delete;
 
   bool is_ready() const { return info_ != nullptr; }
-  const char* message() const { return message_; }
+  absl::Status status() const {
+    if (is_interrupted_) return internal::InterruptedStatus();
+    return absl::DataLossError(absl::StrCat("damaged PNG: ", message_));
+  }
 
   bool ReadHeader() {
     if (setjmp(png_jmpbuf(png_)) != 0) return false;
@@ -55,7 +59,11 @@ class PngReader {
     const size_t row = png_get_rowbytes(png_, info_);
     const png_uint_32 rows = png_get_image_height(png_, info_);
     for (int pass = 0; pass < passes_; ++pass) {
-      for (png_uint_32 i = 0; i < rows; ++i) png_read_row(png_, out + i * row, nullptr);
+      for (png_uint_32 i = 0; i < rows; ++i) {
+        is_interrupted_ = internal::IsInterrupted();
+        if (is_interrupted_) return false;
+        png_read_row(png_, out + i * row, nullptr);
+      }
     }
     png_read_end(png_, nullptr);
     return true;
@@ -82,24 +90,21 @@ class PngReader {
   const char* next_;
   size_t left_;
   int passes_ = 1;
+  bool is_interrupted_ = false;
   char message_[160] = "";
 };
-
-absl::Status Damaged(const PngReader& reader) {
-  return absl::DataLossError(absl::StrCat("damaged PNG: ", reader.message()));
-}
 
 }  // namespace
 
 absl::StatusOr<Tensor> ParsePng(absl::string_view bytes, const Limits& limits) {
   PngReader reader(bytes);
   if (!reader.is_ready()) return absl::ResourceExhaustedError("no memory to read a PNG");
-  if (!reader.ReadHeader()) return Damaged(reader);
+  if (!reader.ReadHeader()) return reader.status();
   DOPPIO_RETURN_IF_ERROR(CheckPictureSize(reader.height(), reader.width(), 3, limits));
-  if (!reader.Prepare()) return Damaged(reader);
+  if (!reader.Prepare()) return reader.status();
   DOPPIO_ASSIGN_OR_RETURN(
       Tensor picture, CreatePicture(reader.height(), reader.width(), reader.channels(), limits));
-  if (!reader.ReadPixels(picture.mutable_data<uint8_t>())) return Damaged(reader);
+  if (!reader.ReadPixels(picture.mutable_data<uint8_t>())) return reader.status();
   return picture;
 }
 

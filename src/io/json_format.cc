@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "src/io/encodings.h"
 #include "src/io/file.h"
+#include "src/io/piece_stream.h"
 #include "src/io/text_scanner.h"
 
 namespace doppio {
@@ -82,10 +83,11 @@ class Json final : public ProtoEncoding {
       return absl::ResourceExhaustedError(absl::StrCat(bytes.size(), " bytes: JSON ends at 2 GiB"));
     }
     DOPPIO_RETURN_IF_ERROR(CheckNesting(bytes, limits));
-    ArrayInputStream in(bytes.data(), static_cast<int>(bytes.size()));
+    PieceStream in(bytes);
     std::string binary;
     google::protobuf::io::StringOutputStream out(&binary);
     const util::Status status = util::JsonToBinaryStream(Resolver(), TypeUrl(*message), &in, &out);
+    DOPPIO_RETURN_IF_ERROR(in.status());
     if (!status.ok()) {
       return absl::InvalidArgumentError(absl::StrCat("JSON: ", std::string(status.message())));
     }

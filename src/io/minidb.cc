@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "doppio/cancellation.h"
 #include "doppio/serialize.h"
 #include "src/io/file.h"
 
@@ -50,6 +51,7 @@ absl::StatusOr<MiniDbReader> MiniDbReader::Open(const std::string& path, const L
 absl::Status MiniDbReader::Read(size_t bytes, std::string* out) {
   out->clear();
   while (out->size() < bytes) {
+    DOPPIO_RETURN_IF_ERROR(Annotate(CancellationStatus(), path_));
     const size_t begin = out->size();
     out->resize(begin + std::min(kReadAtOnce, bytes - begin));
     const size_t count = std::fread(&(*out)[begin], 1, out->size() - begin, file_.get());

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "doppio/cancellation.h"
 #include "doppio/op_def.h"
 #include "doppio/proto_io.h"
 #include "doppio/serialize.h"
@@ -235,6 +236,7 @@ absl::StatusOr<MetaNetDef> LoadMetaNetDef(const std::string& path, const Limits&
   DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<DatabaseCursor> cursor,
                           io::OpenRecords(path, limits));
   while (cursor->Valid()) {
+    DOPPIO_RETURN_IF_ERROR(Annotate(CancellationStatus(), path));
     if (cursor->Key() == kMetaNetDef) {
       BlobProto proto;
       DOPPIO_RETURN_IF_ERROR(ParseProto(cursor->Value(), &proto, limits, path));

@@ -61,9 +61,10 @@ absl::Status Parse(absl::string_view bytes, Message* message, const Limits& limi
   io::Fit fit;
   absl::Status status = encoding.Parse(bytes, limits, message, &fit);
   if (status.ok()) status = CheckInitialized(*message);
-  if (!IsDescribed(*message) || status.code() == absl::StatusCode::kResourceExhausted) {
-    return status;
-  }
+  // No other kind of file would have been read either.
+  const bool is_refused = absl::IsResourceExhausted(status) || absl::IsCancelled(status) ||
+                          absl::IsDeadlineExceeded(status);
+  if (!IsDescribed(*message) || is_refused) return status;
   if (!status.ok()) {
     const absl::Status wrong_kind = WrongKind(bytes, *message, limits);
     return wrong_kind.ok() ? status : wrong_kind;

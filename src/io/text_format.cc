@@ -10,7 +10,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "doppio/cancellation.h"
 #include "src/io/encodings.h"
+#include "src/io/piece_stream.h"
 #include "src/io/text_reader.h"
 #include "src/io/text_scanner.h"
 #include "src/io/text_writer.h"
@@ -95,8 +97,7 @@ absl::Status ReadWithProtobuf(absl::string_view text, size_t begin, const std::s
   for (char& c : before) c = c == '\t' ? c : ' ';  // for the columns
   before = absl::StrCat(known, "\n", before);
   google::protobuf::io::ArrayInputStream head(before.data(), static_cast<int>(before.size()));
-  google::protobuf::io::ArrayInputStream tail(text.data() + begin,
-                                              static_cast<int>(text.size() - begin));
+  PieceStream tail(text.substr(begin));
   google::protobuf::io::ZeroCopyInputStream* const parts[] = {&head, &tail};
   google::protobuf::io::ConcatenatingInputStream in(parts, 2);
   FirstError error(std::count(text.begin(), text.begin() + line, '\n') - 1);
@@ -104,7 +105,9 @@ absl::Status ReadWithProtobuf(absl::string_view text, size_t begin, const std::s
   parser.RecordErrorsTo(&error);
   parser.AllowPartialMessage(true);
   parser.SetRecursionLimit(limits.max_nesting);
-  if (parser.Parse(&in, message)) return absl::OkStatus();
+  const bool is_read = parser.Parse(&in, message);
+  DOPPIO_RETURN_IF_ERROR(tail.status());
+  if (is_read) return absl::OkStatus();
   return absl::StrContains(error.text(), "recursion limit")
              ? absl::ResourceExhaustedError(error.text())
              : absl::InvalidArgumentError(error.text());
@@ -131,6 +134,7 @@ absl::Status Read(absl::string_view text, const Limits& limits, Message* message
   if (!IsOurs(*message)) return ReadWithProtobuf(text, 0, "", limits, message);
   size_t right = 0;
   if (ReadText(text, limits.max_nesting, message, &right)) return absl::OkStatus();
+  DOPPIO_RETURN_IF_ERROR(CancellationStatus());
   message->Clear();  // of the field that was left in between
   ReadText(text.substr(0, right), limits.max_nesting, message, &right);
   // The rest may hold what must not be there twice; and it may be wrong, not far from here.
@@ -173,6 +177,7 @@ class Text final : public ProtoEncoding {
     *fit = {true, true, 0};
     absl::Status status = Read(bytes, limits, message);
     if (!status.ok()) {
+      DOPPIO_RETURN_IF_ERROR(CancellationStatus());
       const std::string modern = Modernise(bytes);
       if (modern.empty()) return status;
       message->Clear();

@@ -8,7 +8,9 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "src/base/run_scope.h"
 #include "src/io/number_text.h"
+#include "src/io/piece_stream.h"
 
 namespace doppio {
 namespace io {
@@ -49,6 +51,13 @@ class TextReader {
     }
   }
 
+  // Once for each of so many bytes.
+  bool IsTimeToAsk() {
+    if (at_ - asked_ < kPieceBytes) return false;
+    asked_ = at_;
+    return true;
+  }
+
   bool LooksAt(char c) const { return at_ != end_ && *at_ == c; }
 
   // Takes this character, and the space after it, if it is there.
@@ -85,6 +94,7 @@ class TextReader {
     const absl::string_view lead(begin, static_cast<size_t>(at_ - begin));
     do {
       SkipSpace();
+      if (IsTimeToAsk() && internal::IsInterrupted()) return false;
       if (!ReadValues(to, field, message)) return false;
       if (!Take(';')) Take(',');
     } while (field->is_repeated() && has_colon && TakeLead(lead));
@@ -254,6 +264,7 @@ class TextReader {
   }
 
   const char* at_;
+  const char* asked_ = at_;  // where it was last seen whether to go on
   const char* const end_;
   int nesting_left_;
 };

@@ -1,10 +1,14 @@
 #include "src/io/wire.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <string>
 
 #include "absl/container/inlined_vector.h"
+#include "doppio/cancellation.h"
 #include "doppio/net.pb.h"
+#include "src/io/piece_stream.h"
 
 namespace doppio {
 namespace io {
@@ -61,7 +65,7 @@ std::string PathOf(const Frame* frame) {
 class Walker {
  public:
   Walker(absl::string_view bytes, const Limits& limits, WireReport* report)
-      : begin_(bytes.data()), limits_(limits), report_(report) {}
+      : begin_(bytes.data()), limits_(limits), report_(report), asked_(begin_) {}
 
   absl::Status Message(const char* p, const char* end, const Descriptor* type, const Frame* frame,
                        int depth);
@@ -102,6 +106,7 @@ class Walker {
   const Limits& limits_;
   WireReport* const report_;
   int64_t operators_ = 0;
+  const char* asked_;  // where it was last seen whether to go on
 };
 
 absl::Status Walker::ReadVarint(const char** p, const char* end, const Frame* frame,
@@ -242,6 +247,10 @@ absl::Status Walker::Message(const char* p, const char* end, const Descriptor* t
   }
   absl::InlinedVector<int, 16> seen(static_cast<size_t>(type->field_count()), 0);
   while (p != end) {
+    if (p - asked_ >= kPieceBytes) {
+      DOPPIO_RETURN_IF_ERROR(CancellationStatus());
+      asked_ = p;
+    }
     Field field = {p, nullptr, 0, 0};
     uint64_t tag;
     DOPPIO_RETURN_IF_ERROR(ReadVarint(&p, end, frame, &tag));
@@ -257,7 +266,8 @@ absl::Status Walker::Message(const char* p, const char* end, const Descriptor* t
     DOPPIO_RETURN_IF_ERROR(Check(field, content, number, frame, index, depth));
     // Weights come as millions of single floats with the same one-byte tag.
     if (field.wire == kFixed32 && tag < 0x80) {
-      while (end - p >= 5 && static_cast<uint8_t>(*p) == tag) p += 5;
+      const char* const stop = p + std::min<ptrdiff_t>(end - p, kPieceBytes);
+      while (stop - p >= 5 && static_cast<uint8_t>(*p) == tag) p += 5;
     }
   }
   return absl::OkStatus();

@@ -3,9 +3,9 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <limits>
 #include <new>
 
+#include "doppio/cancellation.h"
 #include "src/io/zip.h"
 
 namespace doppio {
@@ -162,8 +162,9 @@ absl::Status Inflate(const ZipMember& member, char* out) {
   uint64_t space = member.size;
   stream.next_out = reinterpret_cast<Bytef*>(out);
   int result = Z_OK;
-  constexpr uint64_t kMaxStep = std::numeric_limits<uInt>::max();
-  while (result == Z_OK) {
+  constexpr uint64_t kMaxStep = 4 << 20;
+  absl::Status goes_on;
+  while (result == Z_OK && goes_on.ok()) {
     const uInt in_step = static_cast<uInt>(std::min<uint64_t>(input.size(), kMaxStep));
     const uInt out_step = static_cast<uInt>(std::min<uint64_t>(space, kMaxStep));
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
@@ -172,8 +173,10 @@ absl::Status Inflate(const ZipMember& member, char* out) {
     result = inflate(&stream, Z_NO_FLUSH);
     input.remove_prefix(in_step - stream.avail_in);
     space -= out_step - stream.avail_out;
+    goes_on = CancellationStatus();
   }
   inflateEnd(&stream);
+  DOPPIO_RETURN_IF_ERROR(Annotate(goes_on, member.name));
   if (result == Z_STREAM_END && space == 0) return absl::OkStatus();
   return Damaged(
       absl::StrCat(member.name, " does not unpack to the ", member.size, " bytes that it claims"));

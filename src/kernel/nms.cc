@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "doppio/cancellation.h"
 #include "src/kernel/boxes.h"
 
 namespace doppio {
@@ -68,12 +69,14 @@ void NonMaximumSuppression::Keep(const BoxRows& boxes, int64_t i) {
   area_.push_back(UprightArea(box, boxes.plus_one ? 1.0f : 0.0f));
 }
 
-void NonMaximumSuppression::Hard(const BoxRows& boxes, absl::Span<const int64_t> order,
-                                 float threshold, int64_t most, std::vector<int64_t>* kept) {
+absl::Status NonMaximumSuppression::Hard(const BoxRows& boxes, absl::Span<const int64_t> order,
+                                         float threshold, int64_t most,
+                                         std::vector<int64_t>* kept) {
   const size_t before = kept->size();
   for (std::vector<float>* list : {&x1_, &y1_, &x2_, &y2_, &area_}) list->clear();
   for (int64_t i : order) {
-    if (most >= 0 && static_cast<int64_t>(kept->size() - before) >= most) return;
+    if (most >= 0 && static_cast<int64_t>(kept->size() - before) >= most) break;
+    DOPPIO_RETURN_IF_ERROR(CancellationStatus());
     if (boxes.size == 5) {
       const bool overlaps =
           std::any_of(kept->begin() + static_cast<std::ptrdiff_t>(before), kept->end(),
@@ -85,11 +88,12 @@ void NonMaximumSuppression::Hard(const BoxRows& boxes, absl::Span<const int64_t>
     }
     kept->push_back(i);
   }
+  return absl::OkStatus();
 }
 
-void NonMaximumSuppression::Soft(const BoxRows& boxes, absl::Span<const int64_t> candidates,
-                                 const SoftOptions& options, float* scores,
-                                 std::vector<int64_t>* kept) {
+absl::Status NonMaximumSuppression::Soft(const BoxRows& boxes, absl::Span<const int64_t> candidates,
+                                         const SoftOptions& options, float* scores,
+                                         std::vector<int64_t>* kept) {
   const auto factor = [&](float overlap) -> float {
     switch (options.decay) {
       case Decay::kLinear:
@@ -103,6 +107,7 @@ void NonMaximumSuppression::Soft(const BoxRows& boxes, absl::Span<const int64_t>
   };
   pending_.assign(candidates.begin(), candidates.end());
   while (!pending_.empty()) {
+    DOPPIO_RETURN_IF_ERROR(CancellationStatus());
     const auto best = std::max_element(pending_.begin(), pending_.end(),
                                        [&](int64_t a, int64_t b) { return scores[a] < scores[b]; });
     std::swap(pending_.front(), *best);
@@ -116,6 +121,7 @@ void NonMaximumSuppression::Soft(const BoxRows& boxes, absl::Span<const int64_t>
     }
     pending_.resize(left);
   }
+  return absl::OkStatus();
 }
 
 }  // namespace doppio

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "doppio/status.h"
 
 namespace doppio {
 
@@ -33,14 +34,16 @@ inline bool ScoreBefore(float a, int64_t a_place, float b, int64_t b_place) {
   return a > b || (!(a < b) && a_place < b_place);
 }
 
-// Non-maximum suppression with scratch that is kept from call to call.
+// Non-maximum suppression with scratch that is kept from call to call. Its time grows with the
+// square of the number of boxes, so it asks after each one whether to go on
+// (doppio/cancellation.h).
 class NonMaximumSuppression {
  public:
   // Goes through the boxes in the given order, best first, and appends to `kept` those that overlap
   // with none appended in this call by more than `threshold`; no more than `most`, if that is not
   // negative. Overlaps that are NaN count as too large.
-  void Hard(const BoxRows& boxes, absl::Span<const int64_t> order, float threshold, int64_t most,
-            std::vector<int64_t>* kept);
+  absl::Status Hard(const BoxRows& boxes, absl::Span<const int64_t> order, float threshold,
+                    int64_t most, std::vector<int64_t>* kept);
 
   enum class Decay { kHard, kLinear, kGaussian };
   struct SoftOptions {
@@ -53,8 +56,8 @@ class NonMaximumSuppression {
   // appended to `kept`, and the scores of the others multiplied by 1 - overlap (kLinear),
   // exp(-overlap^2 / sigma) (kGaussian) or 0 (kHard). What falls below `min_score` is dropped.
   // scores[i], by the number of the box, is changed; NaN is not allowed there.
-  void Soft(const BoxRows& boxes, absl::Span<const int64_t> candidates, const SoftOptions& options,
-            float* scores, std::vector<int64_t>* kept);
+  absl::Status Soft(const BoxRows& boxes, absl::Span<const int64_t> candidates,
+                    const SoftOptions& options, float* scores, std::vector<int64_t>* kept);
 
  private:
   bool OverlapsKept(const BoxRows& boxes, const float* box, float threshold) const;

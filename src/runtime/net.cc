@@ -5,13 +5,14 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_join.h"
+#include "doppio/cancellation.h"
 #include "doppio/check.h"
+#include "src/base/run_scope.h"
 #include "src/graph/channels_last.h"
 #include "src/graph/check_in_scope.h"
 #include "src/graph/net_text.h"
 #include "src/graph/problem_list.h"
 #include "src/operator/operator_maker.h"
-#include "src/runtime/poll.h"
 
 namespace doppio {
 
@@ -33,7 +34,7 @@ absl::Status Net::Run() {
   for (NetObserver* observer : observers_) observer->NetStart(*this);
   // A loop around a net without operators must end too.
   const bool is_ended = operators_.empty() && is_cancelled();
-  absl::Status status = is_ended ? CancelledStatus() : RunOperators();
+  absl::Status status = is_ended ? CancelledStatus(0) : RunOperators();
   for (NetObserver* observer : observers_) observer->NetStop(*this, status);
   is_running_.store(false, std::memory_order_release);
   return status;
@@ -44,16 +45,15 @@ void Net::Cancel() {
   for (const auto& op : operators_) op->Cancel();
 }
 
-bool Net::is_cancelled() const {
-  return is_cancelled_.load(std::memory_order_relaxed) || internal::IsInterrupted();
-}
+bool Net::is_cancelled() const { return internal::IsInterrupted(); }
 
 void Net::RemoveObserver(NetObserver* observer) {
   observers_.erase(std::remove(observers_.begin(), observers_.end(), observer), observers_.end());
 }
 
-absl::Status Net::CancelledStatus() const {
-  return absl::CancelledError(absl::StrCat(NetPlace(*def_), " was cancelled"));
+absl::Status Net::CancelledStatus(int next) const {
+  const std::string place = operators_.empty() ? NetPlace(*def_) : OpPlace(next);
+  return Annotate(internal::InterruptedStatus(), absl::StrCat(place, ": not run"));
 }
 
 absl::Status Net::RunObserved(int index) {
@@ -129,6 +129,8 @@ absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def
   std::vector<std::unique_ptr<OperatorBase>> operators;
   operators.reserve(static_cast<size_t>(def->op_size()));
   for (int k = 0; k < def->op_size(); ++k) {
+    DOPPIO_RETURN_IF_ERROR(
+        Annotate(CancellationStatus(), absl::StrCat(NetPlace(*def), ": not made")));
     absl::StatusOr<std::unique_ptr<OperatorBase>> op = maker.Make(DefOfOp(laid_out, k));
     if (!op.ok()) {
       problems.Add(*def, k, std::string(op.status().message()));

@@ -10,8 +10,8 @@
 
 #include "doppio/parallel.h"
 #include "src/base/home_process.h"
+#include "src/base/run_scope.h"
 #include "src/runtime/operator_order.h"
-#include "src/runtime/poll.h"
 #include "src/runtime/simple_net.h"
 
 namespace doppio {
@@ -161,7 +161,7 @@ class ParallelNet final : public SimpleNet {
   // After a failure nothing is computed any more, but all are counted to the end.
   void Execute(int k) {
     if (has_failed_.load(std::memory_order_relaxed)) return;
-    absl::Status status = is_cancelled() ? CancelledStatus() : RunOperator(k);
+    absl::Status status = is_cancelled() ? CancelledStatus(k) : RunOperator(k);
     if (__builtin_expect(!status.ok(), 0)) Fail(k, std::move(status));
   }
 

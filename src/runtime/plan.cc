@@ -13,7 +13,7 @@
 
 #include "doppio/check.h"
 #include "doppio/registry.h"
-#include "src/runtime/poll.h"
+#include "src/base/run_scope.h"
 
 namespace doppio {
 namespace {
@@ -72,9 +72,12 @@ class PlanState {
     progress_(step, iteration, iterations);
   }
 
-  // For the scopes of threads that work for the plan.
   const std::atomic<bool>* failure() const { return &has_failed_; }
-  bool has_failed() const { return has_failed_.load(std::memory_order_relaxed); }
+  // Whether nothing more is run. What ends the plan from outside is a failure too.
+  bool IsOver() {
+    if (internal::IsInterrupted()) Fail(internal::InterruptedStatus());
+    return has_failed_.load(std::memory_order_relaxed);
+  }
   void Fail(const absl::Status& status) {
     if (status.ok()) return;
     std::lock_guard<std::mutex> lock(mutex_);
@@ -230,12 +233,14 @@ class StepRunner {
                                                 step_.should_stop_blob(), "\" does not exist"));
       }
     }
+    const internal::RunScope* const run = internal::RunScope::current;
     std::unique_ptr<Repeater> reporter;
     if (step_.has_report_net()) {
       DOPPIO_ASSIGN_OR_RETURN(Net * net, nets->Get(step_.report_net()));
       const int64_t seconds = std::max<int64_t>(step_.report_interval(), 1);
       DOPPIO_RETURN_IF_ERROR(StartThread(step_, [&] {
-        reporter = std::make_unique<Repeater>(std::chrono::seconds(seconds), [this, net] {
+        reporter = std::make_unique<Repeater>(std::chrono::seconds(seconds), [this, net, run] {
+          const internal::HelpWithRun help(run);
           const absl::Status status = net->Run();
           if (!status.ok()) plan_->Fail(Annotate(status, StepPlace(step_)));
           return status.ok();
@@ -245,7 +250,7 @@ class StepRunner {
     const bool runs_until_stop = step_.has_should_stop_blob() && !step_.only_once();
     const int64_t times = step_.has_num_iter() ? step_.num_iter() : 1;
     for (int64_t i = 0; runs_until_stop || i < times; ++i) {
-      if (plan_->has_failed()) return absl::OkStatus();
+      if (plan_->IsOver()) return absl::OkStatus();
       DOPPIO_RETURN_IF_ERROR(RunIteration());
       plan_->Report(step_.name(), i + 1, runs_until_stop ? 0 : times);
       if (should_stop_) return absl::OkStatus();
@@ -260,7 +265,7 @@ class StepRunner {
 
   absl::Status RunIteration() {
     for (const std::string& name : step_.network()) {
-      if (plan_->has_failed()) return absl::OkStatus();
+      if (plan_->IsOver()) return absl::OkStatus();
       DOPPIO_ASSIGN_OR_RETURN(Net * net, nets_->Get(name));
       const absl::Status status = net->Run();
       if (!status.ok()) return Annotate(status, StepPlace(step_));
@@ -270,15 +275,16 @@ class StepRunner {
     const int instances = std::max(1, step_.num_concurrent_instances());
     const bool is_concurrent =
         (step_.concurrent_substeps() && step_.substep_size() > 1) || instances > 1;
+    const internal::RunScope* const run = internal::RunScope::current;
     // Substeps with run_every_ms run beside their siblings for as long as these take.
     std::vector<std::unique_ptr<Repeater>> repeaters;
     std::vector<const ExecutionStep*> substeps;
     for (const ExecutionStep& substep : step_.substep()) {
       if (substep.run_every_ms() > 0) {
         DOPPIO_RETURN_IF_ERROR(StartThread(step_, [&] {
-          repeaters.push_back(
-              std::make_unique<Repeater>(std::chrono::milliseconds(substep.run_every_ms()),
-                                         [this, &substep] { return RunSubstep(substep); }));
+          repeaters.push_back(std::make_unique<Repeater>(
+              std::chrono::milliseconds(substep.run_every_ms()),
+              [this, &substep, run] { return RunSubstep(substep, run); }));
         }));
       } else {
         substeps.push_back(&substep);
@@ -289,7 +295,7 @@ class StepRunner {
 
   absl::Status RunInOrder(const std::vector<const ExecutionStep*>& substeps) {
     for (const ExecutionStep* substep : substeps) {
-      if (plan_->has_failed()) return absl::OkStatus();
+      if (plan_->IsOver()) return absl::OkStatus();
       DOPPIO_RETURN_IF_ERROR(StepRunner(*substep, plan_, nets_).Run());
       DOPPIO_RETURN_IF_ERROR(LookAtStopBlob());
       if (should_stop_) return absl::OkStatus();
@@ -298,31 +304,32 @@ class StepRunner {
   }
 
   absl::Status RunConcurrently(const std::vector<const ExecutionStep*>& substeps, int instances) {
+    const internal::RunScope* const run = internal::RunScope::current;
     std::vector<std::future<void>> threads;
     const absl::Status started = StartThread(step_, [&] {
       for (int i = 0; i < instances; ++i) {
         for (const ExecutionStep* substep : substeps) {
           threads.push_back(
-              std::async(std::launch::async, [this, substep] { RunSubstep(*substep); }));
+              std::async(std::launch::async, [this, substep, run] { RunSubstep(*substep, run); }));
         }
       }
     });
     plan_->Fail(started);  // ends those that run
     for (const std::future<void>& thread : threads) {
       while (thread.wait_for(internal::kPollPeriod) != std::future_status::ready) {
-        if (internal::IsInterrupted()) plan_->Fail(absl::CancelledError("the plan was cancelled"));
+        if (internal::HostInterrupts()) plan_->Fail(internal::InterruptedStatus());
       }
     }
     DOPPIO_RETURN_IF_ERROR(plan_->status());
     return LookAtStopBlob();
   }
 
-  // On another thread: the error goes to the plan. False after an error.
-  bool RunSubstep(const ExecutionStep& substep) {
-    const internal::RunScope scope(plan_->failure());
+  // On another thread: the error goes to the plan. False when the plan is over.
+  bool RunSubstep(const ExecutionStep& substep, const internal::RunScope* run) {
+    const internal::HelpWithRun help(run);
     const absl::Status status = StepRunner(substep, plan_, nets_).Run();
     if (!status.ok()) plan_->Fail(Annotate(status, StepPlace(step_)));
-    return !plan_->has_failed();
+    return !plan_->IsOver();
   }
 
   absl::Status LookAtStopBlob() {

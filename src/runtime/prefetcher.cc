@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "doppio/parallel.h"
-#include "src/runtime/poll.h"
+#include "src/base/run_scope.h"
 
 namespace doppio {
 
@@ -68,7 +68,8 @@ absl::Status Prefetcher::Take(absl::FunctionRef<absl::Status()> take) {
     lock.unlock();
     const bool is_interrupted = internal::IsInterrupted();
     lock.lock();
-    if (is_interrupted) return absl::CancelledError("the wait for the next batch was cancelled");
+    if (is_interrupted)
+      return Annotate(internal::InterruptedStatus(), "waiting for the next batch");
   }
   absl::Status status = std::move(shared.made);
   if (status.ok()) status = take();

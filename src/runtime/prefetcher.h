@@ -39,8 +39,8 @@ class Prefetcher {
 
   // Waits until `make` is done, and calls `take` when that went well; then `make` begins again.
   // After an error it does so only in the next Take. Cancelled where the run that waits is to end
-  // (poll.h); what is being made stays for the next Take. FailedPrecondition in a process that was
-  // forked since the first Take, which has no such thread.
+  // (run_scope.h); what is being made stays for the next Take. FailedPrecondition in a process that
+  // was forked since the first Take, which has no such thread.
   absl::Status Take(absl::FunctionRef<absl::Status()> take);
 
  private:

@@ -1,7 +1,7 @@
 #include "src/runtime/records_taken.h"
 
 #include "absl/strings/numbers.h"
-#include "src/runtime/poll.h"
+#include "doppio/cancellation.h"
 
 namespace doppio {
 
@@ -16,8 +16,7 @@ absl::Status RecordsTaken::GoTo(const std::string& place,
         count_, " records were read already; only a new training can go on at ", "another place"));
   }
   for (int64_t i = 0; i < wanted; ++i) {
-    if (internal::IsInterrupted())
-      return absl::CancelledError("cancelled while records are skipped");
+    DOPPIO_RETURN_IF_ERROR(Annotate(CancellationStatus(), "skipping records"));
     DOPPIO_ASSIGN_OR_RETURN(const bool has_record, read());
     if (!has_record) {
       return absl::DataLossError(

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "absl/container/flat_hash_map.h"
+#include "doppio/cancellation.h"
 #include "doppio/op_def.h"
 #include "doppio/registry.h"
 #include "google/protobuf/arena.h"
@@ -272,9 +273,13 @@ absl::Status Workspace::RunNetOnce(const NetDef& def) {
 }
 
 absl::Status Workspace::RunOperatorOnce(const OperatorDef& def) {
-  const std::shared_ptr<const OperatorDef> borrowed(std::shared_ptr<const OperatorDef>(), &def);
-  absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(borrowed, this);
-  const absl::Status status = op.ok() ? (*op)->Run() : op.status();
+  const auto run = [&]() -> absl::Status {
+    DOPPIO_RETURN_IF_ERROR(Annotate(CancellationStatus(), "not run"));
+    const std::shared_ptr<const OperatorDef> borrowed(std::shared_ptr<const OperatorDef>(), &def);
+    DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<OperatorBase> op, CreateOperator(borrowed, this));
+    return op->Run();
+  };
+  const absl::Status status = run();
   return status.ok() ? status : Annotate(status, absl::StrCat("op ", OpToString(def)));
 }
 

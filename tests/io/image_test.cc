@@ -3,6 +3,7 @@
 #include <png.h>
 #include <zlib.h>
 
+#include "doppio/cancellation.h"
 #include "tests/io/test_files.h"
 #include "tests/io/test_pictures.h"
 #include "tests/support/tensor_match.h"
@@ -163,6 +164,18 @@ TEST(ImageTest, RefusesHugePicturesByTheirHeader) {
   for (size_t i = 0; i < 4; ++i) jpeg[frame + i] = static_cast<char>(i % 2 == 0 ? 0xfd : 0xe8);
   EXPECT_THAT(ParseImage(jpeg).status(),
               FailsWith(absl::StatusCode::kResourceExhausted, "65000 x 65000 pixels"));
+}
+
+TEST(ImageTest, EndsWhenTheCallerIsCancelled) {
+  const std::string png = *FormatPng(Picture(5, 7, 3));
+  const std::string jpeg = EncodeJpeg({8, 8, 3, 90, false}, Slopes(8, 8, 3));
+  const Cancellation cancellation;
+  const CancellationScope scope(cancellation);
+  EXPECT_TRUE(ParseImage(png).ok());
+  EXPECT_TRUE(ParseImage(jpeg).ok());
+  cancellation.Cancel();
+  EXPECT_TRUE(absl::IsCancelled(ParseImage(png).status()));
+  EXPECT_TRUE(absl::IsCancelled(ParseImage(jpeg).status()));
 }
 
 TEST(ImageTest, KeepsToTheLimitsOfTheCaller) {

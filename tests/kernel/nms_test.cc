@@ -10,6 +10,8 @@
 #include <random>
 #include <vector>
 
+#include "doppio/cancellation.h"
+
 namespace doppio {
 namespace {
 
@@ -31,7 +33,8 @@ std::vector<int64_t> Hard(const std::vector<float>& boxes, float threshold, int6
   const BoxRows rows{boxes.data(), size, size, plus_one};
   NonMaximumSuppression nms;
   std::vector<int64_t> kept;
-  nms.Hard(rows, Numbers(boxes.size() / static_cast<size_t>(size)), threshold, most, &kept);
+  const size_t count = boxes.size() / static_cast<size_t>(size);
+  EXPECT_TRUE(nms.Hard(rows, Numbers(count), threshold, most, &kept).ok());
   return kept;
 }
 
@@ -109,6 +112,24 @@ TEST(HardSuppressionTest, IsWhatCrossingOutGives) {
   }
 }
 
+TEST(SuppressionTest, EndsWithItsRun) {
+  std::vector<float> boxes;
+  for (int i = 0; i < 1000; ++i) {
+    const auto x = static_cast<float>(2 * i);
+    boxes.insert(boxes.end(), {x, 0, x + 1, 1});
+  }
+  std::vector<float> scores(1000, 0.5f);
+  const BoxRows rows{boxes.data(), 4, 4, false};
+  const Cancellation cancellation;
+  const CancellationScope scope(cancellation);
+  cancellation.Cancel();
+  NonMaximumSuppression nms;
+  std::vector<int64_t> kept;
+  EXPECT_TRUE(absl::IsCancelled(nms.Hard(rows, Numbers(1000), 0.5f, -1, &kept)));
+  EXPECT_TRUE(absl::IsCancelled(nms.Soft(rows, Numbers(1000), {}, scores.data(), &kept)));
+  EXPECT_THAT(kept, IsEmpty());
+}
+
 class SoftSuppressionTest : public testing::Test {
  protected:
   std::vector<int64_t> Run(Decay decay, float threshold, float min_score) {
@@ -119,7 +140,7 @@ class SoftSuppressionTest : public testing::Test {
     options.threshold = threshold;
     options.min_score = min_score;
     NonMaximumSuppression nms;
-    nms.Soft(rows, Numbers(scores_.size()), options, scores_.data(), &kept);
+    EXPECT_TRUE(nms.Soft(rows, Numbers(scores_.size()), options, scores_.data(), &kept).ok());
     return kept;
   }
 

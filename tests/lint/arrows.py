@@ -23,7 +23,6 @@ PLAN = {
     "ops": ["operator", "kernel", "dnn", "io"],
     "ops/control": ["operator", "kernel", "runtime"],
     "ops/image": ["operator", "kernel", "runtime", "io"],
-    "ops/queue": ["operator", "kernel", "runtime", "io"],
     "ops/storage": ["operator", "kernel", "runtime", "io"],
     "ops/rnn": ["operator", "kernel", "dnn", "runtime", "io"],
 }

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "gtest/gtest.h"
-#include "src/runtime/poll.h"
+#include "src/base/run_scope.h"
 #include "tests/support/forked_process.h"
 
 namespace doppio {

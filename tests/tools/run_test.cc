@@ -420,6 +420,40 @@ TEST_F(RunTest, ASandboxedNetOpensNoFiles) {
   EXPECT_TRUE(std::filesystem::exists(Path("saved.minidb")));
 }
 
+TEST_F(RunTest, ANetGetsNoMoreTimeThanItMayHave) {
+  NetBuilder body("body");
+  NetBuilder net("endless");
+  net.Op("ConstantFill", {}, {"yes"},
+         {MakeArgument("shape", std::vector<int64_t>{1}), MakeArgument<int64_t>("dtype", 5),
+          MakeArgument<int64_t>("value", 1)});
+  net.Op("While", {"yes"}, {}, {MakeArgument("loop_net", body.def())});
+  const std::string endless = Save("endless.pb", net.def());
+  PlanDef plan;
+  *plan.add_network() = net.def();
+  ExecutionStep* step = plan.add_execution_step();
+  step->set_name("all");
+  step->add_network("endless");
+  const std::string plan_file = Write("plan.pb", plan.SerializeAsString());
+  for (const std::string& file : {endless, plan_file}) {
+    const CommandResult ended = Doppio({"run", file, "--timeout", "700ms"});
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.err,
+                AllOf(HasSubstr("net \"endless\", op 1 While(yes): net \"body\": not run"),
+                      HasSubstr("the deadline has passed")));
+  }
+  EXPECT_EQ(Doppio({"bench", endless, "--timeout", "0.05"}).code, 1);
+  const std::string quick = Save("net.pb", ReluNet());
+  const std::string x = Save("x.npy", Tensor::Of<float>({1}, {1}));
+  for (const char* time : {"1h30m", "1000", "2m"}) {
+    EXPECT_EQ(Doppio({"run", quick, "--feed", "X=" + x, "--timeout", time}).code, 0) << time;
+  }
+  for (const char* time : {"0", "-1", "1x", "s", "nan"}) {
+    const CommandResult refused = Doppio({"run", quick, "--timeout", time});
+    EXPECT_EQ(refused.code, 2) << time;
+    EXPECT_THAT(refused.err, HasSubstr(absl::StrCat("--timeout ", time, ": write a time such as")));
+  }
+}
+
 TEST_F(RunTest, ANetGetsNoMoreMemoryThanItMayHave) {
   const NetDef net =
       NetBuilder("huge")

@@ -18,6 +18,7 @@ namespace doppio {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -185,6 +186,18 @@ TEST_F(TrainTest, CtrlCLeavesACheckpointFromWhichItGoesOn) {
   EXPECT_THAT(resumed.out, HasSubstr("resumed after iteration "));
   EXPECT_EQ(Read(Path("resumed.pb")), Read(Path("whole.pb")));
   EXPECT_EQ(Read(Path("resumed.csv")), Read(Path("whole.csv")));
+}
+
+TEST_F(TrainTest, ATimeoutEndsATraining) {
+  const CommandResult ended = Doppio(Command({"--epochs", "1000000", "--timeout", "300ms"}));
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_THAT(ended.err, HasSubstr("the deadline has passed"));
+  const CommandResult kept =
+      Doppio(Command({"--iterations", "100000000", "--timeout", "1s", "--checkpoint", Path("run"),
+                      "--checkpoint-every", "1", "--threads", "1"}));
+  EXPECT_EQ(kept.code, 1);
+  EXPECT_THAT(kept.err, AnyOf(HasSubstr("the deadline has passed; --resume goes on from "),
+                              HasSubstr("the deadline has passed; there is no checkpoint yet")));
 }
 
 TEST_F(TrainTest, ANetThatTrainsIsRunAsItIs) {

@@ -12,6 +12,7 @@
 #include <random>
 #include <sstream>
 
+#include "doppio/cancellation.h"
 #include "doppio/net_builder.h"
 #include "doppio/optimizer.h"
 #include "doppio/parallel.h"
@@ -184,6 +185,34 @@ TEST_F(TrainerTest, StoppedAndResumedIsTheSameAsNeverStopped) {
       EXPECT_EQ(state, expected) << executor << " with " << threads;
     }
   }
+}
+
+TEST_F(TrainerTest, WhatWasCancelledInAStepGoesOnFromItsLastCheckpoint) {
+  const std::string expected = TrainAll(Options());
+  TrainerOptions options = Options();
+  options.checkpoints = folder_;
+  options.checkpoint_every = 5;
+  const Cancellation cancellation;
+  options.on_step = [&](const TrainStep& step) {
+    if (step.iteration == 7) cancellation.Cancel();
+    return absl::OkStatus();
+  };
+  {
+    Workspace workspace;
+    const auto trainer = Trainer::Create(options, &workspace);
+    ASSERT_TRUE(trainer.ok()) << trainer.status();
+    const CancellationScope scope(cancellation);
+    const absl::Status status = (*trainer)->Run();
+    EXPECT_TRUE(absl::IsCancelled(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("not run: the run was cancelled"));
+    EXPECT_THAT(Files(), ElementsAre("iteration_00000005.minidb"));
+  }
+  Workspace workspace;
+  const auto trainer = Trainer::Create(options, &workspace);
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  ASSERT_TRUE((*trainer)->Resume().ok());
+  ASSERT_TRUE((*trainer)->Run().ok());
+  EXPECT_EQ(StateOf(workspace), expected);
 }
 
 TEST_F(TrainerTest, TheLastTwoCheckpointsAreKept) {

@@ -63,7 +63,7 @@ void NetInput::Place(NetDef* net) const {
   if (wanted.ok()) SetDevice(net, *wanted);
 }
 
-absl::Status NetInput::Prepare() const {
+absl::Status NetInput::Prepare() {
   DOPPIO_RETURN_IF_ERROR(trust.Apply());
   if (trust.sandbox && !libraries.empty()) {
     return UsageError("--load runs the code of a library, which --sandbox does not allow");

@@ -35,7 +35,7 @@ struct NetInput {
   void AddHow(Options* options);
 
   // To be called first: loads libraries, and sees to it that pipes can be read more than once.
-  absl::Status Prepare() const;
+  absl::Status Prepare();
   // Moves a net to the device that is asked for.
   void Place(NetDef* net) const;
   // Runs the init nets and feeds the blobs, in a workspace that may open the files that are

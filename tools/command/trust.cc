@@ -18,6 +18,10 @@ void Trust::AddOptions(Options* options) {
                    "current folder; / for anywhere)");
   options->AddText("--memory", &memory, "SIZE",
                    "most memory that tensors may take, such as 256M or 2G (default: no limit)");
+  options->AddText(
+      "--timeout", &timeout, "TIME",
+      "most time that loading and running may take, such as 500ms, 10s or 2m (default: "
+      "no limit)");
   options->AddFlag("--sandbox", &sandbox,
                    "for nets that you do not trust: they may open no files, you can load no "
                    "libraries, and memory is 1G unless you say otherwise");
@@ -27,9 +31,16 @@ FileAccess Trust::file_access() const {
   return sandbox ? FileAccess::None() : FileAccess::Within(files.empty() ? "." : files);
 }
 
-absl::Status Trust::Apply() const {
+absl::Status Trust::Apply() {
   if (sandbox && !files.empty()) {
     return UsageError("--sandbox allows no files, --files does; one of them may be given");
+  }
+  if (!timeout.empty()) {
+    const absl::StatusOr<absl::Duration> time = ParseTime(timeout);
+    if (!time.ok()) {
+      return UsageError(absl::StrCat("--timeout ", timeout, ": write a time such as 10s or 2m"));
+    }
+    scope_.emplace(Cancellation::After(*time));
   }
   if (memory.empty()) {
     if (sandbox) SetMemoryLimit(kSandboxMemory);
@@ -57,6 +68,15 @@ absl::StatusOr<int64_t> ParseBytes(absl::string_view text) {
     return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is no number of bytes"));
   }
   return CheckedProduct(count, unit);
+}
+
+absl::StatusOr<absl::Duration> ParseTime(absl::string_view text) {
+  double seconds = 0;
+  absl::Duration time;
+  const bool is_number = absl::SimpleAtod(text, &seconds);
+  if (is_number && seconds > 0) time = absl::Seconds(seconds);
+  if ((is_number || absl::ParseDuration(text, &time)) && time > absl::ZeroDuration()) return time;
+  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is no time to do anything in"));
 }
 
 }  // namespace doppio::tools

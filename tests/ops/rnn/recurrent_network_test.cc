@@ -1,8 +1,10 @@
 #include <limits>
 
+#include "doppio/cancellation.h"
 #include "doppio/check.h"
 #include "doppio/gradient.h"
 #include "doppio/net_builder.h"
+#include "doppio/registry.h"
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "tests/support/allocation_counter.h"
@@ -64,6 +66,22 @@ OperatorDef Recurrent() {
                     MakeArgument<NetDef>("backward_step_net", BackwardNet())});
 }
 
+int steps_begun = 0;
+const Cancellation* cancelled_in_step_three = nullptr;
+
+DOPPIO_OPERATOR_SCHEMA(TestCancelInStepThree).NumInputs(0).NumOutputs(0).Doc("Cancels its run.");
+
+template <class Context>
+class CancelInStepThreeOp final : public Operator<Context> {
+ public:
+  explicit CancelInStepThreeOp(OperatorInit* init) : Operator<Context>(init) {}
+  absl::Status RunOnDevice() override {
+    if (++steps_begun == 3) cancelled_in_step_three->Cancel();
+    return absl::OkStatus();
+  }
+};
+DOPPIO_REGISTER_CPU_OPERATOR(TestCancelInStepThree, CancelInStepThreeOp<CPUContext>);
+
 class RecurrentNetworkTest : public testing::Test {
  protected:
   RecurrentNetworkTest() {
@@ -104,6 +122,27 @@ TEST_F(RecurrentNetworkTest, ExampleOfTheDocumentation) {
   ASSERT_TRUE(Run(Recurrent({MakeArgument<NetDef>("step_net", step.def())})).ok());
   EXPECT_THAT(Values("states"), ElementsAre(10, 11, 13, 16));
   EXPECT_THAT(Values("all"), ElementsAre(11, 13, 16));
+}
+
+TEST_F(RecurrentNetworkTest, EndsBetweenTwoStepsWhenItIsCancelled) {
+  const Cancellation cancellation;
+  cancelled_in_step_three = &cancellation;
+  steps_begun = 0;
+  NetDef steps = StepNet();
+  *steps.add_op() = CreateOperatorDef("TestCancelInStepThree", "", {}, {});
+  const OperatorDef recurrent = Recurrent({MakeArgument<NetDef>("step_net", steps)});
+  Feed("x", Tensor::FromSpan<double>({100, 1, 1}, std::vector<double>(100, 1)));
+  Feed("initial", Tensor::Of<double>({1, 1}, {10}));
+  Feed("w", Tensor::Of<double>({1, 1}, {1}));
+  {
+    const CancellationScope scope(cancellation);
+    const absl::Status status = Run(recurrent);
+    EXPECT_TRUE(absl::IsCancelled(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(": step 3: net \"step\", op 0"));
+    EXPECT_EQ(steps_begun, 3);
+  }
+  ASSERT_TRUE(Run(recurrent).ok());
+  EXPECT_THAT(Values("last"), ElementsAre(110));
 }
 
 TEST_F(RecurrentNetworkTest, WithoutABackwardNetTwoWorkspacesServeAllSteps) {

@@ -259,13 +259,13 @@ class TrainCommand final : public Command {
   }
 
   absl::Status Ended(const absl::Status& status) const {
-    if (status.code() != absl::StatusCode::kCancelled || !StopSignal::HasCome()) return status;
-    if (last_checkpoint_.empty()) {
-      return absl::CancelledError(
-          absl::StrCat(status.message(), "; nothing is kept, since there is no --checkpoint"));
-    }
-    return absl::CancelledError(
-        absl::StrCat(status.message(), "; --resume goes on from ", last_checkpoint_));
+    const bool is_stopped = absl::IsCancelled(status) && StopSignal::HasCome();
+    if (!is_stopped && !absl::IsDeadlineExceeded(status)) return status;
+    const std::string kept = checkpoint_.empty() ? "nothing is kept, since there is no --checkpoint"
+                             : last_checkpoint_.empty()
+                                 ? "there is no checkpoint yet"
+                                 : absl::StrCat("--resume goes on from ", last_checkpoint_);
+    return {status.code(), absl::StrCat(status.message(), "; ", kept)};
   }
 
   absl::Status Report(const NetDef& weights_of, const std::map<std::string, Tensor>& fed,

@@ -1,6 +1,6 @@
 #include "doppio/interrupt.h"
 
-#include "src/runtime/poll.h"
+#include "src/base/run_scope.h"
 
 namespace doppio {
 
