@@ -17,6 +17,8 @@
 #include <system_error>
 #include <utility>
 
+#include "src/base/huge_pages.h"
+
 namespace doppio {
 namespace io {
 namespace {
@@ -50,6 +52,7 @@ absl::StatusOr<std::unique_ptr<char[]>> AllocateBytes(size_t size, const std::st
   if (bytes == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat(path, ": no memory for ", size, " bytes"));
   }
+  AskForHugePages(bytes.get(), size);
   return bytes;
 }
 
@@ -126,6 +129,8 @@ void SyncFolderOf(const std::string& path) {
 
 }  // namespace
 
+// Files are read, not mapped: who writes to a file that is mapped changes what was checked already,
+// and who cuts it off ends the process that reads it.
 absl::StatusOr<FileBytes> ReadFile(const std::string& path, const Limits& limits) {
   Descriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info;
