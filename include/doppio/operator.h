@@ -25,6 +25,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "doppio/arguments.h"
@@ -67,8 +68,8 @@ class OperatorBase {
   // Inputs that are no tensors, or have no value yet, are an error here already (unless the schema
   // allows them). Phantoms are written out (unless the schema says that the operator takes them).
   absl::Status Run() {
-    for (const Blob* blob : tensor_inputs_) {
-      const Tensor* tensor = blob->TensorAtHand();
+    for (const std::shared_ptr<Blob>* input = blobs_.data(); input != outputs_; ++input) {
+      const Tensor* tensor = std::as_const(**input).TensorAtHand();
       if (__builtin_expect(tensor == nullptr || tensor->dtype() == DataType::kUndefined, 0)) {
         return RunWithOtherInputs();
       }
@@ -84,13 +85,13 @@ class OperatorBase {
   const OpSchema& schema() const { return *schema_; }
   // The engine that this operator was registered under; empty for the default one.
   const std::string& engine() const { return engine_; }
-  void set_engine(absl::string_view engine) { engine_ = std::string(engine); }
+  void set_engine(absl::string_view engine) { engine_.assign(engine.data(), engine.size()); }
   // Outputs of so many bytes (1 or more) may be phantoms, and larger ones, as in a net (CreateNet).
   void AllowPhantoms(int64_t least_bytes) { least_phantom_bytes_ = least_bytes; }
 
-  int InputSize() const { return static_cast<int>(inputs_.size()); }
-  int OutputSize() const { return static_cast<int>(outputs_.size()); }
-  const Blob& InputBlob(int i) const { return *inputs_[i]; }
+  int InputSize() const { return static_cast<int>(outputs_ - blobs_.data()); }
+  int OutputSize() const { return static_cast<int>(blobs_.size()) - InputSize(); }
+  const Blob& InputBlob(int i) const { return *blobs_[i]; }
   Blob* OutputBlob(int i) { return outputs_[i].get(); }
 
   // A short description of blob i, for error messages: `"X" float[2,3]`.
@@ -101,7 +102,7 @@ class OperatorBase {
 
   // Input i; a tensor with a value (see Run).
   const Tensor& Input(int i) const {
-    const Tensor* tensor = inputs_[i]->TensorAtHand();
+    const Tensor* tensor = blobs_[i]->TensorAtHand();
     return __builtin_expect(tensor != nullptr, 1) ? *tensor : WrittenInput(i);
   }
   // Input i as those operators read it whose schema says that they take phantoms: elements that are
@@ -114,7 +115,7 @@ class OperatorBase {
     bool is_repeated() const { return elements.dims().data() != dims.data(); }
   };
   Operand InputOperand(int i) const {
-    const Tensor* tensor = inputs_[i]->TensorAtHand();
+    const Tensor* tensor = blobs_[i]->TensorAtHand();
     return __builtin_expect(tensor != nullptr, 1) ? Operand{*tensor, tensor->dims()}
                                                   : OtherOperand(i);
   }
@@ -135,12 +136,13 @@ class OperatorBase {
 
   // Input i may hold anything, also where its schema says otherwise: RunOnDevice itself looks at
   // InputBlob(i). To be called in constructors.
-  void TakeAnyInput(int i);
+  void TakeAnyInput(int i) { any_inputs_.push_back(i); }
 
   // Output i is the same blob as input j.
-  bool IsInplace(int input, int output) const { return inputs_[input] == outputs_[output]; }
+  bool IsInplace(int input, int output) const { return blobs_[input] == outputs_[output]; }
 
  private:
+  bool TakesAnyInput(int i) const;
   absl::Status RunWithOtherInputs();
   absl::Status PrepareInput(int i) const;
   const Tensor& WrittenInput(int i) const;
@@ -151,10 +153,10 @@ class OperatorBase {
   std::shared_ptr<const OperatorDef> def_;
   const OpSchema* schema_;
   std::string engine_;
-  std::vector<std::shared_ptr<Blob>> inputs_;
-  std::vector<std::shared_ptr<Blob>> outputs_;
-  std::vector<const Blob*> tensor_inputs_;
-  std::vector<bool> is_inplace_;
+  // Inputs and outputs in one list, since making a net is little else than making such lists.
+  std::vector<std::shared_ptr<Blob>> blobs_;
+  const std::shared_ptr<Blob>* outputs_;  // the first one, behind the inputs
+  std::vector<int> any_inputs_;           // of TakeAnyInput
   int64_t least_phantom_bytes_ = std::numeric_limits<int64_t>::max();
 };
 

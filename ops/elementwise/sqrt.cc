@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "ops/elementwise/unary.h"
 
 namespace doppio {
@@ -7,7 +5,8 @@ namespace {
 
 DOPPIO_UNARY_SCHEMA(Sqrt, "The square root: Y = sqrt(X), NaN where X < 0.", kFloatingPoint)
     .AllowInplace({{0, 0}});
-DOPPIO_UNARY_ELEMENT(SqrtFunction, std::sqrt(x))
+
+DOPPIO_UNARY_FUNCTION(SqrtFunction) { Sqrt(x, y, n, c); }
 
 // dX = dY / 2 / Y
 class GetSqrtGradient final : public GradientMakerBase {

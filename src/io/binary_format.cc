@@ -1,9 +1,7 @@
-#include <google/protobuf/io/coded_stream.h>
-
 #include <limits>
 
+#include "src/io/binary_reader.h"
 #include "src/io/encodings.h"
-#include "src/io/piece_stream.h"
 #include "src/io/wire.h"
 
 namespace doppio {
@@ -15,33 +13,9 @@ constexpr size_t kMaxMessageBytes = std::numeric_limits<int>::max();
 // The texts of the outermost fields. The data has passed CheckWire.
 FieldTexts OutermostFields(absl::string_view bytes) {
   FieldTexts fields;
-  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
-                                            static_cast<int>(bytes.size()));
-  while (const uint32_t tag = in.ReadTag()) {
-    absl::string_view text;
-    uint64_t number;
-    uint32_t size;
-    bool ok = true;
-    switch (tag & 7) {
-      case 0:
-        ok = in.ReadVarint64(&number);
-        break;
-      case 1:
-        ok = in.Skip(8);
-        break;
-      case 2:
-        ok = in.ReadVarint32(&size);
-        if (ok) text = bytes.substr(static_cast<size_t>(in.CurrentPosition()), size);
-        ok = ok && in.Skip(static_cast<int>(size));
-        break;
-      case 5:
-        ok = in.Skip(4);
-        break;
-      default:
-        ok = false;  // Groups: no writer of these messages makes any.
-    }
-    if (!ok) break;
-    fields.emplace(static_cast<int>(tag >> 3), text);
+  WireField field;
+  while (TakeField(&bytes, &field)) {
+    fields.emplace(field.number(), field.has_length() ? field.content : absl::string_view());
   }
   return fields;
 }
@@ -67,14 +41,7 @@ class Binary final : public ProtoEncoding {
     WireReport report;
     DOPPIO_RETURN_IF_ERROR(CheckWire(bytes, message->GetDescriptor(), limits, &report));
     *fit = FitOfReport(bytes, message->GetDescriptor(), report);
-    PieceStream stream(bytes);
-    google::protobuf::io::CodedInputStream in(&stream);
-    in.SetRecursionLimit(limits.max_nesting);
-    const bool is_read = message->MergePartialFromCodedStream(&in) && in.ConsumedEntireMessage();
-    DOPPIO_RETURN_IF_ERROR(stream.status());
-    if (is_read) return absl::OkStatus();
-    return absl::DataLossError(
-        absl::StrCat("not a well-formed ", message->GetDescriptor()->name(), " message"));
+    return ReadBinary(bytes, report.floats, limits.max_nesting, message);
   }
 
   absl::Status Write(const google::protobuf::Message& message,

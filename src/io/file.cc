@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "doppio/cancellation.h"
+#include "src/base/huge_pages.h"
 #include "src/base/run_scope.h"
 
 namespace doppio {
@@ -54,6 +55,7 @@ absl::StatusOr<std::unique_ptr<char[]>> AllocateBytes(size_t size, const std::st
   if (bytes == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat(path, ": no memory for ", size, " bytes"));
   }
+  AskForHugePages(bytes.get(), size);
   return bytes;
 }
 
@@ -136,6 +138,8 @@ void SyncFolderOf(const std::string& path) {
 
 }  // namespace
 
+// Files are read, not mapped: who writes to a file that is mapped changes what was checked already,
+// and who cuts it off ends the process that reads it.
 absl::StatusOr<FileBytes> ReadFile(const std::string& path, const Limits& limits) {
   Descriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info;

@@ -47,6 +47,21 @@ WireType WireTypeOf(const FieldDescriptor* field) {
   }
 }
 
+constexpr ptrdiff_t kTaggedFloat = 1 + sizeof(float);
+constexpr ptrdiff_t kLongList = 1024 * kTaggedFloat;
+
+// Where the fields of four bytes with this tag end that stand at `p`.
+const char* SkipTaggedFloats(char tag, const char* p, const char* end) {
+  constexpr int kTogether = 8;  // are looked at without a jump
+  for (; end - p >= kTogether * kTaggedFloat; p += kTogether * kTaggedFloat) {
+    int difference = 0;
+    for (int i = 0; i < kTogether; ++i) difference |= p[i * kTaggedFloat] ^ tag;
+    if (difference != 0) break;
+  }
+  while (end - p >= kTaggedFloat && *p == tag) p += kTaggedFloat;
+  return p;
+}
+
 // Where the walk is: a message and the field of the message around it that holds it.
 struct Frame {
   const Frame* parent;
@@ -87,6 +102,8 @@ class Walker {
   absl::Status Check(const Field& field, absl::string_view content, uint64_t number,
                      const Frame* frame, int index, int depth);
   absl::Status Packed(const Field& field, absl::string_view content, const Frame* frame);
+  // Fields of four bytes with this tag, as far as they follow each other.
+  absl::Status SkipFloats(char tag, const char** p, const char* end);
   void CheckString(const FieldDescriptor* field, absl::string_view text, const Frame* frame,
                    int index);
   void CountUnknown(int number, const Frame* frame);
@@ -238,6 +255,16 @@ absl::Status Walker::Check(const Field& field, absl::string_view content, uint64
   }
 }
 
+absl::Status Walker::SkipFloats(char tag, const char** p, const char* end) {
+  while (true) {
+    const char* const stop = *p + std::min<ptrdiff_t>(end - *p, kPieceBytes);
+    *p = SkipTaggedFloats(tag, *p, stop);
+    if (stop == end || stop - *p >= kTaggedFloat) return absl::OkStatus();
+    DOPPIO_RETURN_IF_ERROR(CancellationStatus());
+    asked_ = *p;
+  }
+}
+
 absl::Status Walker::Message(const char* p, const char* end, const Descriptor* type,
                              const Frame* frame, int depth) {
   if (depth > limits_.max_nesting) return TooDeep(frame);
@@ -265,9 +292,12 @@ absl::Status Walker::Message(const char* p, const char* end, const Descriptor* t
     if (field.descriptor != nullptr) index = seen[field.descriptor->index()]++;
     DOPPIO_RETURN_IF_ERROR(Check(field, content, number, frame, index, depth));
     // Weights come as millions of single floats with the same one-byte tag.
-    if (field.wire == kFixed32 && tag < 0x80) {
-      const char* const stop = p + std::min<ptrdiff_t>(end - p, kPieceBytes);
-      while (stop - p >= 5 && static_cast<uint8_t>(*p) == tag) p += 5;
+    if (field.wire == kFixed32 && p - field.start == kTaggedFloat) {
+      DOPPIO_RETURN_IF_ERROR(SkipFloats(*field.start, &p, end));
+      if (field.number == Argument::kFloatsFieldNumber && type == Argument::descriptor() &&
+          p - field.start >= kLongList) {
+        report_->floats.emplace_back(field.start, static_cast<size_t>(p - field.start));
+      }
     }
   }
   return absl::OkStatus();
@@ -299,7 +329,52 @@ bool EveryCharacter(absl::string_view text, Accept accept) {
   return true;
 }
 
+// Of at most so many bits; the place behind it, or null.
+const char* TakeVarint(const char* p, const char* end, int bits, uint64_t* value) {
+  *value = 0;
+  for (int shift = 0; p != end && shift < bits; shift += 7) {
+    const uint8_t byte = static_cast<uint8_t>(*p++);
+    *value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return p;
+  }
+  return nullptr;
+}
+
 }  // namespace
+
+bool TakeField(absl::string_view* bytes, WireField* field) {
+  const char* const end = bytes->data() + bytes->size();
+  uint64_t tag;
+  const char* begin = TakeVarint(bytes->data(), end, 32, &tag);
+  if (begin == nullptr || tag >> 32 != 0) return false;
+  uint64_t size = 0;
+  uint64_t number;
+  switch (tag & 7) {
+    case kVarint: {
+      const char* const stop = TakeVarint(begin, end, 64, &number);
+      if (stop == nullptr) return false;
+      size = static_cast<uint64_t>(stop - begin);
+      break;
+    }
+    case kFixed64:
+      size = 8;
+      break;
+    case kFixed32:
+      size = 4;
+      break;
+    case kLength:
+      begin = TakeVarint(begin, end, 32, &size);
+      if (begin == nullptr) return false;
+      break;
+    default:
+      return false;
+  }
+  if (size > static_cast<uint64_t>(end - begin)) return false;
+  field->tag = static_cast<uint32_t>(tag);
+  field->content = absl::string_view(begin, size);
+  bytes->remove_prefix(static_cast<size_t>(begin - bytes->data()) + size);
+  return true;
+}
 
 bool IsUtf8(absl::string_view text) {
   return EveryCharacter(text, [](uint8_t) { return true; });

@@ -4,6 +4,8 @@
 #include <google/protobuf/descriptor.h>
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "doppio/limits.h"
@@ -19,6 +21,8 @@ struct WireReport {
   int64_t repeated_singles = 0;  // fields that a writer writes once, but that stand there again
   std::string first_unknown;     // such as "op[2].arg[0]: field 77"
   std::string first_not_utf8;    // such as "op[2].name"
+  // Long lists of numbers in Argument.floats, each with its tag as files have them, in order.
+  std::vector<absl::string_view> floats;
 };
 
 // Walks through binary data as a message of this type without building the message: protobuf's
@@ -27,6 +31,20 @@ struct WireReport {
 // max_operators. Fields that do not fit the type are only counted: protobuf keeps them as unknown.
 absl::Status CheckWire(absl::string_view bytes, const google::protobuf::Descriptor* type,
                        const Limits& limits, WireReport* report);
+
+// A field in binary data: its tag, and what stands behind it, of a string or message without the
+// length.
+struct WireField {
+  uint32_t tag = 0;
+  absl::string_view content;
+
+  int number() const { return static_cast<int>(tag >> 3); }
+  bool has_length() const { return (tag & 7) == 2; }
+};
+
+// Takes the field that *bytes begin with. False, and nothing is taken, where they end, where a
+// group begins (no writer of these messages makes any) and where they are not well-formed.
+bool TakeField(absl::string_view* bytes, WireField* field);
 
 // Whether this is UTF-8 without control characters other than line breaks and tabs.
 bool IsPrintableUtf8(absl::string_view text);

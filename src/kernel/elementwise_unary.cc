@@ -42,6 +42,12 @@ struct VectorSqr {
     return hn::Mul(x, x);
   }
 };
+struct VectorSqrt {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V x) const {
+    return hn::Sqrt(x);
+  }
+};
 
 // Highway's exp for the arguments that it takes, and what IEEE 754 wants for all others.
 template <class D, class V>
@@ -107,6 +113,8 @@ struct VectorSigmoid {  // e / (1 + e) or 1 / (1 + e), so that e = exp(-|x|) is 
   X(Abs, int64_t)             \
   X(Sqr, float)               \
   X(Sqr, double)              \
+  X(Sqrt, float)              \
+  X(Sqrt, double)             \
   X(Exp, float)               \
   X(Log, float)               \
   X(Tanh, float)              \
@@ -159,6 +167,10 @@ template <typename T>
 T OneSqr(T x) {
   return x * x;
 }
+template <typename T>
+T OneSqrt(T x) {
+  return std::sqrt(x);
+}
 
 double OneSigmoid(double x) {
   const double e = std::exp(-std::abs(x));
@@ -190,6 +202,8 @@ DOPPIO_CHEAP_FUNCTION(Abs, int32_t)
 DOPPIO_CHEAP_FUNCTION(Abs, int64_t)
 DOPPIO_CHEAP_FUNCTION(Sqr, float)
 DOPPIO_CHEAP_FUNCTION(Sqr, double)
+DOPPIO_CHEAP_FUNCTION(Sqrt, float)
+DOPPIO_CHEAP_FUNCTION(Sqrt, double)
 #undef DOPPIO_CHEAP_FUNCTION
 
 #define DOPPIO_COSTLY_FUNCTION(F, one_double)                                \

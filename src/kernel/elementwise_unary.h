@@ -11,11 +11,13 @@
 
 namespace doppio {
 
-// max(x, 0), where NaN stays NaN, and x * x. T: float, double.
+// max(x, 0), where NaN stays NaN; x * x; the square root, NaN below 0. T: float, double.
 template <typename T>
 void Relu(const T* x, T* y, int64_t n, CPUContext* context);
 template <typename T>
 void Sqr(const T* x, T* y, int64_t n, CPUContext* context);
+template <typename T>
+void Sqrt(const T* x, T* y, int64_t n, CPUContext* context);
 
 // T of these two: float, double, int32_t, int64_t. Integers wrap.
 template <typename T>

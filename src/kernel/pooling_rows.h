@@ -10,20 +10,23 @@
 
 namespace doppio {
 
-// Whether the functions below can do it: no gaps within an image, and rows that are short enough
-// for their scratch.
+// Whether the functions below can do it: no gaps within images and between them, and rows that are
+// short enough for their scratch.
 bool PoolsByRows(const PlainPool& shape);
 
-// One image of one channel each, as MaxPool, AveragePool and their gradients have them. T is float
-// or double. Sums are rounded in another order than theirs.
+// Some images of one channel each, one after the other in memory, as MaxPool, AveragePool and their
+// gradients have them. T is float or double. Sums are rounded in another order than theirs.
 template <typename T>
-void MaxPoolRows(const PlainPool& shape, const T* x, T* y);
+void MaxPoolRows(const PlainPool& shape, int64_t images, const T* x, T* y);
 template <typename T>
-void AveragePoolRows(const PlainPool& shape, bool count_include_pad, const T* x, T* y);
+void AveragePoolRows(const PlainPool& shape, int64_t images, bool count_include_pad, const T* x,
+                     T* y);
 template <typename T>
-void MaxPoolGradientRows(const PlainPool& shape, const T* x, const T* y, const T* dy, T* dx);
+void MaxPoolGradientRows(const PlainPool& shape, int64_t images, const T* x, const T* y,
+                         const T* dy, T* dx);
 template <typename T>
-void AveragePoolGradientRows(const PlainPool& shape, bool count_include_pad, const T* dy, T* dx);
+void AveragePoolGradientRows(const PlainPool& shape, int64_t images, bool count_include_pad,
+                             const T* dy, T* dx);
 
 }  // namespace doppio
 

@@ -23,31 +23,27 @@ template class Operator<CPUContext>;
 OperatorBase::~OperatorBase() = default;
 
 OperatorBase::OperatorBase(OperatorInit* init) : def_(init->shared_def()), schema_(init->schema()) {
-  inputs_.reserve(def_->input_size());
-  tensor_inputs_.reserve(def_->input_size());
-  outputs_.reserve(def_->output_size());
-  for (int i = 0; i < def_->input_size(); ++i) {
-    std::shared_ptr<Blob> blob = init->scope()->FindBlob(def_->input(i));
+  blobs_.reserve(static_cast<size_t>(def_->input_size() + def_->output_size()));
+  for (const std::string& name : def_->input()) {
+    std::shared_ptr<Blob> blob = init->scope()->FindBlob(name);
     if (blob == nullptr) {
       init->Fail(absl::NotFoundError(
-          absl::StrCat("input ", i, ", blob \"", def_->input(i), "\", does not exist")));
+          absl::StrCat("input ", blobs_.size(), ", blob \"", name, "\", does not exist")));
       blob = std::make_shared<Blob>();
     }
-    if (!schema_->AllowsAnyInput(i)) tensor_inputs_.push_back(blob.get());
-    inputs_.push_back(std::move(blob));
+    blobs_.push_back(std::move(blob));
   }
   // A refused operator makes no blobs, but the constructors that follow may look at theirs.
   const bool is_refused = !init->status().ok();
   for (const std::string& name : def_->output()) {
-    outputs_.push_back(is_refused ? std::make_shared<Blob>() : init->scope()->CreateBlob(name));
-    is_inplace_.push_back(std::find(inputs_.begin(), inputs_.end(), outputs_.back()) !=
-                          inputs_.end());
+    blobs_.push_back(is_refused ? std::make_shared<Blob>() : init->scope()->CreateBlob(name));
   }
+  outputs_ = blobs_.data() + def_->input_size();
 }
 
-void OperatorBase::TakeAnyInput(int i) {
-  const auto at = std::find(tensor_inputs_.begin(), tensor_inputs_.end(), inputs_[i].get());
-  if (at != tensor_inputs_.end()) tensor_inputs_.erase(at);
+bool OperatorBase::TakesAnyInput(int i) const {
+  return schema_->AllowsAnyInput(i) ||
+         std::find(any_inputs_.begin(), any_inputs_.end(), i) != any_inputs_.end();
 }
 
 // What is read of output i's blob as an input too, and may be a phantom, as the run's last look at
@@ -56,7 +52,7 @@ absl::Status OperatorBase::KeepElements(int i) {
   const Blob& blob = *outputs_[i];
   if (blob.phantom() == nullptr) return absl::OkStatus();
   for (int k = 0; k < InputSize(); ++k) {
-    if (inputs_[k] == outputs_[i] && !schema_->TakesPhantom(*def_, k)) return blob.WriteOut();
+    if (blobs_[k] == outputs_[i] && !schema_->TakesPhantom(*def_, k)) return blob.WriteOut();
   }
   return absl::OkStatus();
 }
@@ -65,7 +61,9 @@ absl::StatusOr<Tensor*> OperatorBase::ResizedOutput(int i, DataType dtype, DimsV
   const Dims own_dims(dims.begin(), dims.end());  // `dims` may be a view of the tensor's
   DOPPIO_RETURN_IF_ERROR(KeepElements(i));
   Tensor* tensor = outputs_[i]->Overwrite();
-  if (is_inplace_[i]) DOPPIO_RETURN_IF_ERROR(tensor->MakeUnique());
+  const bool is_inplace =
+      std::find<const std::shared_ptr<Blob>*>(blobs_.data(), outputs_, outputs_[i]) != outputs_;
+  if (is_inplace) DOPPIO_RETURN_IF_ERROR(tensor->MakeUnique());
   DOPPIO_RETURN_IF_ERROR(tensor->Resize(dtype, own_dims));
   return tensor;
 }
@@ -84,12 +82,12 @@ bool OperatorBase::MakesPhantom(DataType dtype, int64_t elements, DimsView dims)
 const Tensor& OperatorBase::WrittenInput(int i) const {
   // Run() has found a tensor. Without memory to write it out, its reader finds nothing in it.
   static const Tensor& nothing = *new Tensor;
-  const Tensor* tensor = inputs_[i]->Get<Tensor>();
+  const Tensor* tensor = blobs_[i]->Get<Tensor>();
   return tensor == nullptr ? nothing : *tensor;
 }
 
 OperatorBase::Operand OperatorBase::OtherOperand(int i) const {
-  if (const Phantom* phantom = inputs_[i]->phantom()) {
+  if (const Phantom* phantom = blobs_[i]->phantom()) {
     return {phantom->elements(), phantom->dims()};
   }
   const Tensor& tensor = WrittenInput(i);  // another thread wrote it out just now
@@ -97,7 +95,7 @@ OperatorBase::Operand OperatorBase::OtherOperand(int i) const {
 }
 
 std::string OperatorBase::DescribeInput(int i) const {
-  const Blob& blob = *inputs_[i];
+  const Blob& blob = *blobs_[i];
   std::string value;
   if (const Phantom* phantom = blob.phantom()) {
     value = absl::StrCat(DataTypeName(phantom->elements().dtype()), ShapeToString(phantom->dims()));
@@ -108,10 +106,8 @@ std::string OperatorBase::DescribeInput(int i) const {
 }
 
 absl::Status OperatorBase::PrepareInput(int i) const {
-  const Blob& blob = *inputs_[i];
-  if (std::find(tensor_inputs_.begin(), tensor_inputs_.end(), &blob) == tensor_inputs_.end()) {
-    return absl::OkStatus();  // it may be anything
-  }
+  const Blob& blob = *blobs_[i];
+  if (TakesAnyInput(i)) return absl::OkStatus();
   const auto where = [&] { return absl::StrCat("input ", i, ", blob \"", def_->input(i), "\", "); };
   if (blob.phantom() != nullptr && schema_->TakesPhantom(*def_, i)) return absl::OkStatus();
   const absl::Status written = blob.WriteOut();

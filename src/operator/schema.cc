@@ -302,15 +302,17 @@ std::vector<std::string> OpSchema::Problems(const OperatorDef& def) const {
   check_count(def.input_size(), min_inputs_, max_inputs_, "input");
   check_count(def.output_size(), min_outputs_, max_outputs_, "output");
 
-  absl::flat_hash_map<absl::string_view, int> first_output;
-  for (int o = 0; o < def.output_size(); ++o) {
-    if (def.output_size() > 1) {
+  if (def.output_size() > 1) {
+    absl::flat_hash_map<absl::string_view, int> first_output;
+    for (int o = 0; o < def.output_size(); ++o) {
       const auto [found, is_new] = first_output.emplace(def.output(o), o);
       if (!is_new) {
         problems.push_back(absl::StrCat("outputs ", found->second, " and ", o,
                                         " are the same blob \"", def.output(o), "\""));
       }
     }
+  }
+  for (int o = 0; o < def.output_size(); ++o) {
     bool is_input = false;
     bool allowed = false;
     for (int i = 0; i < def.input_size(); ++i) {

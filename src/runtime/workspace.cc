@@ -222,6 +222,11 @@ absl::StatusOr<Net*> Workspace::CreateNet(const NetDef& def, bool overwrite) {
         absl::StrCat("there is a net \"", def.name(), "\" already; say overwrite to replace it"));
   }
   if (existing != nullptr) DOPPIO_RETURN_IF_ERROR(DeleteNet(def.name()));
+  {
+    // Most operators make a blob.
+    const std::lock_guard<std::mutex> lock(state_->mutex);
+    state_->blobs.reserve(state_->blobs.size() + static_cast<size_t>(def.op_size()));
+  }
   DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<Net> net, doppio::CreateNet(CopyOf(def), this));
   const std::lock_guard<std::mutex> lock(state_->mutex);
   std::unique_ptr<Net>& place = state_->nets[def.name()];

@@ -1,12 +1,12 @@
 #include "doppio/allocator.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 
+#include "src/base/huge_pages.h"
 #include "src/tensor/storage.h"
 
 namespace doppio {
@@ -28,8 +28,7 @@ class DefaultAllocator final : public Allocator {
     bytes = std::max<size_t>(bytes, 1);
     if (bytes < kHugePage) return std::aligned_alloc(kAlignment, RoundUp(bytes, kAlignment));
     void* pointer = std::aligned_alloc(kHugePage, RoundUp(bytes, kHugePage));
-    // Advice: without huge pages the memory is as good, only slower to touch for the first time.
-    if (pointer != nullptr) (void)madvise(pointer, RoundUp(bytes, kHugePage), MADV_HUGEPAGE);
+    if (pointer != nullptr) AskForHugePages(pointer, RoundUp(bytes, kHugePage));
     return pointer;
   }
 

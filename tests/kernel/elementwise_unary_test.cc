@@ -66,10 +66,26 @@ TEST(ElementwiseUnaryTest, SigmoidIsWithinThreeUlps) {
 TEST(ElementwiseUnaryTest, ReluKeepsNaN) {
   ExpectNearTo([](double x) { return x < 0 ? 0 : x; }, Relu<float>, 0);
 }
-TEST(ElementwiseUnaryTest, SqrNegativeAndAbsAreExact) {
+TEST(ElementwiseUnaryTest, SqrSqrtNegativeAndAbsAreExact) {
   ExpectNearTo([](double x) { return x * x; }, Sqr<float>, 0);
+  ExpectNearTo([](double x) { return std::sqrt(x); }, Sqrt<float>, 0);
   ExpectNearTo([](double x) { return -x; }, Negative<float>, 0);
   ExpectNearTo([](double x) { return std::abs(x); }, Abs<float>, 0);
+}
+
+TEST(ElementwiseUnaryTest, SqrtOfDoublesIsTheLibrarys) {
+  for (int64_t n : {3, 40}) {  // one by one, and as vectors
+    std::vector<double> x(static_cast<size_t>(n), 2.0);
+    std::vector<double> y(x.size());
+    x[1] = -1;
+    x[2] = 1e-310;
+    CPUContext context;
+    Sqrt(x.data(), y.data(), n, &context);
+    EXPECT_EQ(y[0], std::sqrt(2.0));
+    EXPECT_TRUE(std::isnan(y[1]));
+    EXPECT_EQ(y[2], std::sqrt(1e-310));
+    EXPECT_EQ(y.back(), std::sqrt(x.back()));
+  }
 }
 
 TEST(ElementwiseUnaryTest, IntegersWrap) {
@@ -92,8 +108,8 @@ TEST(ElementwiseUnaryTest, AnElementsBitsDependOnItsValueAlone) {
   const std::vector<float> x = FloatsOfAllKinds();
   const int64_t n = static_cast<int64_t>(x.size());
   CPUContext context;
-  for (Function function : {Relu<float>, Sqr<float>, Exp<float>, Log<float>, Tanh<float>,
-                            Sigmoid<float>, Abs<float>, Negative<float>}) {
+  for (Function function : {Relu<float>, Sqr<float>, Sqrt<float>, Exp<float>, Log<float>,
+                            Tanh<float>, Sigmoid<float>, Abs<float>, Negative<float>}) {
     std::vector<float> together(x.size());
     function(x.data(), together.data(), n, &context);
     std::vector<float> apart = x;  // in place, in pieces of many sizes

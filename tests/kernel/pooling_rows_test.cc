@@ -11,15 +11,16 @@
 namespace doppio {
 namespace {
 
-constexpr int kShapes = 300;
+constexpr int kShapes = 600;
+constexpr size_t kBehind = 32;
 
-// One image with the elements of X and Y `gap` apart: with gaps, the plain loops pool it.
+// Images with the elements of X and Y `gap` apart: with gaps, the plain loops pool them.
 PlainPool Spread(PlainPool shape, int64_t gap) {
   const auto strides = [&](const Spatial& size) {
     ImageStrides result;
     result.spatial = {size[1] * size[2] * gap, size[2] * gap, gap};
     result.inner = size[0] * size[1] * size[2] * gap;
-    result.outer = result.inner;
+    result.outer = shape.channels * result.inner;
     return result;
   };
   shape.x = strides(shape.in);
@@ -32,11 +33,18 @@ PlainPool RandomShape(std::mt19937& random) {
     return least + static_cast<int64_t>(random() % static_cast<uint64_t>(most - least + 1));
   };
   PlainPool shape;
+  shape.batch = draw(1, 2);
+  shape.channels = draw(1, 3);
+  const bool sees_all = draw(0, 9) == 0;
   for (size_t d = 0; d < 3; ++d) {
     shape.in[d] = d == 2 ? draw(1, 60) : draw(1, 4);
     shape.kernel[d] = draw(1, std::min<int64_t>(shape.in[d] + 1, 7));
     shape.stride[d] = draw(1, 4);
     shape.pad[d] = draw(0, shape.kernel[d] - 1);
+    if (sees_all) {
+      shape.kernel[d] = shape.in[d] + shape.pad[d] + draw(0, 2);
+      continue;  // one place
+    }
     const int64_t room = shape.in[d] + shape.pad[d] + draw(0, shape.kernel[d] - 1);
     shape.out[d] = std::max<int64_t>(0, room - shape.kernel[d]) / shape.stride[d] + 1;
   }
@@ -75,6 +83,11 @@ void ExpectAlike(const std::vector<T>& rows, const std::vector<T>& spread) {
 
 int64_t Size(const Spatial& size) { return size[0] * size[1] * size[2]; }
 
+// An image of X, or of Y, is of this size.
+int64_t Elements(const PlainPool& shape, const Spatial& size) {
+  return shape.batch * shape.channels * Size(size);
+}
+
 template <typename T>
 class PoolingRowsTest : public testing::Test {};
 using Types = testing::Types<float, double>;
@@ -91,14 +104,14 @@ TYPED_TEST(PoolingRowsTest, GiveWhatThePlainLoopsGive) {
                               " pad ", ShapeToString(rows.pad)));
     ASSERT_TRUE(PoolsByRows(rows));
     ASSERT_FALSE(PoolsByRows(spread) && Size(rows.in) > 1);
-    const std::vector<T> x = RandomValues<T>(random, Size(rows.in));
-    const std::vector<T> dy = RandomValues<T>(random, Size(rows.out));
+    const std::vector<T> x = RandomValues<T>(random, Elements(rows, rows.in));
+    const std::vector<T> dy = RandomValues<T>(random, Elements(rows, rows.out));
     std::vector<T> y(dy.size());
-    std::vector<T> dx(x.size());
+    std::vector<T> dx(x.size() + kBehind, T(55));
     const std::vector<T> spread_x = WithGaps(x);
     const std::vector<T> spread_dy = WithGaps(dy);
     std::vector<T> spread_y = WithGaps(y);
-    std::vector<T> spread_dx = WithGaps(dx);
+    std::vector<T> spread_dx = WithGaps(dx);  // what is behind the images stays there
     CPUContext context;
     for (const bool count_include_pad : {false, true}) {
       AveragePool(rows, count_include_pad, x.data(), y.data(), &context);
