@@ -61,11 +61,11 @@ std::string OpCase::ToString() const {
 }
 
 int64_t CaseMaker::Int(int64_t least, int64_t most) {
-  return least + static_cast<int64_t>(generator_() % static_cast<uint64_t>(most - least + 1));
+  return least + static_cast<int64_t>(choices_->Below(static_cast<uint64_t>(most - least + 1)));
 }
 
 double CaseMaker::Real(double least, double most) {
-  return least + (most - least) * (static_cast<double>(generator_() >> 11) * 0x1p-53);
+  return least + (most - least) * choices_->Unit();
 }
 
 DataType CaseMaker::ValueType(std::initializer_list<DataType> types) {
@@ -130,6 +130,7 @@ std::vector<int> CaseMaker::Permutation(int count) {
 }
 
 Tensor CaseMaker::Random(DataType type, DimsView dims, double least, double most) {
+  const Choices::Bulk elements(choices_);
   if (type == DataType::kString) {
     Tensor words = *Tensor::Create(type, dims);
     for (int64_t i = 0; i < words.numel(); ++i) {
