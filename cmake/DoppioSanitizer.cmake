@@ -1,5 +1,6 @@
 # doppio_sanitizer: the flags that sanitized objects and whatever links them must agree on.
 set(DOPPIO_SANITIZE "" CACHE STRING "Sanitizers for doppio's code, e.g. address,undefined")
+option(DOPPIO_FUZZ "Build the targets of tests/fuzz with libFuzzer, by clang, and no other test" OFF)
 
 # absl's mutexes as ThreadSanitizer sees them. absl may be in an inline namespace, which is part of
 # its names.
@@ -36,4 +37,15 @@ if(DOPPIO_SANITIZE)
   if(DOPPIO_SANITIZE MATCHES "thread")
     doppio_show_mutexes(doppio_sanitizer)
   endif()
+endif()
+# What GCC defines by itself; sources ask for it.
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  if(DOPPIO_SANITIZE MATCHES "address")
+    target_compile_definitions(doppio_sanitizer INTERFACE __SANITIZE_ADDRESS__)
+  elseif(DOPPIO_SANITIZE MATCHES "thread")
+    target_compile_definitions(doppio_sanitizer INTERFACE __SANITIZE_THREAD__)
+  endif()
+endif()
+if(DOPPIO_FUZZ)  # what tells libFuzzer which code an input reached; without its main()
+  target_compile_options(doppio_sanitizer INTERFACE -fsanitize=fuzzer-no-link)
 endif()

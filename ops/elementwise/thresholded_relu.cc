@@ -36,7 +36,7 @@ struct ThresholdedReluGradientFunction : ThresholdedReluArguments {
   explicit ThresholdedReluGradientFunction(OperatorInit* init) : ThresholdedReluArguments(init) {}
   template <typename T>
   void operator()(const T* y, const T* dy, T* dx, int64_t n, CPUContext* c) const {
-    MapPairs([this](T v, T d) { return v > 0 ? d : T(0); }, y, dy, dx, n, c);
+    MapPairs([](T v, T d) { return v > 0 ? d : T(0); }, y, dy, dx, n, c);
   }
 };
 

@@ -1,4 +1,4 @@
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
 // GCC 12 takes a part of std::regex for uninitialised then (bug 105562).
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif

@@ -21,7 +21,7 @@ class NamedFiles {
  public:
   explicit NamedFiles(OperatorInit* init) : workspace_(dynamic_cast<Workspace*>(init->scope())) {
     if (workspace_ == nullptr) {
-      init->Fail(absl::InvalidArgumentError("the operator must be made in a workspace"));
+      init->Fail(absl::FailedPreconditionError("the operator must be made in a workspace"));
     }
   }
 

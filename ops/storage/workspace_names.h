@@ -19,7 +19,7 @@ class WorkspaceNames {
       : workspace_(dynamic_cast<const Workspace*>(init->scope())),
         include_shared_(init->GetSingleArgument<bool>(kIncludeShared)) {
     if (workspace_ == nullptr) {
-      init->Fail(absl::InvalidArgumentError("the operator must be made in a workspace"));
+      init->Fail(absl::FailedPreconditionError("the operator must be made in a workspace"));
     }
   }
 

@@ -214,6 +214,17 @@ TEST(CheckShapesTest, ArgumentsThatOperatorsRefuseAreFoundWithoutAnyShape) {
   EXPECT_THAT(problems[0].also, ElementsAre(1, 2));
 }
 
+TEST(CheckShapesTest, TakesOperatorsThatNeedTheWorkspaceTheyWillRunIn) {
+  NetBuilder net("storage");
+  net.Op("GetAllBlobNames", {}, {"names"});
+  net.Op(
+      "Load", {}, {"w"},
+      {MakeArgument<std::string>("db", "weights"), MakeArgument<std::string>("db_type", "minidb")});
+  BlobInfos blobs;
+  const std::vector<NetProblem> problems = CheckShapes(net.def(), &blobs);
+  EXPECT_TRUE(problems.empty()) << ProblemsToStatus(problems);
+}
+
 TEST(OutputsOfNetTest, AreWhatNobodyReadsWhereNoneAreListed) {
   NetBuilder net("two_heads");
   net.Op("Relu", {"x"}, {"h"}).Op("Sigmoid", {"h"}, {"first"}).Op("Tanh", {"h"}, {"second"});

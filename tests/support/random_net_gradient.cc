@@ -228,7 +228,7 @@ void CheckDrawnGradients(const RandomNet& drawn, uint64_t seed, int64_t max_elem
     for (int64_t i = 0; i < value.numel(); i += step) {
       ++tally->elements;
       const double got = gradient.data<double>()[i];
-      const auto difference = [&](double from, double to) {
+      const auto difference = [&, &blob = blob, after = after](double from, double to) {
         return (loss.Run(blob, after, i, to) - loss.Run(blob, after, i, from)) / (to - from);
       };
       const double expected = difference(-1e-5, 1e-5);

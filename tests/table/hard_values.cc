@@ -11,8 +11,8 @@ constexpr int64_t kMaxElements = 4096;
 
 class HardMaker {
  public:
-  HardMaker(const OpSchema& schema, uint64_t seed)
-      : schema_(schema), draw_(schema.type(), RequestOf(seed)) {}
+  HardMaker(const OpSchema& schema, Choices* choices)
+      : schema_(schema), draw_(schema.type(), RequestOf(choices)) {}
 
   OpCase FromSchema() {
     OpCase made;
@@ -44,9 +44,9 @@ class HardMaker {
   }
 
  private:
-  static CaseRequest RequestOf(uint64_t seed) {
+  static CaseRequest RequestOf(Choices* choices) {
     CaseRequest request;
-    request.seed = seed;
+    request.choices = choices;
     return request;
   }
 
@@ -150,6 +150,7 @@ class HardMaker {
     const int64_t count = tensor.numel();
     const double wildness = draw_.OneOf<double>({0, 0, 0.5, 1});
     const int64_t one = draw_.Chance(0.5) && count > 0 ? draw_.Int(0, count - 1) : -1;
+    const Choices::Bulk elements(draw_.choices());
     for (int64_t i = 0; i < count; ++i) {
       if (i == one || draw_.Chance(wildness)) SetHard(i, &tensor);
     }
@@ -336,8 +337,8 @@ class HardMaker {
 
 }  // namespace
 
-OpCase HardCase(const OpSchema& schema, const std::vector<OpCase>& usual, uint64_t seed) {
-  HardMaker maker(schema, seed);
+OpCase HardCase(const OpSchema& schema, const std::vector<OpCase>& usual, Choices* choices) {
+  HardMaker maker(schema, choices);
   if (usual.empty() || maker.Chance(0.35)) return maker.FromSchema();
   OpCase made = usual[maker.Index(usual.size())];
   maker.Change(&made);

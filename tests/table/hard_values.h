@@ -19,7 +19,7 @@ namespace doppio {
 // A case of that operator. `usual` are cases that the operator can run: one of them with one to
 // three things changed gets further than what is drawn from the schema, which comes in turn (and
 // always where `usual` is empty). A fed tensor of no type stands for a blob without a value.
-OpCase HardCase(const OpSchema& schema, const std::vector<OpCase>& usual, uint64_t seed);
+OpCase HardCase(const OpSchema& schema, const std::vector<OpCase>& usual, Choices* choices);
 
 }  // namespace doppio
 

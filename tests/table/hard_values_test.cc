@@ -9,35 +9,23 @@
 
 #include "tests/table/hard_values.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <atomic>
 #include <cstdlib>
 #include <ctime>
-#include <fstream>
 
-#include "doppio/allocator.h"
 #include "doppio/gradient.h"
 #include "doppio/infer.h"
-#include "doppio/interrupt.h"
-#include "doppio/parallel.h"
 #include "doppio/predictor.h"
 #include "doppio/weight_shapes.h"
 #include "doppio/workspace.h"
+#include "tests/support/tight_limits.h"
 #include "tests/table/last_words.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define DOPPIO_SANITIZED_MEMORY
-#endif
 
 namespace doppio {
 namespace {
 
 constexpr int kUsualCount = 40;
-constexpr int kCasesForUsual = 10;           // hard cases that are made of one set of usual ones
-constexpr size_t kMemory = size_t{8} << 20;  // of a tensor
-constexpr int kMostOperators = 1000;         // that a case may run, loops included
+constexpr int kCasesForUsual = 10;    // hard cases that are made of one set of usual ones
+constexpr int kMostOperators = 1000;  // that a case may run, loops included
 // Of processor time. Tensors are small, so a second means that something goes by a size that only
 // an argument says.
 constexpr double kSlow = 2;
@@ -48,76 +36,8 @@ int CaseCount() {
   return given == nullptr ? kUsualCount : std::atoi(given);
 }
 
-// What is larger is refused, as the usual allocator refuses what is larger than the machine.
-class SmallAllocator final : public Allocator {
- public:
-  void* Allocate(size_t bytes) override {
-    return bytes <= kMemory ? usual_->Allocate(bytes) : nullptr;
-  }
-  void Free(void* pointer, size_t bytes) override { usual_->Free(pointer, bytes); }
-
- private:
-  Allocator* usual_ = GetAllocator();
-};
-
-// Loops whose condition stays true end.
-std::atomic<int> operators_left{0};
-bool HasRunEnough() { return operators_left.fetch_sub(1, std::memory_order_relaxed) <= 0; }
-
-// Memory that is no tensor's ends, too: before the machine's does. (ASan reserves more than there
-// is; it has max_allocation_size_mb.)
-class MemoryLimit {
- public:
-  MemoryLimit() {
-#ifndef DOPPIO_SANITIZED_MEMORY
-    getrlimit(RLIMIT_AS, &before_);
-    rlimit limit = before_;
-    size_t pages = 0;
-    std::ifstream("/proc/self/statm") >> pages;
-    limit.rlim_cur = pages * static_cast<size_t>(getpagesize()) + (size_t{2} << 30);
-    setrlimit(RLIMIT_AS, &limit);
-#endif
-  }
-  ~MemoryLimit() {
-#ifndef DOPPIO_SANITIZED_MEMORY
-    setrlimit(RLIMIT_AS, &before_);
-#endif
-  }
-
- private:
-  rlimit before_ = {};
-};
-
-class HardValuesTest : public testing::TestWithParam<std::string> {
- protected:
-  void SetUp() override {
-    static SmallAllocator& small = *new SmallAllocator;
-    threads_before_ = NumThreads();
-    SetNumThreads(1);
-    SetAllocator(&small);
-    SetInterruptPoll(HasRunEnough);
-  }
-  void TearDown() override {
-    SetInterruptPoll(nullptr);
-    SetAllocator(nullptr);
-    SetNumThreads(threads_before_);
-  }
-
- private:
-  MemoryLimit limit_;
-  int threads_before_ = 1;
-};
-
 // A run of a case: an error, or tensors (none where an output is another thing).
 using Results = absl::StatusOr<std::vector<Tensor>>;
-
-// A sanitizer sees whether all of a tensor is there.
-void Touch(const Tensor& tensor) {
-  if (tensor.dtype() == DataType::kUndefined || tensor.Is<std::string>()) return;
-  const auto* bytes = static_cast<const volatile unsigned char*>(tensor.raw_data());
-  const size_t count = static_cast<size_t>(tensor.numel()) * DataTypeSize(tensor.dtype());
-  for (size_t i = 0; i < count; ++i) (void)bytes[i];
-}
 
 void Feed(const OpCase& hard, Workspace* workspace) {
   for (const auto& [name, value] : hard.feeds) {
@@ -137,12 +57,12 @@ std::vector<Tensor> Outputs(const OperatorDef& def, const Workspace& workspace) 
 }
 
 // Twice, since the second run finds what the first one left.
-Results RunCase(const OpCase& hard) {
+Results RunCase(const OpCase& hard, TightLimits* limits) {
   Workspace workspace(testing::TempDir());
   Feed(hard, &workspace);
   DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<OperatorBase> op,
                           CreateOperator(hard.def, &workspace));
-  operators_left = kMostOperators;
+  limits->AllowOperators(kMostOperators);
   DOPPIO_RETURN_IF_ERROR(op->Run());
   std::vector<Tensor> outputs = Outputs(hard.def, workspace);
   (void)op->Run();
@@ -204,7 +124,7 @@ void FindWeights(const OpCase& hard) {
 }
 
 // The gradients of all outputs, from ones.
-void Differentiate(const OpCase& hard) {
+void Differentiate(const OpCase& hard, TightLimits* limits) {
   std::vector<GradientTarget> targets;
   for (const std::string& output : hard.def.output()) targets.emplace_back(output);
   const absl::StatusOr<Backward> backward = AddGradientOperators(NetOf(hard), targets);
@@ -212,7 +132,7 @@ void Differentiate(const OpCase& hard) {
   (void)InferNet(backward->net, InfosOf(hard));
   Workspace workspace(testing::TempDir());
   Feed(hard, &workspace);
-  operators_left = kMostOperators;
+  limits->AllowOperators(kMostOperators);
   if (!workspace.RunNetOnce(backward->net).ok()) return;
   for (const auto& [name, gradient] : backward->gradients) {
     const absl::StatusOr<Tensor> value = workspace.Fetch(name);
@@ -227,7 +147,7 @@ void Differentiate(const OpCase& hard) {
 }
 
 // Every other input is a weight.
-void Predict(const OpCase& hard, const Results& expected) {
+void Predict(const OpCase& hard, const Results& expected, TightLimits* limits) {
   Model model;
   model.predict = NetOf(hard);
   std::map<std::string, Tensor> inputs;
@@ -236,11 +156,11 @@ void Predict(const OpCase& hard, const Results& expected) {
     (i % 2 == 0 ? inputs : model.weights)[name] = value;
     if (i % 2 == 0) model.inputs.push_back(name);
   }
-  operators_left = kMostOperators;
+  limits->AllowOperators(kMostOperators);
   const absl::StatusOr<std::unique_ptr<Predictor>> predictor = Predictor::Create(std::move(model));
   if (!predictor.ok()) return;
   for (int run = 0; run < 2; ++run) {
-    operators_left = kMostOperators;
+    limits->AllowOperators(kMostOperators);
     const auto results = (*predictor)->Run(inputs);
     if (!results.ok()) continue;
     for (int i = 0; i < hard.def.output_size(); ++i) {
@@ -264,6 +184,11 @@ std::vector<OpCase> UsualCases(const std::string& type, uint64_t seed) {
   return row->MakeCases(request);
 }
 
+class HardValuesTest : public testing::TestWithParam<std::string> {
+ protected:
+  TightLimits limits_;
+};
+
 TEST_P(HardValuesTest, EndInAResultOrAnError) {
   const OpSchema& schema = *OpSchemaRegistry::Schema(GetParam());
   std::vector<std::string> engines;
@@ -274,19 +199,20 @@ TEST_P(HardValuesTest, EndInAResultOrAnError) {
   for (int i = 0; i < CaseCount(); ++i) {
     const uint64_t seed = CaseSeed(GetParam(), i);
     if (i % kCasesForUsual == 0) usual = UsualCases(GetParam(), seed);
-    OpCase hard = HardCase(schema, usual, seed);
+    Choices choices(seed);
+    OpCase hard = HardCase(schema, usual, &choices);
     if (!engines.empty()) hard.def.set_engine(engines[static_cast<size_t>(i) % engines.size()]);
     const std::string where = absl::StrCat(hard.ToString(), " (DOPPIO_TABLE_SEED=", TableSeed(),
                                            ", DOPPIO_HARD_CASES=", i + 1, " or more)");
     testing::ScopedTrace trace(__FILE__, __LINE__, where);
     const LastWords words(where, kTooSlow);
     const std::clock_t start = std::clock();
-    const Results results = RunCase(hard);
+    const Results results = RunCase(hard, &limits_);
     ExpectInferenceIsRight(hard, schema, true, results);
     ExpectInferenceIsRight(hard, schema, false, results);
     FindWeights(hard);
-    Differentiate(hard);
-    Predict(hard, results);
+    Differentiate(hard, &limits_);
+    Predict(hard, results, &limits_);
     EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, kSlow) << "seconds";
     if (HasFailure() && CaseCount() == kUsualCount) return;
   }

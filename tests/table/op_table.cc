@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -24,6 +25,24 @@ struct Rows {
 Rows& AllRows() {
   static Rows& rows = *new Rows;
   return rows;
+}
+
+// The numbers that an integer type has.
+std::pair<int64_t, int64_t> RangeOf(DataType type) {
+  switch (type) {
+    case DataType::kInt8:
+      return {-128, 127};
+    case DataType::kUInt8:
+      return {0, 255};
+    case DataType::kInt16:
+      return {-32768, 32767};
+    case DataType::kUInt16:
+      return {0, 65535};
+    case DataType::kInt32:
+      return {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()};
+    default:
+      return {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+  }
 }
 
 }  // namespace
@@ -61,11 +80,11 @@ std::string OpCase::ToString() const {
 }
 
 int64_t CaseMaker::Int(int64_t least, int64_t most) {
-  return least + static_cast<int64_t>(generator_() % static_cast<uint64_t>(most - least + 1));
+  return least + static_cast<int64_t>(choices_->Below(static_cast<uint64_t>(most - least + 1)));
 }
 
 double CaseMaker::Real(double least, double most) {
-  return least + (most - least) * (static_cast<double>(generator_() >> 11) * 0x1p-53);
+  return least + (most - least) * choices_->Unit();
 }
 
 DataType CaseMaker::ValueType(std::initializer_list<DataType> types) {
@@ -130,6 +149,7 @@ std::vector<int> CaseMaker::Permutation(int count) {
 }
 
 Tensor CaseMaker::Random(DataType type, DimsView dims, double least, double most) {
+  const Choices::Bulk elements(choices_);
   if (type == DataType::kString) {
     Tensor words = *Tensor::Create(type, dims);
     for (int64_t i = 0; i < words.numel(); ++i) {
@@ -143,11 +163,10 @@ Tensor CaseMaker::Random(DataType type, DimsView dims, double least, double most
       return static_cast<double>(static_cast<float>(Real(least, most)));
     });
   }
-  const bool is_unsigned = type == DataType::kUInt8 || type == DataType::kUInt16;
-  const int64_t low = static_cast<int64_t>(is_unsigned ? std::max(least, 0.0) : least);
-  return Generate(type, dims, [&](const Dims&) {
-    return static_cast<double>(Int(low, std::max(low, static_cast<int64_t>(most))));
-  });
+  const auto [lowest, highest] = RangeOf(type);
+  const int64_t low = std::max(static_cast<int64_t>(least), lowest);
+  const int64_t high = std::max(low, std::min(static_cast<int64_t>(most), highest));
+  return Generate(type, dims, [&](const Dims&) { return static_cast<double>(Int(low, high)); });
 }
 
 Tensor CaseMaker::IndexVector(DimsView values) {

@@ -29,13 +29,13 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "doppio/op_def.h"
 #include "doppio/registry.h"
+#include "tests/support/choices.h"
 #include "tests/table/reference.h"
 
 namespace doppio {
@@ -68,6 +68,7 @@ struct OpCase {
 // What a test wants of a random case.
 struct CaseRequest {
   uint64_t seed = 1;
+  Choices* choices = nullptr;          // in place of the seed, where it is set
   std::optional<DataType> value_type;  // ValueType() gives this
   bool scalar = false;                 // shapes of the lowest rank that is allowed
   bool zero = false;                   // sizes of 0 are likely
@@ -79,11 +80,16 @@ struct CaseRequest {
 class CaseMaker {
  public:
   CaseMaker(absl::string_view type, const CaseRequest& request)
-      : request_(request), generator_(request.seed) {
+      : request_(request),
+        of_seed_(request.seed),
+        choices_(request.choices == nullptr ? &of_seed_ : request.choices) {
     case_.def = CreateOperatorDef(type, "", {}, {});
     // What is drawn at random is the same in every run of the case.
     case_.def.mutable_device_option()->set_random_seed(static_cast<uint32_t>(request.seed));
   }
+
+  CaseMaker(const CaseMaker&) = delete;
+  CaseMaker& operator=(const CaseMaker&) = delete;
 
   // --- Drawing. Bounds belong to the range. ---
   int64_t Int(int64_t least, int64_t most);
@@ -125,11 +131,13 @@ class CaseMaker {
     *case_.def.add_arg() = MakeArgument<T>(name, value);
   }
   OperatorDef& def() { return case_.def; }
+  Choices* choices() { return choices_; }
   const OpCase& result() const { return case_; }
 
  private:
   CaseRequest request_;
-  std::mt19937_64 generator_;
+  Choices of_seed_;
+  Choices* choices_;
   OpCase case_;
 };
 

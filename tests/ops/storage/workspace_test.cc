@@ -28,7 +28,7 @@ TEST_F(BlobNamesTest, MayLeaveOutWhatOtherWorkspacesHave) {
 TEST_F(BlobNamesTest, RejectBlobsThatAreInNoWorkspace) {
   MapScope scope;
   const auto op = CreateOperator(Def("GetAllBlobNames", {}, {"names"}), &scope);
-  EXPECT_EQ(op.status().code(), absl::StatusCode::kInvalidArgument) << op.status();
+  EXPECT_EQ(op.status().code(), absl::StatusCode::kFailedPrecondition) << op.status();
 }
 
 class BlobSizesTest : public StateTest {
