@@ -17,9 +17,7 @@ namespace doppio {
 // strings to `s`, vectors to `ints`, `floats` and `strings`, a NetDef to `n`.
 template <typename T>
 Argument MakeArgument(absl::string_view name, const T& value);
-inline Argument MakeArgument(absl::string_view name, const char* value) {
-  return MakeArgument(name, std::string(value));
-}
+Argument MakeArgument(absl::string_view name, const char* value);
 
 // `name` is set even where it is empty, as Caffe2 does.
 OperatorDef CreateOperatorDef(absl::string_view type, absl::string_view name,

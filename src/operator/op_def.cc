@@ -41,6 +41,10 @@ DOPPIO_MAKE_REPEATED_ARGUMENT_(float, floats)
 DOPPIO_MAKE_REPEATED_ARGUMENT_(std::string, strings)
 #undef DOPPIO_MAKE_REPEATED_ARGUMENT_
 
+Argument MakeArgument(absl::string_view name, const char* value) {
+  return MakeArgument<std::string>(name, value);
+}
+
 template <>
 Argument MakeArgument<double>(absl::string_view name, const double& value) {
   return MakeArgument<float>(name, static_cast<float>(value));
