@@ -4,12 +4,12 @@
 //
 //   bench_peer_net INIT PREDICT INPUT.npy OUTPUT.npy THREADS optimize|plain
 
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <string>
 
+#include "bench/answer_lines.h"
 #include "doppio/parallel.h"
 #include "doppio/predictor.h"
 #include "doppio/proto_io.h"
@@ -30,14 +30,7 @@ absl::Status Serve(char** argv) {
     DOPPIO_ASSIGN_OR_RETURN(const std::vector<doppio::Tensor> first, predictor->Run({input}));
     DOPPIO_RETURN_IF_ERROR(doppio::SaveTensor(first[0], argv[4], "output"));
   }
-  std::cout << "ready" << std::endl;
-  for (std::string line; std::getline(std::cin, line);) {
-    const auto start = std::chrono::steady_clock::now();
-    DOPPIO_RETURN_IF_ERROR(predictor->Run({input}).status());
-    const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - start;
-    std::cout << taken.count() << std::endl;
-  }
-  return absl::OkStatus();
+  return doppio::AnswerLines([&] { return predictor->Run({input}).status(); });
 }
 
 }  // namespace

@@ -6,11 +6,11 @@
 // FOLDER has net.pb and, for each external input of the net, a file INPUT.npy; it gets OUTPUT.npy
 // for each external output of the first run.
 
-#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <string>
 
+#include "bench/answer_lines.h"
 #include "doppio/parallel.h"
 #include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
@@ -34,14 +34,7 @@ absl::Status Serve(const std::string& folder, int threads) {
     DOPPIO_ASSIGN_OR_RETURN(const doppio::Tensor output, workspace.Fetch(name));
     DOPPIO_RETURN_IF_ERROR(doppio::SaveTensor(output, file(name), name));
   }
-  std::cout << "ready" << std::endl;
-  for (std::string line; std::getline(std::cin, line);) {
-    const auto start = std::chrono::steady_clock::now();
-    DOPPIO_RETURN_IF_ERROR(net->Run());
-    const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - start;
-    std::cout << taken.count() << std::endl;
-  }
-  return absl::OkStatus();
+  return doppio::AnswerLines([&] { return net->Run(); });
 }
 
 }  // namespace

@@ -6,12 +6,12 @@
 // FOLDER has indices.npy, lengths.npy and dy.npy, and gets output.npy of the first run. The table
 // has 1,000,000 rows of as many columns as dy, and element i of it is i % 251.
 
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <string>
 
+#include "bench/answer_lines.h"
 #include "doppio/net_builder.h"
 #include "doppio/parallel.h"
 #include "doppio/tensor_io.h"
@@ -49,14 +49,7 @@ absl::Status Serve(char** argv) {
   DOPPIO_RETURN_IF_ERROR(net->Run());
   DOPPIO_ASSIGN_OR_RETURN(const doppio::Tensor output, workspace.Fetch("output"));
   DOPPIO_RETURN_IF_ERROR(doppio::SaveTensor(output, folder + "/output.npy", "output"));
-  std::cout << "ready" << std::endl;
-  for (std::string line; std::getline(std::cin, line);) {
-    const auto start = std::chrono::steady_clock::now();
-    DOPPIO_RETURN_IF_ERROR(net->Run());
-    const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - start;
-    std::cout << taken.count() << std::endl;
-  }
-  return absl::OkStatus();
+  return doppio::AnswerLines([&] { return net->Run(); });
 }
 
 }  // namespace

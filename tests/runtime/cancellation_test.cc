@@ -51,6 +51,30 @@ class NapOp final : public Operator<Context> {
 };
 DOPPIO_REGISTER_CPU_OPERATOR(TestNap, NapOp<CPUContext>);
 
+DOPPIO_OPERATOR_SCHEMA(TestWaitOutside)
+    .NumInputs(0)
+    .NumOutputs(0)
+    .HasSideEffects()
+    .Doc("Waits for what doppio knows nothing of, until Net::Cancel.");
+
+std::atomic<bool> waits_outside{false};
+
+template <class Context>
+class WaitOutsideOp final : public Operator<Context> {
+ public:
+  explicit WaitOutsideOp(OperatorInit* init) : Operator<Context>(init) {}
+  absl::Status RunOnDevice() override {
+    waits_outside = true;
+    while (!is_cancelled_) absl::SleepFor(absl::Milliseconds(1));
+    return absl::CancelledError("told to end");
+  }
+  void Cancel() override { is_cancelled_ = true; }
+
+ private:
+  std::atomic<bool> is_cancelled_{false};
+};
+DOPPIO_REGISTER_CPU_OPERATOR(TestWaitOutside, WaitOutsideOp<CPUContext>);
+
 // Runs `work` on a thread of its own, and cancels it when an operator has run.
 template <typename Work>
 absl::Status CancelledMeanwhile(const Work& work) {
@@ -135,6 +159,21 @@ TEST_P(CancelledRunTest, ANetEndsBeforeItsNextOperator) {
   ExpectCancelled(CancelledMeanwhile(run), "net \"naps\", op ");
   ExpectLate(EndedSoon(run), "TestNap(x) -> x: not run");
   EXPECT_FALSE(workspace_.GetNet("naps")->is_running());
+}
+
+TEST_P(CancelledRunTest, OperatorsAreToldThatTheirNetIsCancelled) {
+  NetDef def = NetBuilder("outside").Op("TestWaitOutside", {}, {}).def();
+  def.set_type(GetParam());
+  const absl::StatusOr<Net*> net = workspace_.CreateNet(def);
+  ASSERT_TRUE(net.ok()) << net.status();
+  waits_outside = false;
+  absl::Status status;
+  std::thread thread([&] { status = (*net)->Run(); });
+  while (!waits_outside) absl::SleepFor(absl::Milliseconds(1));
+  (*net)->Cancel();
+  thread.join();
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("told to end"));
 }
 
 TEST_P(CancelledRunTest, NoRunBeginsWhenTheTimeIsOver) {

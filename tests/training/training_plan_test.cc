@@ -92,8 +92,8 @@ TEST(TrainingPlanTest, TestDataMayFillItsBatchesOrNone) {
   ExpectSameAsTrainer(options);
 }
 
-TEST(TrainingPlanTest, ANetMayFindItsDataItself) {
-  TrainerOptions options = Options();
+// An init net makes the same example for every step and every test.
+void FindDataInTheNet(TrainerOptions* options) {
   NetBuilder data("data");
   data.Op("GivenTensorFill", {}, {"x"},
           {MakeArgument("shape", std::vector<int64_t>{1, kWidth}),
@@ -101,9 +101,14 @@ TEST(TrainingPlanTest, ANetMayFindItsDataItself) {
       .Op("ConstantFill", {}, {"label"},
           {MakeArgument("shape", std::vector<int64_t>{1}), MakeArgument("value", 1),
            MakeArgument("dtype", static_cast<int>(DataType::kInt32))});
-  options.inits.push_back(data.def());
-  options.data.clear();
-  options.test_data.clear();
+  options->inits.push_back(data.def());
+  options->data.clear();
+  options->test_data.clear();
+}
+
+TEST(TrainingPlanTest, ANetMayFindItsDataItself) {
+  TrainerOptions options = Options();
+  FindDataInTheNet(&options);
   options.epochs = 0;
   options.iterations = 7;
   options.test_runs = 2;
@@ -152,17 +157,7 @@ TEST(TrainingPlanTest, WhatIsNoNumberIsNeverBetter) {
 
 TEST(TrainingPlanTest, ANetThatFindsItsDataItselfStopsEarly) {
   TrainerOptions options = StoppingOptions();
-  // The same few examples for the training and for the test, which weighs each run alike.
-  NetBuilder data("data");
-  data.Op("GivenTensorFill", {}, {"x"},
-          {MakeArgument("shape", std::vector<int64_t>{1, kWidth}),
-           MakeArgument("values", std::vector<float>(kWidth, 0.5f))})
-      .Op("ConstantFill", {}, {"label"},
-          {MakeArgument("shape", std::vector<int64_t>{1}), MakeArgument("value", 1),
-           MakeArgument("dtype", static_cast<int>(DataType::kInt32))});
-  options.inits.push_back(data.def());
-  options.data.clear();
-  options.test_data.clear();
+  FindDataInTheNet(&options);
   options.watch = "accuracy";
   options.larger_is_better = true;
   options.test_runs = 3;
