@@ -1,26 +1,22 @@
-"""What `tools/bench-peers nets` does: published nets on doppio and on PyTorch, in one run."""
+"""torchvision's nets on doppio and on PyTorch, in one run, with the same random weights. Needs
+python3-torchvision, and OpenBLAS to be fair to PyTorch."""
 
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy
 
+from peers import BLOCK, Side, add_rounds, fail, first_answer, program, take_turns
+
+SUMMARY = "convolutional nets against PyTorch"
 HERE = os.path.dirname(os.path.abspath(__file__))
 NETS = ("squeezenet1_0", "squeezenet1_1", "resnet50", "mobilenet_v2")
 OURS = ("optimize", "plain")
 THEIRS = ("eager", "channels_last", "jit")
 TOLERANCE = 1e-4
-BLOCK = 3  # runs in a row that are measured, after one that is not
-
-
-def environment(threads):
-    """The same for both sides. Threads that may wander share a processor for seconds."""
-    pinned = {"OMP_PROC_BIND": "true"} if threads > 1 else {}
-    return {**os.environ, "OMP_NUM_THREADS": str(threads), **pinned}
 
 
 def commands(build, name, folder, threads):
@@ -34,55 +30,14 @@ def commands(build, name, folder, threads):
             **{side: theirs + [side, name, folder, str(threads)] for side in THEIRS + ("load",)}}
 
 
-class Side:
-    """A net in a process of its own, which runs once per call."""
-
-    def __init__(self, command, threads):
-        self.times = []
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, env=environment(threads))
-        self.expect("ready")
-
-    def expect(self, what=None):
-        answer = self.process.stdout.readline().strip()
-        if not answer or (what and answer != what):
-            sys.exit(f"bench-peers: {' '.join(self.process.args)} stopped")
-        return answer
-
-    def run(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return int(self.expect()) * 1e-6
-
-    def block(self, runs=BLOCK):
-        self.run()
-        self.times += [self.run() for _ in range(runs)]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def first_answer(command, threads):
-    """Seconds from the start of a process to its end after one answer, and its peak memory in MiB."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               env=environment(threads))
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"bench-peers: {' '.join(command)} failed")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
-
-
 def check(name, folder):
     theirs = numpy.load(os.path.join(folder, "output.npy"))
     for side in OURS:
         ours = numpy.load(os.path.join(folder, f"{side}.npy")).reshape(theirs.shape)
         difference = abs(ours - theirs).max() / abs(theirs).max()
         if not difference <= TOLERANCE:
-            sys.exit(f"bench-peers: {name}, {side}: doppio's answer differs from PyTorch's by "
-                     f"{difference:.2g} of its largest element")
+            fail(f"{name}, {side}: doppio's answer differs from PyTorch's by "
+                 f"{difference:.2g} of its largest element")
 
 
 def measure(build, name, folder, threads, rounds):
@@ -90,11 +45,7 @@ def measure(build, name, folder, threads, rounds):
     sides = {side: Side(command, threads)
              for side, command in commands(build, name, folder, threads).items() if side != "load"}
     check(name, folder)
-    for _ in range(rounds):
-        for side in sides.values():
-            side.block()
-    for side in sides.values():
-        side.close()
+    take_turns(list(sides.values()), rounds)
     medians = {name: statistics.median(side.times) for name, side in sides.items()}
     minima = {name: min(side.times) for name, side in sides.items()}
     best = min(THEIRS, key=medians.get)
@@ -122,17 +73,19 @@ def check_blas():
               "OpenBLAS (Debian: apt-get install libopenblas0-openmp)", file=sys.stderr)
 
 
-def nets(arguments):
-    program = os.path.join(arguments.build, "bin", "bench_peer_net")
-    if not os.path.exists(program):
-        sys.exit(f"bench-peers: {program} is not built; see --help")
+def add_arguments(parser):
+    add_rounds(parser, case="nets whose name contains this")
+
+
+def run(arguments):
+    program(arguments, "bench_peer_net")
     script = [sys.executable, "-B", os.path.join(HERE, "peer_nets.py")]
     versions = subprocess.run(
         [sys.executable, "-c", "import torch, torchvision as v; print(torch.__version__, "
          "'with torchvision', v.__version__)"], stdout=subprocess.PIPE, text=True, check=False)
     if versions.returncode != 0:
-        sys.exit("bench-peers: PyTorch is not installed here, so there is nothing to compare with "
-                 "(Debian: apt-get install python3-torch python3-torchvision)")
+        fail("PyTorch is not installed here, so there is nothing to compare with "
+             "(Debian: apt-get install python3-torch python3-torchvision)")
     check_blas()
     chosen = [name for name in NETS if arguments.case in name]
     with tempfile.TemporaryDirectory() as folder:

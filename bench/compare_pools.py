@@ -1,16 +1,16 @@
-"""What `tools/bench-peers pools` does: pools of plain (NCHW) images and their gradients on doppio and
-on PyTorch, which must give the same. Prints a Markdown table."""
+"""Pools of plain (NCHW) images and their gradients on doppio and on PyTorch, which must give the
+same. Prints a Markdown table."""
 
 import os
 import statistics
-import sys
 import tempfile
-import time
 
 import numpy
 
-from compare_nets import Side
 from netdef_writer import net, operator
+from peers import Call, Side, add_rounds, fail, head, load, program, ratio, row, take_turns
+
+SUMMARY = "plain pools and their gradients against PyTorch"
 
 CASES = [  # kind, shape, kernel, stride, pad
     ("max", (64, 20, 24, 24), 2, 2, 0),
@@ -45,7 +45,7 @@ def torch_calls(torch, kind, x, dy, window):
             lambda: aten.max_pool2d_with_indices_backward(dy, x, *geometry, [1, 1], False, indices))
 
 
-def start(program, folder, name, operator_bytes, inputs, output, threads):
+def start(path, folder, name, operator_bytes, inputs, output, threads):
     """The operator in a process of its own, and what it gives."""
     folder = os.path.join(folder, name)
     os.mkdir(folder)
@@ -53,23 +53,17 @@ def start(program, folder, name, operator_bytes, inputs, output, threads):
         numpy.save(os.path.join(folder, blob + ".npy"), value)
     with open(os.path.join(folder, "net.pb"), "wb") as file:
         file.write(net(name, [operator_bytes], list(inputs), [output]))
-    side = Side([program, folder, str(threads)], threads)
+    side = Side([path, folder, str(threads)], threads)
     return side, numpy.load(os.path.join(folder, output + ".npy"))
 
 
 def check(ours, theirs, what):
     difference = abs(ours - theirs.numpy()).max()
     if not difference <= 1e-5:
-        sys.exit(f"bench-peers: {what}: doppio's answer differs from PyTorch's by {difference:.2g}")
+        fail(f"{what}: doppio's answer differs from PyTorch's by {difference:.2g}")
 
 
-def timed(call):
-    begin = time.perf_counter()
-    call()
-    return (time.perf_counter() - begin) * 1e3
-
-
-def measure(torch, program, case, threads, rounds):
+def measure(torch, path, case, threads, rounds):
     """Times in ms, of the pool and of its gradient: (ours, theirs)."""
     kind, shape, *window = case
     torch.set_num_threads(threads)
@@ -88,31 +82,28 @@ def measure(torch, program, case, threads, rounds):
                  ("backward", operator(name + "Gradient", ["X", "Y", "dY"], ["dX"], **settings),
                   {"X": x, "Y": y.numpy(), "dY": dy}, "dX"))
         for call, (part, definition, inputs, output) in zip(calls, parts):
-            side, answer = start(program, folder, part, definition, inputs, output, threads)
+            side, answer = start(path, folder, part, definition, inputs, output, threads)
             check(answer, call(), f"{part} of {case}")
-            theirs = []
-            for _ in range(rounds):
-                side.block(BLOCK)
-                call()
-                theirs += [timed(call) for _ in range(BLOCK)]
-            side.close()
-            times.append((side.times, theirs))
+            theirs = Call(call)
+            take_turns((side, theirs), rounds, BLOCK)
+            times.append((side.times, theirs.times))
     return times
 
 
-def pools(arguments):
-    program = os.path.join(arguments.build, "bin", "bench_peer_operators")
-    if not os.path.exists(program):
-        sys.exit(f"bench-peers: {program} is not built; see --help")
+def add_arguments(parser):
+    add_rounds(parser)
+
+
+def run(arguments):
+    path = program(arguments, "bench_peer_operators")
     try:
         import torch  # pylint: disable=import-outside-toplevel
     except ImportError:
-        sys.exit("bench-peers: PyTorch is not installed here, so there is nothing to compare with "
-                 "(Debian: apt-get install python3-torch)")
+        fail("PyTorch is not installed here, so there is nothing to compare with "
+             "(Debian: apt-get install python3-torch)")
     print(f"torch {torch.__version__}; {arguments.rounds} rounds of {BLOCK} runs each in turn, us: "
-          f"median (minimum); load before: {os.getloadavg()[0]:.1f}\n")
-    print("| pool | threads | forward, us | torch | ratio | backward, us | torch | ratio | both |\n"
-          "| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+          f"median (minimum); load before: {load()}\n")
+    head("pool", "threads", "forward, us", "torch", "ratio", "backward, us", "torch", "ratio", "both")
     for threads in arguments.threads:
         for case in CASES:
             kind, shape, kernel, stride, pad = case
@@ -120,12 +111,11 @@ def pools(arguments):
             if arguments.case not in name:
                 continue
             cells, sums = [], [0, 0]
-            for pair in measure(torch, program, case, threads, arguments.rounds):
+            for pair in measure(torch, path, case, threads, arguments.rounds):
                 medians = [statistics.median(times) for times in pair]
                 cells += [f"{median * 1e3:.0f} ({min(times) * 1e3:.0f})"
                           for median, times in zip(medians, pair)]
-                cells.append(f"{medians[1] / medians[0]:.2f}")
+                cells.append(f"{ratio(*pair):.2f}")
                 sums = [total + median for total, median in zip(sums, medians)]
-            print(f"| {name} | {threads} | {' | '.join(cells)} | {sums[1] / sums[0]:.2f} |",
-                  flush=True)
-    print(f"\nload after: {os.getloadavg()[0]:.1f}")
+            row(name, threads, *cells, f"{sums[1] / sums[0]:.2f}")
+    print(f"\nload after: {load()}")

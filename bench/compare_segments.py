@@ -1,27 +1,21 @@
-"""What `tools/bench-peers segments` does: sums of rows of a table, and their gradient, on doppio and
-on PyTorch's embedding_bag, or on NumPy where PyTorch is not installed."""
+"""Sums of rows of a table, and their gradient, on doppio and on PyTorch's embedding_bag, or on NumPy
+where PyTorch is not installed."""
 
 import os
 import statistics
-import sys
 import tempfile
-import time
 
 import numpy
 
-from compare_nets import Side
+from peers import Call, Side, add_rounds, fail, program, take_turns
 
-try:
-    import torch
-except ImportError:
-    torch = None
-
+SUMMARY = "sums of rows of a table against PyTorch"
 TABLE_ROWS, COLUMNS = 1_000_000, 64
 CASES = [(100, 50), (1000, 50), (10000, 5)]  # bags, rows of each
 RUNS = 20  # in a row, of each side
 
 
-def torch_calls(table, indices, offsets, dy, threads):
+def torch_calls(torch, table, indices, offsets, dy, threads):
     torch.set_num_threads(threads)
     weight = torch.from_numpy(table).requires_grad_(True)
     indices, offsets, dy = map(torch.from_numpy, (indices, offsets, dy))
@@ -45,38 +39,36 @@ def numpy_calls(table, indices, offsets, dy):
             "gradient": lambda: numpy.repeat(dy, len(indices) // len(offsets), axis=0)}
 
 
-def measure(program, bags, rows, operation, table, threads, rounds):
+def measure(path, torch, bags, rows, operation, table, threads, rounds):
     random = numpy.random.default_rng(1)
     indices = random.integers(0, TABLE_ROWS, bags * rows)
     offsets = numpy.arange(0, bags * rows, rows)
     dy = random.random((bags, COLUMNS), numpy.float32)
-    calls = (torch_calls(table, indices, offsets, dy, threads) if torch
+    calls = (torch_calls(torch, table, indices, offsets, dy, threads) if torch
              else numpy_calls(table, indices, offsets, dy))
     call = calls[operation]
     with tempfile.TemporaryDirectory() as folder:
         for name, value in (("indices", indices), ("dy", dy),
                             ("lengths", numpy.full(bags, rows, numpy.int32))):
             numpy.save(os.path.join(folder, name + ".npy"), value)
-        side = Side([program, folder, operation, str(threads)], threads)
+        side = Side([path, folder, operation, str(threads)], threads)
         if not numpy.allclose(numpy.load(os.path.join(folder, "output.npy")), call(), rtol=1e-4):
-            sys.exit(f"bench-peers: answers to {operation} differ")
-        ours, theirs = [], []
-        for _ in range(rounds):
-            side.run()
-            ours += [side.run() for _ in range(RUNS)]
-            call()
-            for _ in range(RUNS):
-                start = time.perf_counter()
-                call()
-                theirs.append((time.perf_counter() - start) * 1e3)
-        side.close()
-    return ours, theirs
+            fail(f"answers to {operation} differ")
+        theirs = Call(call)
+        take_turns((side, theirs), rounds, RUNS)
+    return side.times, theirs.times
 
 
-def segments(arguments):
-    program = os.path.join(arguments.build, "bin", "bench_peer_segments")
-    if not os.path.exists(program):
-        sys.exit(f"bench-peers: {program} is not built; see --help")
+def add_arguments(parser):
+    add_rounds(parser, case=None)
+
+
+def run(arguments):
+    path = program(arguments, "bench_peer_segments")
+    try:
+        import torch  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        torch = None
     peer = f"torch {torch.__version__}" if torch else f"numpy {numpy.__version__}"
     table = (numpy.arange(TABLE_ROWS * COLUMNS) % 251).astype(numpy.float32)
     table = table.reshape(TABLE_ROWS, COLUMNS)
@@ -85,7 +77,7 @@ def segments(arguments):
     for threads in arguments.threads:
         for bags, rows in CASES:
             for operation in ("sum", "gradient"):
-                ours, theirs = measure(program, bags, rows, operation, table, threads,
+                ours, theirs = measure(path, torch, bags, rows, operation, table, threads,
                                        arguments.rounds)
 
                 def cell(times):

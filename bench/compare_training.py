@@ -1,12 +1,13 @@
-"""What `tools/bench-peers training` does: whole steps of training on doppio and on PyTorch, in one
-run, and that both go the same way."""
+"""Whole steps of training on doppio and on PyTorch, in one run, and that both go the same way."""
 
 import os
 import statistics
 import sys
 
-from compare_nets import Side
+from peers import Side, add_rounds, fail, take_turns
 from training_nets import NETS
+
+SUMMARY = "whole steps of training against PyTorch"
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STEPS = 40  # whose losses are compared before
@@ -28,32 +29,34 @@ def compared(name, threads, steps):
     ours, theirs = (Training(side, name, threads, steps) for side in ("doppio", "torch"))
     apart = max(abs(a - b) / abs(b) for a, b in zip(ours.losses, theirs.losses))
     if not apart <= TOLERANCE:
-        sys.exit(f"bench-peers: {name}: the losses of {steps} steps differ by {apart:.2g}")
+        fail(f"{name}: the losses of {steps} steps differ by {apart:.2g}")
     return ours, theirs, apart
 
 
 def measure(name, threads, rounds):
     ours, theirs, apart = compared(name, threads, STEPS)
-    for _ in range(rounds):
-        ours.block(BLOCK)
-        theirs.block(BLOCK)
+    take_turns((ours, theirs), rounds, BLOCK)
     cells = [f"{statistics.median(s.times):.3f} ({min(s.times):.3f})" for s in (ours, theirs)]
     ratio = statistics.median(theirs.times) / statistics.median(ours.times)
     print(f"{name:10} {threads:2} {cells[0]:>19} {cells[1]:>19}  {ratio:.2f} "
           f"({min(theirs.times) / min(ours.times):.2f})  {apart:.1g}", flush=True)
-    for side in (ours, theirs):
-        side.close()
 
 
-def training(arguments):
+def add_arguments(parser):
+    add_rounds(parser, case="nets whose name contains this")
+    parser.add_argument("--compare", action="store_true",
+                        help="only whether the losses of 200 steps are the same")
+
+
+def run(arguments):
     try:
         import torch
     except ImportError:
-        sys.exit("bench-peers: PyTorch is not installed here, so there is nothing to compare with "
-                 "(Debian: apt-get install python3-torch)")
+        fail("PyTorch is not installed here, so there is nothing to compare with "
+             "(Debian: apt-get install python3-torch)")
     package = os.path.join(arguments.build, "python")
     if not os.path.isdir(os.path.join(package, "doppio")):
-        sys.exit(f"bench-peers: {package} is not built; see --help")
+        fail(f"{package} is not built; see --help")
     os.environ["PYTHONPATH"] = package
     chosen = {name: net for name, net in NETS.items() if arguments.case in name}
     for name, net in chosen.items():

@@ -5,7 +5,6 @@
 //
 // with shapes as 4096,1.
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -15,6 +14,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "bench/answer_lines.h"
 #include "doppio/dtype.h"
 #include "doppio/parallel.h"
 #include "doppio/tensor.h"
@@ -60,17 +60,14 @@ int main(int argc, char** argv) {
     T* y_data = y->template mutable_data<T>();
     doppio::Fill(T(1), x_data, x->numel(), &context);
     doppio::Fill(T(1), y_data, y->numel(), &context);
-    for (std::string line; std::getline(std::cin, line);) {
-      const auto start = std::chrono::steady_clock::now();
+    return doppio::AnswerLines([&] {
       if (expand) {
         doppio::Broadcast(sizeof(T), x_data, x_dims, y_data, y_dims, &context);
       } else {
         doppio::ReduceSumTo<T>(y_data, y_dims, x_data, x_dims, &context);
       }
-      const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - start;
-      std::cout << taken.count() << std::endl;
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   });
   return status.ok() ? 0 : Fail(status.ToString());
 }
