@@ -1,8 +1,8 @@
-"""The PyTorch half of `tools/bench-peers nets`: torchvision's nets with random weights, written as
-Caffe2 nets, and run.
+"""The PyTorch half of `tools/bench-peers nets` and `onnxruntime`: nets with random weights, written as
+Caffe2 and as ONNX nets, and run.
 
-    peer_nets.py export NET FOLDER            writes init_net.pb, predict_net.pb, model.pt, frozen.pt,
-                                              input.npy and PyTorch's own output.npy
+    peer_nets.py export NET FOLDER            writes init_net.pb, predict_net.pb, model.onnx, model.pt,
+                                              frozen.pt, input.npy and PyTorch's own output.npy
     peer_nets.py serve MODE NET FOLDER N      loads it, answers once with N threads, and then runs once
                                               for every line on standard input, answering with the
                                               nanoseconds it took
@@ -21,20 +21,59 @@ import torch
 
 import netdef_writer
 
+IMAGE = (1, 3, 224, 224)
+
+
+def mlp(batch):
+    linear, relu = torch.nn.Linear, torch.nn.ReLU
+    return torch.nn.Sequential(linear(784, 512), relu(), linear(512, 512), relu(),
+                               linear(512, 10)), (batch, 784)
+
+
+def vision(name):
+    import torchvision
+    settings = {"init_weights": False} if name == "googlenet" else {}
+    return getattr(torchvision.models, name)(weights=None, **settings), IMAGE
+
+
+def backbone():
+    """ResNet-50 up to its fourth stage, which Faster R-CNN reads pictures with."""
+    net, _ = vision("resnet50")
+    return torch.nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1, net.layer2,
+                               net.layer3), (1, 3, 600, 800)
+
+
+def style():
+    """Gives a picture another style, on phones: a published net whose batch normalisations have gone."""
+    nn = torch.nn
+
+    def conv(inputs, kernel):
+        return [nn.Conv2d(inputs, 12, kernel), nn.PReLU(12)]
+
+    def up(inputs, outputs):
+        return [nn.ConvTranspose2d(inputs, outputs, 3, 2), nn.PReLU(outputs)]
+    layers = conv(3, 9)
+    for _ in range(6):
+        layers += conv(12, 3)
+    return nn.Sequential(nn.AvgPool2d(4, 4), nn.ReflectionPad2d((10, 9, 10, 9)), *layers, *up(12, 6),
+                         *up(6, 3)[:1], nn.ReflectionPad2d((0, 1, 0, 1))), (1, 3, 256, 256)
 
 
 def make(name):
-    """The net with seeded random weights, as random in its statistics as in the rest."""
-    import torchvision
+    """The net with seeded random weights, as random in its statistics as in the rest, and the shape of
+    its input."""
     torch.manual_seed(7)
-    model = getattr(torchvision.models, name)(weights=None).eval()
+    if name.startswith("mlp_"):
+        model, shape = mlp(int(name[len("mlp_"):]))
+    else:
+        model, shape = {"resnet50_c4": backbone, "style": style}.get(name, lambda: vision(name))()
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.weight.data.uniform_(0.5, 1.0)
             module.bias.data.normal_(0, 0.1)
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
-    return model
+    return model.eval(), shape
 
 
 class Exporter:
@@ -75,6 +114,8 @@ class Exporter:
                 return node.name
             if node.target is torch.flatten:
                 return inputs[0]  # FC reads an image as a vector
+            if node.target is torch.nn.functional.relu:
+                return self.add("Relu", inputs, node.name)
             if node.target is torch.nn.functional.adaptive_avg_pool2d:
                 return self.add("AveragePool", inputs, node.name, global_pooling=1)
         raise NotImplementedError(f"{node.op} {node.target}")
@@ -83,6 +124,16 @@ class Exporter:
         nn = torch.nn
         if isinstance(module, nn.Dropout):
             return x
+        if isinstance(module, nn.PReLU):
+            return self.add("PRelu", [x, self.weight(f"{name}_slopes", module.weight)], name)
+        if isinstance(module, nn.ReflectionPad2d):
+            left, right, top, bottom = module.padding
+            return self.add("PadImage", [x], name, mode="reflect", pad_t=top, pad_l=left,
+                            pad_b=bottom, pad_r=right)
+        if isinstance(module, nn.ConvTranspose2d):
+            return self.add("ConvTranspose", [x, self.weight(f"{name}_w", module.weight),
+                                              self.weight(f"{name}_b", module.bias)], name,
+                            kernels=module.kernel_size, strides=module.stride)
         if isinstance(module, nn.ReLU):
             return self.add("Relu", [x], name)
         if isinstance(module, nn.ReLU6):
@@ -103,7 +154,12 @@ class Exporter:
             arguments = {"legacy_pad": 3} if module.ceil_mode else {}
             return self.add("MaxPool", [x], name, kernel=module.kernel_size,
                             stride=module.stride, pad=module.padding, **arguments)
+        if isinstance(module, nn.AvgPool2d):
+            return self.add("AveragePool", [x], name, kernel=module.kernel_size,
+                            stride=module.stride, pad=module.padding)
         if isinstance(module, nn.AdaptiveAvgPool2d):
+            if module.output_size == (7, 7):
+                return x  # what VGG's convolutions make of 224 x 224
             return self.add("AveragePool", [x], name, global_pooling=1)
         if isinstance(module, nn.Linear):
             return self.add("FC", [x, self.weight(f"{name}_w", module.weight),
@@ -117,9 +173,9 @@ def freeze(model, x):
 
 
 def export(name, folder):
-    model = make(name)
+    model, shape = make(name)
     torch.manual_seed(8)
-    x = torch.rand(1, 3, 224, 224) * 2 - 1
+    x = torch.rand(*shape) * 2 - 1
     exporter = Exporter(model)
 
     def write(file, content):
@@ -133,6 +189,8 @@ def export(name, folder):
     with torch.no_grad():
         torch.jit.save(torch.jit.freeze(torch.jit.trace(model, x)),
                        os.path.join(folder, "frozen.pt"))
+        torch.onnx.export(model, x, os.path.join(folder, "model.onnx"), opset_version=13,
+                          input_names=["data"], output_names=["output"])
         numpy.save(os.path.join(folder, "output.npy"), model(x).numpy())
     numpy.save(os.path.join(folder, "input.npy"), x.numpy())
 
@@ -143,10 +201,8 @@ def serve(mode, name, folder, threads):
     if mode == "load":
         run = torch.jit.load(os.path.join(folder, "frozen.pt"))
     else:
-        import torchvision
-        run = getattr(torchvision.models, name)(weights=None)
+        run, _ = make(name)
         run.load_state_dict(torch.load(os.path.join(folder, "model.pt")))
-        run.eval()
         if mode == "channels_last":
             x = x.to(memory_format=torch.channels_last)
             run = run.to(memory_format=torch.channels_last)

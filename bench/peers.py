@@ -31,20 +31,21 @@ def program(arguments, name):
     return path
 
 
-def environment(threads):
-    """The same for all sides. Threads that may wander share a processor for seconds."""
-    pinned = {"OMP_PROC_BIND": "true"} if threads > 1 else {}
-    return {**os.environ, "OMP_NUM_THREADS": str(threads), **pinned}
+def environment(threads, pinned=True):
+    """The same for all sides. Threads that may wander share a processor for seconds; where others are
+    busy they have to."""
+    binding = {"OMP_PROC_BIND": "true"} if threads > 1 and pinned else {}
+    return {**os.environ, "OMP_NUM_THREADS": str(threads), **binding}
 
 
 class Side:
     """A process that says "ready", and then runs once per line that it is sent and answers with the
     nanoseconds that it took."""
 
-    def __init__(self, command, threads):
+    def __init__(self, command, threads, pinned=True):
         self.times = []  # ms
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, env=environment(threads))
+                                        text=True, env=environment(threads, pinned))
         self.expect("ready")
 
     def expect(self, what=None):
@@ -53,10 +54,16 @@ class Side:
             fail(f"{' '.join(self.process.args)} stopped")
         return answer
 
-    def run(self):
-        self.process.stdin.write("\n")
+    def tell(self, runs):
+        self.process.stdin.write("\n" * runs)
         self.process.stdin.flush()
+
+    def answer(self):
         return int(self.expect()) * 1e-6
+
+    def run(self):
+        self.tell(1)
+        return self.answer()
 
     def block(self, runs=BLOCK):
         self.run()
