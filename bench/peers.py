@@ -132,3 +132,11 @@ def head(*names):
 
 def row(*cells):
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def limits(arguments, threads, size=64 << 20):
+    """What the machine can do now: GB a second of a buffer of so many bytes (`fill`,
+    `nontemporal_fill`, `copy`, `read`), and Gflop a second (`multiply_adds`)."""
+    done = subprocess.run([program(arguments, "peer_limits"), str(threads), str(size)],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    return {name: float(value) for name, value in map(str.split, done.stdout.splitlines())}

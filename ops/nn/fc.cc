@@ -1,59 +1,15 @@
 #include "doppio/gradient_maker.h"
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
+#include "ops/nn/fc_layer.h"
 #include "src/dnn/gemm.h"
 #include "src/kernel/reduce.h"
 
 namespace doppio {
 namespace {
 
-struct FcArguments {
-  explicit FcArguments(ArgumentReader* args)
-      : axis(args->GetSingleArgument<int>("axis")),
-        axis_w(args->GetSingleArgument<int>("axis_w")) {}
-
-  int axis;
-  int axis_w;
-};
-
-// X is [m,k]; W is [n,k], or [k,n] where `transposed`.
-struct FcSizes {
-  int64_t m;
-  int64_t n;
-  int64_t k;
-  int axis;
-};
-
-absl::StatusOr<FcSizes> SizesOf(const FcArguments& args, bool transposed, DimsView x, DimsView w) {
-  DOPPIO_ASSIGN_OR_RETURN(int axis, CanonicalAxis(args.axis, static_cast<int>(x.size())));
-  DOPPIO_ASSIGN_OR_RETURN(int axis_w, CanonicalAxis(args.axis_w, static_cast<int>(w.size())));
-  int64_t n = SizeToDim(w, axis_w);
-  int64_t k = SizeFromDim(w, axis_w);
-  if (transposed) std::swap(n, k);
-  const FcSizes sizes{SizeToDim(x, axis), n, SizeFromDim(x, axis), axis};
-  if (sizes.k != k) {
-    return absl::InvalidArgumentError(absl::StrCat("X ", ShapeToString(x), " has ", sizes.k,
-                                                   " features from dimension ", axis, " on, but W ",
-                                                   ShapeToString(w), " is for ", k));
-  }
-  return sizes;
-}
-
-absl::StatusOr<Dims> OutputShape(const FcSizes& sizes, DimsView x) {
-  Dims dims(x.begin(), x.begin() + sizes.axis);
-  dims.push_back(sizes.n);
-  DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
-  return dims;
-}
-
-absl::Status CheckBias(const FcSizes& sizes, DimsView b) {
-  if (b.size() == 1 && b[0] == sizes.n) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("the bias must be a vector of W's ", sizes.n,
-                                                 " outputs, but is ", ShapeToString(b)));
-}
-
 absl::Status CheckOutputGradient(const FcSizes& sizes, DimsView x, DimsView dy) {
-  DOPPIO_ASSIGN_OR_RETURN(Dims y, OutputShape(sizes, x));
+  DOPPIO_ASSIGN_OR_RETURN(Dims y, FcOutputShape(sizes, x));
   DOPPIO_ASSIGN_OR_RETURN(int64_t wanted, NumElements(y));
   DOPPIO_ASSIGN_OR_RETURN(int64_t have, NumElements(dy));
   if (wanted == have) return absl::OkStatus();
@@ -61,62 +17,9 @@ absl::Status CheckOutputGradient(const FcSizes& sizes, DimsView x, DimsView dy) 
       absl::StrCat("dY is ", ShapeToString(dy), ", but the output is ", ShapeToString(y)));
 }
 
-absl::Status CheckTypes(const InferenceContext& context) {
-  for (int i = 1; i < 3; ++i) {
-    if (context.dtype(i) == context.dtype(0)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the inputs must have the same type, but input 0 is ", DataTypeName(context.dtype(0)),
-        " and input ", i, " is ", DataTypeName(context.dtype(i))));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckTypes(const OperatorBase& op, const Tensor& x, const Tensor& w, const Tensor& b) {
-  if (x.dtype() == w.dtype() && x.dtype() == b.dtype()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("the inputs must have the same type, but are ",
-                                                 op.DescribeInput(0), ", ", op.DescribeInput(1),
-                                                 " and ", op.DescribeInput(2)));
-}
-
-OpSchema& AddArguments(OpSchema& schema) {
-  return schema.Arg<int>("axis", "the first dimension of X that counts as a feature", 1)
-      .Arg<int>("axis_w", "the first dimension of W that counts as a column", 1)
-      .OptionalArg<bool>("float16_compute", "accepted and ignored");
-}
-
-OpSchema& ForwardSchema(OpSchema& schema, bool transposed) {
-  return AddArguments(schema)
-      .NumInputs(3)
-      .NumOutputs(1)
-      .Input(0, "X",
-             "tensor of float or double, read as a matrix [M,K]: dimensions before `axis` "
-             "are rows")
-      .Input(1, "W",
-             transposed ? "weights of X's type, read as a matrix [K,N]"
-                        : "weights of X's type, read as a matrix [N,K]")
-      .Input(2, "b", "vector of N, of X's type")
-      .Output(0, "Y", "X's dimensions before `axis`, and then N")
-      .MultiplyAdds(
-          [transposed](const OperatorDef& def, const std::vector<TensorInfo>& inputs, const auto&) {
-            InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
-            const auto sizes =
-                SizesOf(FcArguments(&context), transposed, *inputs[0].dims, *inputs[1].dims);
-            return sizes.ok() ? GemmMultiplyAdds(sizes->m, sizes->n, sizes->k) : 0;
-          })
-      .TensorInference([transposed](InferenceContext* context) -> absl::Status {
-        DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(FcArguments(context), transposed,
-                                                       context->dims(0), context->dims(1)));
-        DOPPIO_RETURN_IF_ERROR(CheckTypes(*context));
-        DOPPIO_RETURN_IF_ERROR(CheckBias(sizes, context->dims(2)));
-        DOPPIO_ASSIGN_OR_RETURN(Dims dims, OutputShape(sizes, context->dims(0)));
-        context->SetOutput(0, context->dtype(0), dims);
-        return absl::OkStatus();
-      });
-}
-
 // `sums`: 2 where dW and db are added to inputs, or else 0.
 OpSchema& BackwardSchema(OpSchema& schema, bool transposed, int sums = 0) {
-  return AddArguments(schema)
+  return StateFcArguments(schema)
       .NumInputs(3 + sums)
       .NumOutputs(2, 3)
       .LeastOutputs(2)  // all but dX
@@ -130,15 +33,15 @@ OpSchema& BackwardSchema(OpSchema& schema, bool transposed, int sums = 0) {
                                  const auto&) {
         InferenceContext context(def, OpSchemaRegistry::Schema(def.type()), {});
         const auto sizes =
-            SizesOf(FcArguments(&context), transposed, *inputs[0].dims, *inputs[1].dims);
+            FcSizesOf(FcArguments(&context), transposed, *inputs[0].dims, *inputs[1].dims);
         // dW, and dX where it is asked for, are a product each.
         return sizes.ok() ? (def.output_size() - 1) * GemmMultiplyAdds(sizes->m, sizes->n, sizes->k)
                           : 0;
       })
       .TensorInference([transposed](InferenceContext* context) -> absl::Status {
-        DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(FcArguments(context), transposed,
-                                                       context->dims(0), context->dims(1)));
-        DOPPIO_RETURN_IF_ERROR(CheckTypes(*context));
+        DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, FcSizesOf(FcArguments(context), transposed,
+                                                         context->dims(0), context->dims(1)));
+        DOPPIO_RETURN_IF_ERROR(CheckFcTypes(*context));
         DOPPIO_RETURN_IF_ERROR(CheckOutputGradient(sizes, context->dims(0), context->dims(2)));
         context->SetOutput(0, context->dtype(1), context->dims(1));
         context->SetOutput(1, context->dtype(0), {sizes.n});
@@ -148,14 +51,14 @@ OpSchema& BackwardSchema(OpSchema& schema, bool transposed, int sums = 0) {
 }
 
 [[maybe_unused]] const OpSchema& fc_schema =
-    ForwardSchema(OpSchemaRegistry::NewSchema("FC", __FILE__, __LINE__), false).Doc(R"DOC(
+    StateFc(OpSchemaRegistry::NewSchema("FC", __FILE__, __LINE__), false).Doc(R"DOC(
 The fully connected layer Y = X W^T + b. X and W may be of any rank: dimensions before `axis`
 (`axis_w`) are the rows of a matrix, those from there on its columns.
 
 Example: X [32,3,8,8], W [10,192] and b [10] give Y [32,10].
 )DOC");
 [[maybe_unused]] const OpSchema& fc_transposed_schema =
-    ForwardSchema(OpSchemaRegistry::NewSchema("FCTransposed", __FILE__, __LINE__), true)
+    StateFc(OpSchemaRegistry::NewSchema("FCTransposed", __FILE__, __LINE__), true)
         .Doc("Y = X W + b: FC with weights that are stored transposed, as [K,N].");
 [[maybe_unused]] const OpSchema& fc_gradient_schema =
     BackwardSchema(OpSchemaRegistry::NewSchema("FCGradient", __FILE__, __LINE__), false)
@@ -196,10 +99,10 @@ class FullyConnectedOp final : public Operator<Context> {
     const Tensor& x = Input(0);
     const Tensor& w = Input(1);
     const Tensor& b = Input(2);
-    DOPPIO_RETURN_IF_ERROR(CheckTypes(*this, x, w, b));
-    DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(args_, kTransposed, x.dims(), w.dims()));
-    DOPPIO_RETURN_IF_ERROR(CheckBias(sizes, b.dims()));
-    DOPPIO_ASSIGN_OR_RETURN(Dims dims, OutputShape(sizes, x.dims()));
+    DOPPIO_RETURN_IF_ERROR(CheckFcTypes(*this, x, w, b));
+    DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, FcSizesOf(args_, kTransposed, x.dims(), w.dims()));
+    DOPPIO_RETURN_IF_ERROR(CheckFcBias(sizes, b.dims()));
+    DOPPIO_ASSIGN_OR_RETURN(Dims dims, FcOutputShape(sizes, x.dims()));
     return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), dims));
@@ -238,8 +141,8 @@ class FullyConnectedGradientOp final : public Operator<Context> {
     const Tensor& x = Input(0);
     const Tensor& w = Input(1);
     const Tensor& dy = Input(2);
-    DOPPIO_RETURN_IF_ERROR(CheckTypes(*this, x, w, dy));
-    DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, SizesOf(args_, kTransposed, x.dims(), w.dims()));
+    DOPPIO_RETURN_IF_ERROR(CheckFcTypes(*this, x, w, dy));
+    DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, FcSizesOf(args_, kTransposed, x.dims(), w.dims()));
     DOPPIO_RETURN_IF_ERROR(CheckOutputGradient(sizes, x.dims(), dy.dims()));
     return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;

@@ -8,6 +8,7 @@
 #include "doppio/parallel.h"
 #include "doppio/shape.h"
 #include "src/dnn/onednn.h"
+#include "src/kernel/product.h"
 #include "src/kernel/vector_matrix.h"
 
 namespace doppio {
@@ -162,9 +163,14 @@ absl::Status Multiply(Before before, bool trans_a, bool trans_b, int64_t m, int6
     return absl::OkStatus();
   }
   if constexpr (std::is_same_v<T, float>) {
-    // Measured to be up to three times as fast as sgemm.
+    // Few rows: measured to be up to three times as fast as sgemm.
     if (m == 1 && !trans_b && before == Before::kReplaced) {
       VectorTimesMatrix(a, b, k, n, c, context);
+      return absl::OkStatus();
+    }
+    if (m <= kMostFewRows) {
+      MultiplyFewRows({a, trans_a ? m : k, trans_a}, {b, trans_b ? k : n, trans_b}, m, n, k,
+                      {before == Before::kAddedTo}, c, n);
       return absl::OkStatus();
     }
     return BlockedSgemm(before, trans_a, trans_b, m, n, k, a, b, c);

@@ -154,6 +154,7 @@ absl::Status UseBlockedLayouts(Rewriting* net) {
 }
 
 std::set<std::string> TypesAfterOptimizing(std::set<std::string> types) {
+  if (types.count("FC") > 0) types.insert({"PackMatrix", kPackedFc});
   if (types.count("Conv") == 0) return types;  // with one begins what is blocked
   std::set<std::string> made = {"PackWeights", "FromBlocked"};
   for (const std::string& type : types) {

@@ -9,7 +9,7 @@ absl::StatusOr<OptimizedNet> OptimizeNet(const NetDef& net, const OptimizeOption
                                          BlobScope* weights) {
   Rewriting rewriting(net, options, weights);
   for (auto rewrite : {RemoveIdentities, RemoveDeadOperators, FoldIntoWeights, UseBlockedLayouts,
-                       FuseIntoConvolutions, ConcatInPlace, RemoveDeadOperators}) {
+                       FuseIntoConvolutions, ConcatInPlace, PackMatrices, RemoveDeadOperators}) {
     DOPPIO_RETURN_IF_ERROR(rewrite(&rewriting));
   }
 

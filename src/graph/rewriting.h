@@ -73,6 +73,9 @@ absl::Status RemoveDeadOperators(Rewriting* net);
 absl::Status FoldIntoWeights(Rewriting* net);
 // Convolutions, and what follows them, keep their blobs in oneDNN's layouts.
 absl::Status UseBlockedLayouts(Rewriting* net);
+// Fully connected layers get their weights in the layout that is fastest for them, and Relu after
+// one becomes its last step.
+absl::Status PackMatrices(Rewriting* net);
 // Sums and activations become the last step of the convolution before them.
 absl::Status FuseIntoConvolutions(Rewriting* net);
 // Convolutions whose results are concatenated write them where they belong.
@@ -81,6 +84,8 @@ absl::Status ConcatInPlace(Rewriting* net);
 // Operators of blobs in oneDNN's layouts are called after the operator whose results they give
 // (ops/nn/blocked_operator.h).
 inline constexpr char kBlocked[] = "Blocked";
+// What FC becomes where its weights are packed.
+inline constexpr char kPackedFc[] = "PackedFC";
 
 // Whether the first output is the first input, in every run.
 bool IsIdentity(const OperatorDef& op);

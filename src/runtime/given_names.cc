@@ -79,6 +79,7 @@ OperatorDef GivenNames::Given(const OperatorDef& op) const {
   };
   absl::string_view type = op.type();
   if (absl::ConsumePrefix(&type, kBlocked)) given.set_type(std::string(type));
+  if (type == kPackedFc) given.set_type("FC");
   for (std::string& input : *given.mutable_input()) restore(&input);
   for (std::string& output : *given.mutable_output()) restore(&output);
   return given;

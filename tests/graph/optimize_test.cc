@@ -130,7 +130,7 @@ TEST_F(OptimizeTest, FoldsFactorsAndOffsetsIntoTheWeightsBefore) {
   net.Op("Mul", {"fc", "scale"}, {"scaled"}, broadcast);
   net.Op("Add", {"scaled", "offset"}, {"Y"}, broadcast);
   const NetDef after = Optimize(net, {"Y"});
-  EXPECT_THAT(Types(after), ElementsAre("FC"));
+  EXPECT_THAT(Types(after), ElementsAre("PackedFC"));
   ExpectSameResults(net.def(), after, {"Y"});
   EXPECT_TRUE(TensorNear(workspace_.Fetch("W").value(), Floats({2, 3}, {1, 0, -1, 2, 1, 0.5f}), 0));
 }
@@ -139,14 +139,14 @@ TEST_F(OptimizeTest, FoldsNothingThatIsReadElsewhere) {
   NetBuilder net("net");
   net.Op("FC", {"X", "W", "b"}, {"fc"});
   net.Op("Mul", {"fc", "scale"}, {"Y"});
-  EXPECT_THAT(Types(Optimize(net, {"fc", "Y"})), ElementsAre("FC", "Mul"));
+  EXPECT_THAT(Types(Optimize(net, {"fc", "Y"})), ElementsAre("PackedFC", "Mul"));
 }
 
 TEST_F(OptimizeTest, FoldsNothingThatIsFed) {
   NetBuilder net("net");
   net.Op("FC", {"Y", "W", "b"}, {"fc"});
   net.Op("Mul", {"fc", "X"}, {"Z"});
-  EXPECT_THAT(Types(Optimize(net, {"Z"})), ElementsAre("FC", "Mul"));
+  EXPECT_THAT(Types(Optimize(net, {"Z"})), ElementsAre("PackedFC", "Mul"));
 }
 
 TEST_F(OptimizeTest, FoldsNothingOfAnotherSize) {
@@ -155,7 +155,33 @@ TEST_F(OptimizeTest, FoldsNothingOfAnotherSize) {
   net.Op("FC", {"X", "W", "b"}, {"fc"});
   net.Op("Mul", {"fc", "many"}, {"Y"});  // a factor for each row
   const NetDef after = Optimize(net, {"Y"});
-  EXPECT_THAT(Types(after), ElementsAre("FC", "Mul"));
+  EXPECT_THAT(Types(after), ElementsAre("PackedFC", "Mul"));
+}
+
+TEST_F(OptimizeTest, LaysOutTheWeightsOfLayersOnceAndJoinsTheReluAfterThem) {
+  NetBuilder net("net");
+  net.Op("FC", {"X", "W", "b"}, {"hidden"});
+  net.Op("Relu", {"hidden"}, {"Y"});
+  net.Op("FC", {"X", "W", "b"}, {"Z"});
+  const NetDef after = Optimize(net, {"Y", "Z"});
+  EXPECT_THAT(Types(after), ElementsAre("PackedFC", "PackedFC"));
+  EXPECT_EQ(after.op(0).input(1), after.op(1).input(1));
+  ExpectSameResults(net.def(), after, {"Y", "Z"});
+}
+
+TEST_F(OptimizeTest, JoinsNoReluWhoseInputIsReadElsewhere) {
+  NetBuilder net("net");
+  net.Op("FC", {"X", "W", "b"}, {"hidden"});
+  net.Op("Relu", {"hidden"}, {"Y"});
+  const NetDef after = Optimize(net, {"hidden", "Y"});
+  EXPECT_THAT(Types(after), ElementsAre("PackedFC", "Relu"));
+  ExpectSameResults(net.def(), after, {"hidden", "Y"});
+}
+
+TEST_F(OptimizeTest, LeavesLayersWhoseWeightsComeFromOutside) {
+  NetBuilder net("net");
+  net.Op("FC", {"W", "X", "b"}, {"Y"});
+  EXPECT_THAT(Types(Optimize(net, {"Y"})), ElementsAre("FC"));
 }
 
 // Nets of convolutions of an image X of 16 channels, with random weights that are drawn as they are

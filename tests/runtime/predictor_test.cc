@@ -336,8 +336,9 @@ TEST_P(PredictorTest, SaysWhatItHolds) {
   EXPECT_EQ(stats.bytes_before > 0, GetParam());
   EXPECT_LE(stats.bytes_after, stats.bytes_before);
   const BlobInfos weights = predictor->WeightInfos();
-  ASSERT_EQ(weights.count("w"), 1u);
-  EXPECT_THAT(*weights.at("w").dims, ElementsAre(3, 2));
+  const std::string name = GetParam() ? "w@2" : "w";  // packed
+  ASSERT_EQ(weights.count(name), 1u);
+  EXPECT_THAT(*weights.at(name).dims, ElementsAre(3, 2));
 }
 
 // x -> Conv -> SpatialBN -> Relu -> Conv -> + x -> Relu: what rewriting has most to do with.

@@ -4,6 +4,7 @@
 #include "tests/table/op_table.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "doppio/allocator.h"
@@ -433,11 +434,13 @@ std::vector<std::string> RowTypesOfOperators() {
   return types;
 }
 
-// Those with tensors as outputs; blocked_test.cc is for the others.
+// Those with tensors as inputs and outputs; blocked_test.cc and packed_fc_test.cc are for the
+// others.
 std::vector<std::string> TensorOperators() {
+  const std::set<std::string> others = {"PackWeights", "PackMatrix", "PackedFC"};
   std::vector<std::string> types;
   for (const std::string& type : OperatorRegistry::Types()) {
-    if (!absl::StrContains(type, "Blocked") && type != "PackWeights") types.push_back(type);
+    if (!absl::StrContains(type, "Blocked") && others.count(type) == 0) types.push_back(type);
   }
   return types;
 }

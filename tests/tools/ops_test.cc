@@ -105,6 +105,15 @@ TEST_F(OpsTest, ListsWhatThePredictorMakesOfConvolutionsToo) {
             "Relu ops/elementwise/relu.cc\n");
 }
 
+TEST_F(OpsTest, ListsWhatThePredictorMakesOfLayersToo) {
+  NetBuilder net("net");
+  net.Op("FC", {"x", "w", "b"}, {"y"});
+  EXPECT_EQ(Doppio({"ops", "--of", Save("net.pb", net.def())}).out,
+            "FC ops/nn/fc.cc\n"
+            "PackMatrix ops/nn/pack_matrix.cc\n"
+            "PackedFC ops/nn/packed_fc.cc\n");
+}
+
 TEST_F(OpsTest, AListNamesAllOperatorsThatAreMissing) {
   NetBuilder net("net");
   net.Op("Exapnd", {"x"}, {"y"});
