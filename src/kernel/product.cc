@@ -15,12 +15,12 @@
 namespace doppio {
 namespace {
 
-constexpr int64_t kBlockDepth = 256;  // of k: a panel of that depth stays in the nearest cache
+constexpr int64_t kBlockDepth = 320;  // of k: a panel of that depth stays in the nearest cache
 constexpr int64_t kBlockRows = 256;   // of a: of that depth they stay in the second cache
 constexpr int64_t kCopiedRows = 96;   // the same, where they are copied first
 constexpr int64_t kCopyStride = kBlockDepth + 16;
 constexpr int64_t kMostWide = 32;                    // columns of a panel
-constexpr int64_t kNear = int64_t{1} << 18;          // elements that the second cache holds
+constexpr int64_t kNear = int64_t{1} << 20;          // elements of b that are soon there
 constexpr int64_t kWorthAThread = int64_t{1} << 18;  // multiply-adds
 constexpr int64_t kRead = 3;  // what reading an element of b costs, in multiply-adds
 
@@ -178,7 +178,7 @@ void MultiplyBlock(const ProductBlock& block) {
   const int64_t wide = ColumnsOfPanel();
   const int64_t tiles = (block.rows + kMostRows - 1) / kMostRows;
   // The next panel comes a part with each tile: at once it would take longer than a tile does.
-  const int64_t ahead = block.panels_are_far ? block.depth * wide / tiles : 0;
+  const int64_t ahead = block.panels_are_far && tiles > 3 ? block.depth * wide / tiles : 0;
   const float* panel = block.panel;
   for (int64_t column = 0; column < block.columns; column += wide, panel += block.panel_stride) {
     const float* next = panel + block.panel_stride;
@@ -361,9 +361,16 @@ void MultiplyRows(MatrixView a, const RowBlocks& blocks, int64_t row, int64_t de
   HWY_DYNAMIC_DISPATCH(MultiplyBlock)(block);
 }
 
-// The end of the sums over k from `depth` on: what comes before and after those over all of k.
-ProductEnd EndOfDepth(const ProductEnd& end, int64_t column, int64_t depth, int64_t k) {
-  const bool is_last = depth + kBlockDepth >= k;
+// How k is cut into pieces, about equally long.
+int64_t DepthOf(int64_t k) {
+  const int64_t count = k == 0 ? 1 : (k - 1) / kBlockDepth + 1;
+  return std::max<int64_t>((k - 1) / count + 1, 1);
+}
+
+// The end of the sums over [depth, depth + more) of k: the whole end comes with the last piece.
+ProductEnd EndOfDepth(const ProductEnd& end, int64_t column, int64_t depth, int64_t more,
+                      int64_t k) {
+  const bool is_last = depth + more == k;
   return {end.add || depth > 0, is_last && end.bias != nullptr ? end.bias + column : nullptr,
           is_last && end.relu};
 }
@@ -396,6 +403,7 @@ void MultiplyPanels(MatrixView a, const float* panels, int64_t m, int64_t n, int
   const int64_t wide = PanelColumns();
   const int64_t across = (n - 1) / wide + 1;
   const RowBlocks blocks(a, m, n);
+  const int64_t piece = DepthOf(k);
   ParallelFor(blocks.count * across, Grain(blocks.rows, wide, k), [&](int64_t begin, int64_t stop) {
     float room[kCopiedRows * kCopyStride];
     while (begin < stop) {
@@ -412,10 +420,10 @@ void MultiplyPanels(MatrixView a, const float* panels, int64_t m, int64_t n, int
       block.columns = std::min(n, last * wide) - column;
       block.c = c + row * c_stride + column;
       block.c_stride = c_stride;
-      for (int64_t depth = 0; depth == 0 || depth < k; depth += kBlockDepth) {
-        block.depth = std::min(kBlockDepth, k - depth);
+      for (int64_t depth = 0; depth == 0 || depth < k; depth += piece) {
+        block.depth = std::min(piece, k - depth);
         block.panel = panels + first * block.panel_stride + depth * wide;
-        block.end = EndOfDepth(end, column, depth, k);
+        block.end = EndOfDepth(end, column, depth, block.depth, k);
         MultiplyRows(a, blocks, row, depth, room, block);
       }
     }
@@ -431,12 +439,13 @@ void MultiplyStrips(MatrixView a, MatrixView b, int64_t m, int64_t n, int64_t k,
   constexpr int64_t kColumns = 64;
   const int64_t wide = PanelColumns();
   const RowBlocks blocks(a, m, n);
+  const int64_t piece = DepthOf(k);
   ParallelFor((n - 1) / kColumns + 1, Grain(m, kColumns, k), [&](int64_t begin, int64_t stop) {
     float room[kMostFewRows * kCopyStride];
     float panels[kColumns * kBlockDepth];
-    for (int64_t depth = 0; depth == 0 || depth < k; depth += kBlockDepth) {
+    for (int64_t depth = 0; depth == 0 || depth < k; depth += piece) {
       ProductBlock block{};
-      block.depth = std::min(kBlockDepth, k - depth);
+      block.depth = std::min(piece, k - depth);
       block.rows = m;
       block.c_stride = c_stride;
       for (int64_t strip = begin; strip < stop; ++strip) {
@@ -449,7 +458,7 @@ void MultiplyStrips(MatrixView a, MatrixView b, int64_t m, int64_t n, int64_t k,
         block.panel_step = packs ? wide : part.stride;
         block.panel_stride = packs ? block.depth * wide : wide;
         block.c = c + column;
-        block.end = EndOfDepth(end, column, depth, k);
+        block.end = EndOfDepth(end, column, depth, block.depth, k);
         MultiplyRows(a, blocks, 0, depth, room, block);
       }
     }
