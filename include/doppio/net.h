@@ -7,9 +7,12 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "doppio/memory_budget.h"
 #include "doppio/observer.h"
 #include "doppio/operator.h"
 
@@ -38,6 +41,10 @@ class Net {
   // Ends a run that is under way on another thread: no further operator is started, and that run
   // returns Cancelled. What ends more than one net, or at a deadline: cancellation.h.
   void Cancel();
+
+  // What runs of this net allocate for tensors counts for it (memory_budget.h); nothing: for none.
+  // Not while the net runs.
+  void SetMemoryBudget(std::optional<MemoryBudget> budget) { budget_ = std::move(budget); }
 
   // Observers see every operator of this net start and stop; not while the net runs. The net does
   // not own them, and keeps them until they are removed.
@@ -70,6 +77,7 @@ class Net {
   std::shared_ptr<const NetDef> def_;
   std::vector<std::unique_ptr<OperatorBase>> operators_;
   std::vector<NetObserver*> observers_;
+  std::optional<MemoryBudget> budget_;
   std::atomic<bool> is_running_{false};
   std::atomic<bool> is_cancelled_{false};
   std::atomic<int> last_failed_operator_{-1};

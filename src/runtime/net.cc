@@ -29,7 +29,8 @@ absl::Status Net::Run() {
         absl::StrCat(NetPlace(*def_), " is running already; one thread at a time may run it"));
   }
   is_cancelled_.store(false, std::memory_order_relaxed);
-  const internal::RunScope scope(&is_cancelled_);
+  const internal::RunScope scope(&is_cancelled_, internal::kNoDeadline,
+                                 budget_.has_value() ? budget_->account().get() : nullptr);
   last_failed_operator_.store(-1, std::memory_order_relaxed);
   for (NetObserver* observer : observers_) observer->NetStart(*this);
   // A loop around a net without operators must end too.
