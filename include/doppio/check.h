@@ -65,6 +65,7 @@ std::vector<std::string> OutputsOfNet(const NetDef& net);
 struct OpBlobs {
   std::vector<std::string> reads;
   std::vector<std::string> writes;
+  bool reads_all = false;  // of its workspace (OpSchema::ReadsAllBlobs)
 };
 OpBlobs BlobsOfOp(const OperatorDef& op);
 

@@ -28,10 +28,15 @@ OperatorOrder::OperatorOrder(const std::vector<std::unique_ptr<OperatorBase>>& o
     : followers(operators.size()), waits_for(operators.size()) {
   absl::flat_hash_map<std::string, Uses> uses_of;
   std::vector<int> before;
+  int last_alone = -1;  // that reads all blobs
   for (int k = 0; k < static_cast<int>(operators.size()); ++k) {
     OpBlobs blobs = BlobsOfOp(operators[k]->def());
     AddStates(*operators[k], &blobs);
-    before.clear();
+    before.assign(1, last_alone);
+    if (blobs.reads_all) {
+      for (int other = last_alone + 1; other < k; ++other) before.push_back(other);
+      last_alone = k;
+    }
     for (const std::string& name : blobs.reads) {
       Uses& uses = uses_of[name];
       before.push_back(uses.last_writer);
