@@ -2,6 +2,8 @@
 #define DOPPIO_CHECK_H_
 
 // Looking at a whole net before it is run: every problem at once.
+//
+// Threads: all functions may be called from many at once.
 
 #include <set>
 #include <string>

@@ -8,6 +8,8 @@
 //   DOPPIO_ASSIGN_OR_RETURN(OptimizedNet optimized, OptimizeNet(net, {{"data"}, {"prob"}},
 //   &weights)); weights.RunNetOnce(optimized.prepare);
 //   ... create optimized.net in a workspace that sees `weights`, and run it
+//
+// Threads: all functions may be called from many at once, with a workspace of weights each.
 
 #include <cstdint>
 #include <map>
