@@ -98,7 +98,10 @@ class Blocking {
   }
 
   void Block(OperatorDef* op) {
-    if (op->type() == "Conv") op->set_input(1, Packed(op->input(1)));
+    if (op->type() == "Conv") {
+      op->set_input(1, Packed(op->input(1)));
+      if (net_->winograd()) *op->add_arg() = MakeArgument<bool>("winograd", true);
+    }
     op->set_type(kBlocked + op->type());
     op->clear_engine();
     std::string* output = op->mutable_output(0);
