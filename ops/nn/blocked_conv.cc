@@ -8,8 +8,8 @@
 #include "src/dnn/conv_pieces.h"
 #include "src/dnn/conv_shape.h"
 #include "src/dnn/operand.h"
+#include "src/dnn/own_convolution.h"
 #include "src/dnn/packed_weights.h"
-#include "src/dnn/winograd.h"
 
 namespace doppio {
 namespace {
@@ -63,9 +63,9 @@ class BlockedConvOp final : public BlockedOperator {
     for (int i = 2; i < InputSize(); ++i) DOPPIO_RETURN_IF_ERROR(Look(i, &changed));
     if (changed) {
       conv_.Reset();
-      winograd_.reset();
+      own_.reset();
     }
-    if (!winograd_ && !conv_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
+    if (own_ == nullptr && !conv_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
 
     DOPPIO_ASSIGN_OR_RETURN(const void* x, source_.Read(data(0)));
     DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * whole, Target());
@@ -87,7 +87,7 @@ class BlockedConvOp final : public BlockedOperator {
   int CarriedInput() const { return ExtraInputs() > 0 ? InputSize() - 1 : -1; }
 
   absl::Status Convolve(const void* x, const void* bias, void* y) {
-    if (winograd_) return winograd_->Run(x, bias, y);
+    if (own_ != nullptr) return own_->Run(x, bias, y);
     conv_.Bind(0, x);
     conv_.Bind(1, weights_->raw_data());
     conv_.Bind(2, y);
@@ -123,17 +123,19 @@ class BlockedConvOp final : public BlockedOperator {
         const OpenMpThreads one(1);
         best = Choose(conv, output, channels);
       }
-      DOPPIO_RETURN_IF_ERROR(source_.InitInput(desc(0), best.src_desc(), kSourceSlot));
-      target_ = best.dst_desc();
+      OwnConvolutionOptions options = {desc(0), Wanted(output)};
+      options.may_use_winograd = may_use_winograd_;
+      options.onednn_is_fast = !serial_;
+      DOPPIO_ASSIGN_OR_RETURN(own_, MakeOwnConvolution(shape, *packed, post_, options));
+      const dnnl::memory::desc source = own_ != nullptr ? own_->image() : best.src_desc();
+      target_ = own_ != nullptr ? own_->places() : best.dst_desc();
+      DOPPIO_RETURN_IF_ERROR(source_.InitInput(desc(0), source, kSourceSlot));
       if (slice_.is_part()) {
-        DOPPIO_RETURN_IF_ERROR(slice_.Init(best.dst_desc(), Whole()));
+        DOPPIO_RETURN_IF_ERROR(slice_.Init(target_, Whole()));
         target_ = slice_.whole();
       }
       if (CarriedInput() >= 0) DOPPIO_RETURN_IF_ERROR(InitCopy(desc(CarriedInput())));
-      if (may_use_winograd_) {
-        winograd_ = WinogradForward::For(shape, best.src_desc(), best.dst_desc(), post_);
-        if (winograd_) return winograd_->Init(*packed, conv.filter);
-      }
+      if (own_ != nullptr) return absl::OkStatus();
       DOPPIO_ASSIGN_OR_RETURN(weights_, packed->Get(conv.filter, best.weights_desc()));
       return InitConv(best, channels);
     });
@@ -142,9 +144,7 @@ class BlockedConvOp final : public BlockedOperator {
   // Layouts: the input's own where oneDNN is fast with it, else one of its choice.
   PrimitiveDesc Choose(const DnnlConv& conv, const dnnl::memory::desc& output, int64_t channels) {
     constexpr int64_t kImageChannels = 4;  // oneDNN's first convolutions read plain pictures
-    dnnl::memory::desc target = DnnlAnyLayout(output);
-    if (post_.has_sum()) target = desc(CarriedInput());
-    if (slice_.is_part()) target = slice_.Wanted(output, Whole());
+    const dnnl::memory::desc target = Wanted(output);
     const bool try_own = !IsPlain(0) || desc(0).dims()[1] <= kImageChannels;
     const dnnl::primitive_attr attributes = post_.Attributes();
     if (try_own) {
@@ -154,6 +154,12 @@ class BlockedConvOp final : public BlockedOperator {
     }
     return PrimitiveDesc(Describe(conv, DnnlAnyLayout(desc(0)), target, channels), attributes,
                          DnnlEngine());
+  }
+
+  // The layout that the result has to have, or any.
+  dnnl::memory::desc Wanted(const dnnl::memory::desc& output) const {
+    if (post_.has_sum()) return desc(CarriedInput());
+    return slice_.is_part() ? slice_.Wanted(output, Whole()) : DnnlAnyLayout(output);
   }
 
   dnnl::memory::desc Whole() const {
@@ -209,7 +215,7 @@ class BlockedConvOp final : public BlockedOperator {
   std::shared_ptr<const Tensor> weights_;
   dnnl::memory::desc target_;
   DnnlPrimitive conv_;
-  std::optional<WinogradForward> winograd_;  // instead
+  std::unique_ptr<OwnConvolution> own_;  // instead
   DnnlPrimitive copy_;
 };
 

@@ -1,7 +1,5 @@
 #include "src/dnn/packed_weights.h"
 
-#include "src/kernel/winograd.h"
-
 namespace doppio {
 
 void PackedWeights::Set(Tensor plain) {
@@ -9,7 +7,7 @@ void PackedWeights::Set(Tensor plain) {
   dims_.assign(plain.dims().begin(), plain.dims().end());
   packed_.clear();
   packed_.push_back({dnnl::memory::desc(), std::make_shared<Tensor>(std::move(plain))});
-  winograd_.reset();
+  forms_.clear();
 }
 
 absl::StatusOr<std::shared_ptr<const Tensor>> PackedWeights::Get(
@@ -18,20 +16,18 @@ absl::StatusOr<std::shared_ptr<const Tensor>> PackedWeights::Get(
   return Find(plain, wanted);
 }
 
-absl::StatusOr<std::shared_ptr<const Tensor>> PackedWeights::GetWinograd(
-    const dnnl::memory::desc& plain) const {
+absl::StatusOr<std::shared_ptr<const Tensor>> PackedWeights::GetForm(
+    const std::string& name, const dnnl::memory::desc& plain,
+    absl::FunctionRef<absl::Status(const float* w, Tensor* to)> make) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (winograd_ == nullptr) {
+  std::shared_ptr<const Tensor>& form = forms_[name];
+  if (form == nullptr) {
     DOPPIO_ASSIGN_OR_RETURN(const std::shared_ptr<const Tensor> w, Find(plain, plain));
-    auto transformed = std::make_shared<Tensor>();
-    DOPPIO_RETURN_IF_ERROR(
-        transformed->Resize(DataType::kFloat, {WinogradFilterSize(dims_[0], dims_[1])}));
-    CPUContext context;
-    TransformWinogradFilters(dims_[0], dims_[1], static_cast<const float*>(w->raw_data()),
-                             transformed->mutable_data<float>(), &context);
-    winograd_ = std::move(transformed);
+    auto made = std::make_shared<Tensor>();
+    DOPPIO_RETURN_IF_ERROR(make(static_cast<const float*>(w->raw_data()), made.get()));
+    form = std::move(made);
   }
-  return winograd_;
+  return form;
 }
 
 absl::StatusOr<std::shared_ptr<const Tensor>> PackedWeights::Find(

@@ -6,6 +6,7 @@
 
 #include "doppio/parallel.h"
 #include "hwy/highway.h"
+#include "src/kernel/convolution_ending-inl.h"
 #include "src/kernel/winograd.h"
 #include "src/kernel/winograd_transforms-inl.h"
 
@@ -23,7 +24,7 @@ constexpr int kLanes = static_cast<int>(kWinogradLanes);
 constexpr int kMostTiles = 6;          // that are multiplied at once, with
 constexpr int kColumns = 16;           // so many output channels: what registers hold
 constexpr int kUnitTiles = 24;         // whose sums are kept until they are transformed back
-constexpr int64_t kRoom = 512 * 1024;  // floats of transformed tiles
+constexpr int64_t kRoom = 128 * 1024;  // floats of transformed tiles
 
 // Tiles are counted over all images.
 struct Tiles {
@@ -62,7 +63,7 @@ struct Chunk {
       : begin(first),
         size(tiles),
         blocks((tiles + kMostTiles - 1) / kMostTiles),
-        point_stride((c.in_channels * kMostTiles / kLine | 1) * kLine) {}
+        point_stride((c.in_channels() * kMostTiles / kLine | 1) * kLine) {}
 
   int64_t block_stride() const { return kPoints * point_stride; }
   // Block i, in tiles of the chunk. All have about the same size.
@@ -80,26 +81,27 @@ struct Chunk {
 
 int64_t ChunkSize(const WinogradConvolution& c) {
   const int64_t tiles = Tiles(c).count;
-  const int64_t fitting = kRoom / (kPoints * c.in_channels);
+  const int64_t fitting = kRoom / (kPoints * c.in_channels());
   const int64_t chunks = (tiles - 1) / std::max<int64_t>(fitting, kUnitTiles) + 1;
   return (tiles - 1) / chunks + 1;
 }
 
-// The floats of an image from eight channels to the next eight, by channel.
+// Where a channel, the first of eight, begins.
 int64_t InChannel(const WinogradConvolution& c, int64_t image, int64_t channel) {
-  return (image * c.in_channels + channel) * c.in_rows * c.in_columns;
+  return (image * c.in_channels() + channel) * c.in_rows * c.in_columns;
 }
 int64_t OutChannel(const WinogradConvolution& c, int64_t image, int64_t channel) {
-  return (image * c.out_channels + channel) * c.out_rows * c.out_columns;
+  return (image * c.out_channels() + channel) * c.out_rows * c.out_columns;
 }
 
 // One number of the result, tap by tap.
 float SumOfTaps(const WinogradConvolution& c, const float* x, const float* w, int64_t image,
                 int64_t channel, int64_t row, int64_t column) {
   float sum = 0;
-  for (int64_t k = 0; k < c.in_channels; ++k) {
-    const float* from = x + InChannel(c, image, k / kLanes * kLanes) + k % kLanes;
-    const float* taps = w + (channel * c.in_channels + k) * kTaps * kTaps;
+  const int64_t first = channel / c.outputs * c.inputs;
+  for (int64_t k = 0; k < c.inputs; ++k) {
+    const float* from = x + InChannel(c, image, first + k / kLanes * kLanes) + k % kLanes;
+    const float* taps = w + (channel * c.inputs + k) * kTaps * kTaps;
     for (int64_t i = 0; i < kTaps; ++i) {
       const int64_t at = row + i - c.pad_top;
       if (at < 0 || at >= c.in_rows) continue;
@@ -121,8 +123,6 @@ HWY_BEFORE_NAMESPACE();
 namespace doppio {
 namespace HWY_NAMESPACE {
 namespace {
-
-constexpr int kN = static_cast<int>(hn::MaxLanes(D()));
 
 // The tile of eight channels at x, where `pitch` is a row of the image; what is at a point goes to
 // to[point * stride].
@@ -250,25 +250,10 @@ HWY_INLINE bool TransformBack(const float* m, int64_t stride, V (*places)[kPlace
   return hn::AllTrue(d, hn::Eq(check, hn::Zero(d)));
 }
 
-HWY_INLINE V End(const WinogradEnding& ending, V value, const float* y) {
-  using Activation = WinogradEnding::Activation;
-  const D d;
-  if (ending.adds) value = hn::Add(value, hn::Load(d, y));
-  if (ending.activation == Activation::kClip) {
-    value = hn::Min(hn::Max(value, hn::Set(d, ending.least)), hn::Set(d, ending.most));
-  } else if (ending.activation == Activation::kRelu && ending.slope == 0) {
-    value = hn::Max(value, hn::Zero(d));
-  } else if (ending.activation == Activation::kRelu) {
-    const V below = hn::Mul(value, hn::Set(d, ending.slope));
-    value = hn::IfThenElse(hn::Gt(value, hn::Zero(d)), value, below);
-  }
-  return value;
-}
-
 // Writes the places of one tile for kN channels from `channel` on.
 void FinishTile(const WinogradConvolution& c, const Place& place, int64_t channel, const float* m,
                 int64_t stride, const float* x, const WinogradFilters& filters,
-                const WinogradEnding& ending, float* y) {
+                const ConvolutionEnding& ending, float* y) {
   const D d;
   const int64_t rows = std::min<int64_t>(kPlaces, c.out_rows - place.row);
   const int64_t columns = std::min<int64_t>(kPlaces, c.out_columns - place.column);
@@ -290,26 +275,28 @@ void FinishTile(const WinogradConvolution& c, const Place& place, int64_t channe
   for (int64_t i = 0; i < rows; ++i) {
     float* to = y + ((place.row + i) * c.out_columns + place.column) * kLanes;
     for (int64_t j = 0; j < columns; ++j, to += kLanes) {
-      hn::Store(End(ending, hn::Add(places[i][j], bias), to), d, to);
+      End(ending, hn::Add(places[i][j], bias), to);
     }
   }
 }
 
-// Multiplies some blocks of a chunk by the filters of kWidth output channels from `channel` on.
+// Multiplies some blocks of a chunk by the filters of kWidth output channels, all of one group,
+// from `channel` on.
 template <int kWidth>
 void MultiplyBlocks(const WinogradConvolution& c, const Chunk& chunk, const Range& blocks,
                     int64_t channel, const float* room, const float* x,
-                    const WinogradFilters& filters, const WinogradEnding& ending, float* y) {
+                    const WinogradFilters& filters, const ConvolutionEnding& ending, float* y) {
   HWY_ALIGN float m[kPoints * kUnitTiles * kWidth];
   const Range range = {chunk.BlockAt(blocks.begin).begin, chunk.BlockAt(blocks.end - 1).end};
   const int64_t stride = range.size() * kWidth;
-  const float* u = filters.transformed + channel * c.in_channels * kPoints;
-  for (int point = 0; point < kPoints; ++point, u += c.in_channels * kWidth) {
+  const float* u = filters.transformed + channel * c.inputs * kPoints;
+  const int64_t first_input = channel / c.outputs * c.inputs;
+  for (int point = 0; point < kPoints; ++point, u += c.inputs * kWidth) {
     for (int64_t b = blocks.begin; b < blocks.end; ++b) {
       const Range block = chunk.BlockAt(b);
-      MultiplyTiles<kWidth>(
-          block.size(), room + b * chunk.block_stride() + point * chunk.point_stride, u,
-          c.in_channels, m + point * stride + (block.begin - range.begin) * kWidth);
+      const float* v = room + b * chunk.block_stride() + point * chunk.point_stride;
+      MultiplyTiles<kWidth>(block.size(), v + first_input * block.size(), u, c.inputs,
+                            m + point * stride + (block.begin - range.begin) * kWidth);
     }
   }
   const Tiles tiles(c);
@@ -323,30 +310,31 @@ void MultiplyBlocks(const WinogradConvolution& c, const Chunk& chunk, const Rang
 }
 
 void Convolve(const WinogradConvolution& c, const float* x, const WinogradFilters& filters,
-              const WinogradEnding& ending, float* room, float* y) {
+              const ConvolutionEnding& ending, float* room, float* y) {
   constexpr int64_t kWork = 1 << 16;  // multiply-adds, or as much, that are worth a thread
   const int64_t all = Tiles(c).count;
   const int64_t most = ChunkSize(c);
-  const int64_t groups = c.in_channels / kLanes;
-  const int64_t columns = (c.out_channels + kColumns - 1) / kColumns;
+  const int64_t lanes = c.in_channels() / kLanes;
+  const int64_t columns = (c.outputs + kColumns - 1) / kColumns;  // of a group
   for (int64_t begin = 0; begin < all; begin += most) {
     const Chunk chunk(c, begin, std::min(most, all - begin));
     constexpr int64_t kTransform = kMostTiles * kPoints * kLanes * 8;
-    ParallelFor(chunk.blocks * groups, kWork / kTransform + 1, [&](int64_t first, int64_t last) {
+    ParallelFor(chunk.blocks * lanes, kWork / kTransform + 1, [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i) {
-        TransformBlock(c, chunk, i / groups, i % groups * kLanes, x, room);
+        TransformBlock(c, chunk, i / lanes, i % lanes * kLanes, x, room);
       }
     });
     const int64_t units = (chunk.blocks * kMostTiles + kUnitTiles - 1) / kUnitTiles;
-    const int64_t work = chunk.size / units * kPoints * kColumns * (c.in_channels + kLanes);
-    ParallelFor(columns * units, kWork / work + 1, [&](int64_t first, int64_t last) {
+    const int64_t work = chunk.size / units * kPoints * kColumns * (c.inputs + kLanes);
+    ParallelFor(c.groups * columns * units, kWork / work + 1, [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i) {
         const int64_t unit = i % units;
         const Range blocks = {chunk.blocks * unit / units, chunk.blocks * (unit + 1) / units};
-        const int64_t channel = i / units * kColumns;
-        const auto multiply = c.out_channels - channel >= kColumns ? &MultiplyBlocks<kColumns>
-                                                                   : &MultiplyBlocks<kLanes>;
-        multiply(c, chunk, blocks, channel, room, x, filters, ending, y);
+        const int64_t group = i / units / columns;
+        const int64_t output = i / units % columns * kColumns;
+        const auto multiply =
+            c.outputs - output >= kColumns ? &MultiplyBlocks<kColumns> : &MultiplyBlocks<kLanes>;
+        multiply(c, chunk, blocks, group * c.outputs + output, room, x, filters, ending, y);
       }
     });
   }
@@ -375,18 +363,18 @@ void TransformFilter(const float* w, int64_t pitch, float* to, int64_t stride) {
   }
 }
 
-// To [out_channels / kColumns, kPoints, in_channels, kColumns], where the last columns may be
-// fewer.
-void TransformFilters(int64_t out_channels, int64_t in_channels, const float* w, float* to) {
-  const int64_t pitch = in_channels * kTaps * kTaps;
-  ParallelFor(out_channels / kLanes, 1, [&](int64_t first, int64_t last) {
+// To [groups, outputs / kColumns, kPoints, inputs, kColumns], where the last columns of a group may
+// be fewer.
+void TransformFilters(const WinogradFilterShape& shape, const float* w, float* to) {
+  const int64_t pitch = shape.inputs * kTaps * kTaps;
+  ParallelFor(shape.groups * shape.outputs / kLanes, 1, [&](int64_t first, int64_t last) {
     for (int64_t k = first * kLanes; k < last * kLanes; k += kN) {
-      const int64_t begin = k / kColumns * kColumns;
-      const int64_t width = std::min<int64_t>(kColumns, out_channels - begin);
-      float* columns = to + begin * in_channels * kPoints + k - begin;
-      for (int64_t c = 0; c < in_channels; ++c) {
+      const int64_t begin = k - k % shape.outputs % kColumns;
+      const int64_t width = std::min<int64_t>(kColumns, shape.outputs - begin % shape.outputs);
+      float* columns = to + begin * shape.inputs * kPoints + k - begin;
+      for (int64_t c = 0; c < shape.inputs; ++c) {
         TransformFilter(w + k * pitch + c * kTaps * kTaps, pitch, columns + c * width,
-                        in_channels * width);
+                        shape.inputs * width);
       }
     }
   });
@@ -405,13 +393,13 @@ HWY_EXPORT(Convolve);
 
 int64_t WinogradTiles(const WinogradConvolution& c) { return Tiles(c).count; }
 
-int64_t WinogradFilterSize(int64_t out_channels, int64_t in_channels) {
-  return out_channels * in_channels * kPoints;
+int64_t WinogradFilterSize(const WinogradFilterShape& shape) {
+  return shape.groups * shape.outputs * shape.inputs * kPoints;
 }
 
-void TransformWinogradFilters(int64_t out_channels, int64_t in_channels, const float* w, float* to,
+void TransformWinogradFilters(const WinogradFilterShape& shape, const float* w, float* to,
                               CPUContext*) {
-  HWY_DYNAMIC_DISPATCH(TransformFilters)(out_channels, in_channels, w, to);
+  HWY_DYNAMIC_DISPATCH(TransformFilters)(shape, w, to);
 }
 
 int64_t WinogradRoomSize(const WinogradConvolution& c) {
@@ -420,7 +408,7 @@ int64_t WinogradRoomSize(const WinogradConvolution& c) {
 }
 
 void ConvolveWinograd(const WinogradConvolution& c, const float* x, const WinogradFilters& filters,
-                      const WinogradEnding& ending, float* room, float* y, CPUContext*) {
+                      const ConvolutionEnding& ending, float* room, float* y, CPUContext*) {
   HWY_DYNAMIC_DISPATCH(Convolve)(c, x, filters, ending, room, y);
 }
 

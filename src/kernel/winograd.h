@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "doppio/context.h"
+#include "src/kernel/convolution_ending.h"
 
 namespace doppio {
 
@@ -23,34 +24,32 @@ inline constexpr int64_t kWinogradLanes = 8;
 
 struct WinogradConvolution {
   int64_t batch = 1;
-  int64_t in_channels = 0;   // a multiple of kWinogradLanes
-  int64_t out_channels = 0;  // likewise
+  int64_t groups = 1;
+  int64_t inputs = 0;   // channels of a group, a multiple of kWinogradLanes
+  int64_t outputs = 0;  // likewise
   int64_t in_rows = 0;
   int64_t in_columns = 0;
   int64_t out_rows = 0;
   int64_t out_columns = 0;
   int64_t pad_top = 0;
   int64_t pad_left = 0;
-};
 
-// What becomes of a sum before it is written to Y.
-struct WinogradEnding {
-  enum class Activation { kNone, kRelu, kClip };
-
-  bool adds = false;  // what Y holds
-  Activation activation = Activation::kNone;
-  float slope = 0;  // kRelu: of what is below 0
-  float least = 0;  // kClip
-  float most = 0;
+  int64_t in_channels() const { return groups * inputs; }
+  int64_t out_channels() const { return groups * outputs; }
 };
 
 // The tiles of the result: how often each number of the filters is used.
 int64_t WinogradTiles(const WinogradConvolution& shape);
 
+// Filters w [groups * outputs, inputs, 3, 3].
+struct WinogradFilterShape {
+  int64_t groups = 1;
+  int64_t outputs = 0;
+  int64_t inputs = 0;
+};
 // The number of floats in transformed filters.
-int64_t WinogradFilterSize(int64_t out_channels, int64_t in_channels);
-// Transforms the filters w [out_channels, in_channels, 3, 3].
-void TransformWinogradFilters(int64_t out_channels, int64_t in_channels, const float* w, float* to,
+int64_t WinogradFilterSize(const WinogradFilterShape& shape);
+void TransformWinogradFilters(const WinogradFilterShape& shape, const float* w, float* to,
                               CPUContext* context);
 
 // The filters as they are, transformed, and the bias, which may be null.
@@ -65,7 +64,7 @@ int64_t WinogradRoomSize(const WinogradConvolution& shape);
 // `room`, the transformed filters and y begin at multiples of 32 bytes. The bits do not depend on
 // the number of threads.
 void ConvolveWinograd(const WinogradConvolution& shape, const float* x,
-                      const WinogradFilters& filters, const WinogradEnding& ending, float* room,
+                      const WinogradFilters& filters, const ConvolutionEnding& ending, float* room,
                       float* y, CPUContext* context);
 
 }  // namespace doppio

@@ -14,17 +14,12 @@
 #endif
 
 #include "hwy/highway.h"
-#include "src/kernel/winograd.h"
+#include "src/kernel/convolution_ending-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace doppio {
 namespace HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::CappedTag<float, kWinogradLanes>;
-using V = hn::Vec<D>;
 
 constexpr double kA = 0.625;
 constexpr double kB = 1.5;

@@ -17,22 +17,23 @@
 namespace doppio {
 namespace {
 
-using Activation = WinogradEnding::Activation;
+using Activation = ConvolutionEnding::Activation;
 
 constexpr int64_t kLanes = kWinogradLanes;
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 std::string ToString(const WinogradConvolution& c) {
-  return absl::StrCat("batch ", c.batch, ", channels ", c.in_channels, " to ", c.out_channels,
-                      ", image ", c.in_rows, " x ", c.in_columns, ", places ", c.out_rows, " x ",
-                      c.out_columns, ", pads ", c.pad_top, " and ", c.pad_left);
+  return absl::StrCat("batch ", c.batch, ", ", c.groups, " x channels ", c.inputs, " to ",
+                      c.outputs, ", image ", c.in_rows, " x ", c.in_columns, ", places ",
+                      c.out_rows, " x ", c.out_columns, ", pads ", c.pad_top, " and ", c.pad_left);
 }
 
 WinogradConvolution Shape(int64_t batch, int64_t in_channels, int64_t out_channels, int64_t rows,
                           int64_t columns, int64_t top, int64_t left, int64_t bottom,
                           int64_t right) {
   return {batch,
+          1,
           in_channels,
           out_channels,
           rows,
@@ -69,22 +70,22 @@ class Example {
   Example(const WinogradConvolution& c, uint32_t seed)
       : c_(c),
         random_(seed),
-        x_(Normal(c.batch * c.in_channels * c.in_rows * c.in_columns, 1)),
-        w_(Normal(c.out_channels * c.in_channels * 9,
-                  1 / std::sqrt(9 * static_cast<float>(c.in_channels)))),
-        bias_(Normal(c.out_channels, 1)),
-        before_(Normal(c.batch * c.out_channels * c.out_rows * c.out_columns, 1)) {}
+        x_(Normal(c.batch * c.in_channels() * c.in_rows * c.in_columns, 1)),
+        w_(Normal(c.out_channels() * c.inputs * 9,
+                  1 / std::sqrt(9 * static_cast<float>(c.inputs)))),
+        bias_(Normal(c.out_channels(), 1)),
+        before_(Normal(c.batch * c.out_channels() * c.out_rows * c.out_columns, 1)) {}
 
   float* x() { return x_.data(); }
   float* w() { return w_.data(); }
-  WinogradEnding ending;
+  ConvolutionEnding ending;
   bool has_bias = true;
 
   std::vector<float> Winograd() const {
     CPUContext context;
-    Buffer transformed(WinogradFilterSize(c_.out_channels, c_.in_channels));
-    TransformWinogradFilters(c_.out_channels, c_.in_channels, w_.data(), transformed.data(),
-                             &context);
+    const WinogradFilterShape filters = {c_.groups, c_.outputs, c_.inputs};
+    Buffer transformed(WinogradFilterSize(filters));
+    TransformWinogradFilters(filters, w_.data(), transformed.data(), &context);
     Buffer room(WinogradRoomSize(c_), kNan);
     Buffer y = before_;
     ConvolveWinograd(c_, x_.data(),
@@ -98,10 +99,10 @@ class Example {
   std::vector<T> Direct() const {
     std::vector<T> y(static_cast<size_t>(before_.size()));
     for (int64_t n = 0; n < c_.batch; ++n) {
-      for (int64_t m = 0; m < c_.out_channels; ++m) {
+      for (int64_t m = 0; m < c_.out_channels(); ++m) {
         for (int64_t i = 0; i < c_.out_rows; ++i) {
           for (int64_t j = 0; j < c_.out_columns; ++j) {
-            const int64_t at = At(n, m, i, j, c_.out_channels, c_.out_rows, c_.out_columns);
+            const int64_t at = At(n, m, i, j, c_.out_channels(), c_.out_rows, c_.out_columns);
             T value = SumOfTaps<T>(n, m, i, j);
             if (has_bias) value += static_cast<T>(bias_.data()[m]);
             if (ending.adds) value += static_cast<T>(before_.data()[at]);
@@ -139,13 +140,15 @@ class Example {
   template <typename T>
   T SumOfTaps(int64_t n, int64_t m, int64_t row, int64_t column) const {
     T sum = 0;
-    for (int64_t k = 0; k < c_.in_channels; ++k) {
+    const int64_t first = m / c_.outputs * c_.inputs;
+    for (int64_t k = 0; k < c_.inputs; ++k) {
       for (int64_t tap = 0; tap < 9; ++tap) {
         const int64_t i = row + tap / 3 - c_.pad_top;
         const int64_t j = column + tap % 3 - c_.pad_left;
         if (i < 0 || i >= c_.in_rows || j < 0 || j >= c_.in_columns) continue;
-        const float x = x_.data()[At(n, k, i, j, c_.in_channels, c_.in_rows, c_.in_columns)];
-        sum += static_cast<T>(w_.data()[(m * c_.in_channels + k) * 9 + tap]) * static_cast<T>(x);
+        const float x =
+            x_.data()[At(n, first + k, i, j, c_.in_channels(), c_.in_rows, c_.in_columns)];
+        sum += static_cast<T>(w_.data()[(m * c_.inputs + k) * 9 + tap]) * static_cast<T>(x);
       }
     }
     return sum;
@@ -185,6 +188,7 @@ class WinogradTest : public testing::Test {
     for (int i = 0; i < 20; ++i) {
       shapes.push_back(Shape(draw(1, 3), 8 * draw(1, 6), 8 * draw(1, 6), draw(2, 23), draw(2, 23),
                              draw(0, 2), draw(0, 2), draw(1, 2), draw(1, 2)));
+      if (i % 2 == 1) shapes.back().groups = draw(2, 4);
     }
     return shapes;
   }
@@ -207,10 +211,10 @@ TEST_F(WinogradTest, ErrsAboutTwiceAsMuchAsTapsThatAreAddedUp) {
 TEST_F(WinogradTest, AddsWhatWasThereAndAppliesTheActivation) {
   for (const bool has_bias : {false, true}) {
     for (const bool adds : {false, true}) {
-      for (const WinogradEnding& ending :
-           {WinogradEnding{adds, Activation::kNone}, WinogradEnding{adds, Activation::kRelu},
-            WinogradEnding{adds, Activation::kRelu, 0.25F},
-            WinogradEnding{adds, Activation::kClip, 0, -0.5F, 0.75F}}) {
+      for (const ConvolutionEnding& ending :
+           {ConvolutionEnding{adds, Activation::kNone}, ConvolutionEnding{adds, Activation::kRelu},
+            ConvolutionEnding{adds, Activation::kRelu, 0.25F},
+            ConvolutionEnding{adds, Activation::kClip, 0, -0.5F, 0.75F}}) {
         Example example(Shape(2, 16, 24, 9, 6, 1, 1, 1, 1), 4);
         example.ending = ending;
         example.has_bias = has_bias;
