@@ -41,8 +41,8 @@ class OptimizeTest : public ::testing::Test {
   }
 
   NetDef Optimize(const NetBuilder& net, std::vector<std::string> outputs) {
-    // Where results are small differences of large numbers, as here, Winograd's algorithm is further
-    // off than what is allowed below; its own tests compare it with what is exact.
+    // Where results are small differences of large numbers, as here, Winograd's algorithm is
+    // further off than what is allowed below; its own tests compare it with what is exact.
     auto optimized = OptimizeNet(net.def(), {{"X"}, outputs, /*winograd=*/false}, &workspace_);
     EXPECT_TRUE(optimized.ok()) << optimized.status();
     if (!optimized.ok()) return NetDef();
