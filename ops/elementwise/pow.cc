@@ -2,7 +2,7 @@
 
 #include "ops/elementwise/binary_gradient.h"
 #include "src/kernel/broadcast.h"
-#include "src/kernel/broadcast_binary.h"
+#include "src/kernel/elementwise_math.h"
 
 namespace doppio {
 namespace {
@@ -50,13 +50,6 @@ exponent [2] = [3, 0] give Y [2] = [8, 1].
       return absl::OkStatus();
     });
 
-template <typename T>
-void PowRow(const T* x, bool repeat_x, const T* exponent, bool repeat_exponent, T* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) {
-    y[i] = std::pow(x[repeat_x ? 0 : i], exponent[repeat_exponent ? 0 : i]);
-  }
-}
-
 template <class Context>
 class PowOp final : public Operator<Context> {
  public:
@@ -85,8 +78,14 @@ class PowOp final : public Operator<Context> {
     const T exponent = exponent_;
     if (exponent == 2) {
       Sqr(from, to, x.numel(), &context_);
+    } else if (exponent == 3) {
+      Cube(from, to, x.numel(), &context_);
+    } else if (exponent == -1) {
+      Reciprocal(from, to, x.numel(), &context_);
+    } else if (exponent == 0.5f) {
+      RootPower(from, to, x.numel(), &context_);
     } else {
-      MapElements([=](T v) { return std::pow(v, exponent); }, from, to, x.numel(), &context_);
+      Pow(from, x.dims(), &exponent, {}, to, x.dims(), &context_);
     }
     return absl::OkStatus();
   }
@@ -105,8 +104,8 @@ class PowOp final : public Operator<Context> {
       DOPPIO_RETURN_IF_ERROR(CheckInplaceShape(1, exponent.dims(), 0, shapes.c_dims));
     }
     DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), shapes.c_dims));
-    BroadcastBinary<T, T>(PowRow<T>, x.data<T>(), shapes.a, exponent.data<T>(), shapes.b,
-                          y->mutable_data<T>(), shapes.c, kCostlyGrain);
+    Pow(x.data<T>(), shapes.a, exponent.data<T>(), shapes.b, y->mutable_data<T>(), shapes.c,
+        &context_);
     return absl::OkStatus();
   }
 
