@@ -247,6 +247,11 @@ int OpSchema::LeastOutputsOf(const OperatorDef& def) const {
   return least_outputs_ == nullptr ? count : std::min(least_outputs_(def), count);
 }
 
+OpSchema& OpSchema::ReadsAllBlobs() {
+  reads_all_blobs_ = true;
+  return *this;
+}
+
 OpSchema& OpSchema::HasSideEffects() {
   has_side_effects_ = true;
   return *this;
