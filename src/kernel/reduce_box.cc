@@ -140,30 +140,30 @@ Acc<T> SumRun(const T* y, int64_t n) {
   return SumOfHalves(d, sum[0]) + rest;
 }
 
-// sums[i * stride] += the sum of n elements that begin at y + i * n, fewer than SumRun has lanes:
+// sums[i * x_stride] += the sum of n elements that begin at y + i * y_stride, fewer than SumRun has lanes:
 // of four such runs at a time, since an addition takes longer than a load.
 template <typename T>
-void AddShortRuns(const T* y, int64_t runs, int64_t n, Acc<T>* sums, int64_t stride) {
+void AddShortRuns(const T* y, int64_t y_stride, int64_t runs, int64_t n, Acc<T>* sums, int64_t x_stride) {
   using A = Acc<T>;
   int64_t i = 0;
   for (; i + 4 <= runs; i += 4) {
-    const T* run = y + i * n;
+    const T* run = y + i * y_stride;
     A sum0 = 0;
     A sum1 = 0;
     A sum2 = 0;
     A sum3 = 0;
     for (int64_t j = 0; j < n; ++j) {
       sum0 += static_cast<A>(run[j]);
-      sum1 += static_cast<A>(run[n + j]);
-      sum2 += static_cast<A>(run[2 * n + j]);
-      sum3 += static_cast<A>(run[3 * n + j]);
+      sum1 += static_cast<A>(run[y_stride + j]);
+      sum2 += static_cast<A>(run[2 * y_stride + j]);
+      sum3 += static_cast<A>(run[3 * y_stride + j]);
     }
-    sums[i * stride] += sum0;
-    sums[(i + 1) * stride] += sum1;
-    sums[(i + 2) * stride] += sum2;
-    sums[(i + 3) * stride] += sum3;
+    sums[i * x_stride] += sum0;
+    sums[(i + 1) * x_stride] += sum1;
+    sums[(i + 2) * x_stride] += sum2;
+    sums[(i + 3) * x_stride] += sum3;
   }
-  for (; i < runs; ++i) sums[i * stride] += SumRun(y + i * n, n);
+  for (; i < runs; ++i) sums[i * x_stride] += SumRun(y + i * y_stride, n);
 }
 
 // sums[j] = or += y[j].
@@ -283,7 +283,7 @@ void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* su
       AddRows(y, loop.y_stride, loop.size, cols, sums);
     }
   } else if (!loop.repeated && inner_repeated && loops[1].size < kLanes<Acc<T>>) {
-    AddShortRuns(y, loop.size, loops[1].size, sums, loop.x_stride);
+    AddShortRuns(y, loop.y_stride, loop.size, loops[1].size, sums, loop.x_stride);
   } else if (!loop.repeated && inner_repeated) {
     for (int64_t i = 0; i < loop.size; ++i) {
       sums[i * loop.x_stride] += SumRun(y + i * loop.y_stride, loops[1].size);
