@@ -140,10 +140,11 @@ Acc<T> SumRun(const T* y, int64_t n) {
   return SumOfHalves(d, sum[0]) + rest;
 }
 
-// sums[i * x_stride] += the sum of n elements that begin at y + i * y_stride, fewer than SumRun has lanes:
-// of four such runs at a time, since an addition takes longer than a load.
+// sums[i * x_stride] += the sum of n elements that begin at y + i * y_stride, fewer than SumRun has
+// lanes: of four such runs at a time, since an addition takes longer than a load.
 template <typename T>
-void AddShortRuns(const T* y, int64_t y_stride, int64_t runs, int64_t n, Acc<T>* sums, int64_t x_stride) {
+void AddShortRuns(const T* y, int64_t y_stride, int64_t runs, int64_t n, Acc<T>* sums,
+                  int64_t x_stride) {
   using A = Acc<T>;
   int64_t i = 0;
   for (; i + 4 <= runs; i += 4) {
