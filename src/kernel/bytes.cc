@@ -184,15 +184,15 @@ void RepeatElementsTyped(const uint8_t* src, int64_t count, int64_t repeat, uint
   }
 }
 
-// Short runs, whose stores overlap, are put together in the cache.
+// Runs of less than a vector are put together in the cache.
 template <typename T>
 void StreamElements(const uint8_t* src, int64_t count, int64_t repeat, uint8_t* dst) {
-  constexpr int64_t kMostRun = 4 * kVector;
-  HWY_ALIGN uint8_t lines[kLine * kMostRun];
+  constexpr int64_t kColumns = 4 * kVector;
+  HWY_ALIGN uint8_t lines[kLine * kColumns];
   const int64_t run = repeat * static_cast<int64_t>(sizeof(T));
   int64_t i = 0;
-  if (run < kMostRun) {
-    const int64_t piece = kLine * (kMostRun / run);  // whole lines
+  if (run < kVector) {
+    const int64_t piece = kLine * (kColumns / run);  // whole lines
     for (; i + piece <= count; i += piece) {
       RepeatElementsTyped<T>(src + i * sizeof(T), piece, repeat, lines);
       StreamLines(lines, dst + i * run, piece * run);
