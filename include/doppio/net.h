@@ -86,9 +86,11 @@ class Net {
 // Makes a net over the blobs of `scope`, which must outlive it. All problems are reported at once
 // (CheckNet). The net's device option holds for operators where they do not say otherwise.
 //
-// Operators that expand a tensor (Expand, Tile, ...) may leave a phantom of it (blob.h), which is
-// written out for those who need it so and for whoever looks. The net's argument `phantoms` says
-// from how many bytes on they do; with 0, and without the argument, they never do.
+// Operators that expand a tensor (Expand, Tile, ...) leave a phantom of it (blob.h) where it has at
+// least kLeastPhantomBytes, which is written out for those who need it so and for whoever looks.
+// The net's argument `phantoms` is another number of bytes; with 0 they never do. Nets that are
+// arguments of operators have arguments of their own.
+constexpr int64_t kLeastPhantomBytes = 256 << 10;
 absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def, BlobScope* scope);
 
 // How nets are run, by NetDef.type. `simple` (the default) runs operators in order; `parallel` runs

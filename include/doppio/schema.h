@@ -182,7 +182,8 @@ class OpSchema {
   // Two runs with the same inputs may differ, or something besides the outputs changes: such an
   // operator is never removed.
   OpSchema& HasSideEffects();
-  // It looks at blobs that are no inputs, so that nothing of its net runs beside it.
+  // The operator looks at blobs of the workspace that it does not name, which is a side effect; no
+  // other operator of its net runs meanwhile.
   OpSchema& ReadsAllBlobs();
   // Asked for every argument that holds a net. Without it nets see the blobs around the operator
   // and no others, as those of If and While do.

@@ -89,8 +89,8 @@ std::shared_ptr<const OperatorDef> DefOfOp(const std::shared_ptr<const NetDef>& 
 int64_t LeastPhantomBytes(const NetDef& net) {
   const auto tells = [](const Argument& arg) { return arg.name() == "phantoms" && arg.has_i(); };
   const auto found = std::find_if(net.arg().begin(), net.arg().end(), tells);
-  const bool has_phantoms = found != net.arg().end() && found->i() > 0;
-  return has_phantoms ? found->i() : std::numeric_limits<int64_t>::max();
+  if (found == net.arg().end()) return kLeastPhantomBytes;
+  return found->i() > 0 ? found->i() : std::numeric_limits<int64_t>::max();
 }
 
 }  // namespace
