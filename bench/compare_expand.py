@@ -7,6 +7,7 @@ import numpy
 from peers import Call, Side, program, take_turns
 
 SUMMARY = "Expand and its gradient against NumPy"
+SIZES = ("uint8", "float16", "float", "double")  # 1, 2, 4 and 8 bytes; of 1 there are no sums
 CASES = [  # x, y, types
     ((1, 4096), (4096, 4096), ("float", "int32", "int64", "double")),
     ((4096, 1), (4096, 4096), ("float", "int32", "int64", "double")),
@@ -14,10 +15,21 @@ CASES = [  # x, y, types
     ((1,), (16777216,), ("float",)),
     ((16, 1, 256, 1, 64), (16, 8, 256, 8, 64), ("float",)),
     ((1, 1, 1, 128), (8, 16, 64, 128), ("float",)),
+    ((5592406, 1), (5592406, 3), SIZES),  # the inner axis
+    ((986896, 1), (986896, 17), SIZES),
+    ((167772, 1), (167772, 100), SIZES),
+    ((1, 3), (5592406, 3), SIZES),  # the outer one
+    ((1, 17), (986896, 17), SIZES),
+    ((1, 100), (167772, 100), SIZES),
+    ((64, 1, 64, 1, 16), (64, 16, 64, 16, 16), SIZES),  # several
+    ((512, 1, 512, 1), (512, 8, 512, 8), SIZES),
+    ((1, 64, 1, 1), (64, 64, 64, 64), SIZES),  # all but the channels
+    ((256, 1, 17, 1), (256, 241, 17, 16), SIZES),
     ((1, 8), (8, 8), ("float",)),
     ((3, 1), (3, 4), ("float",)),
 ]
-NUMPY_TYPES = {"float": "float32", "double": "float64", "int32": "int32", "int64": "int64"}
+NUMPY_TYPES = {"float": "float32", "double": "float64", "float16": "float16", "int32": "int32",
+               "int64": "int64", "uint8": "uint8"}
 
 
 def numpy_call(operation, dtype, x_dims, y_dims):
@@ -58,6 +70,8 @@ def run(arguments):
             name = f"{list(x_dims)}->{list(y_dims)}".replace(" ", "")
             for dtype in dtypes:
                 if arguments.case not in f"{operation} {name} {dtype}":
+                    continue
+                if operation == "gradient" and dtype == "uint8":
                     continue
                 ours, theirs = measure(path, operation, dtype, arguments.threads, x_dims, y_dims,
                                        arguments.repetitions)

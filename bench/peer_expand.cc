@@ -1,15 +1,16 @@
 // The doppio half of `tools/bench-peers expand`: prepares one case and runs it once for every line
 // on standard input, answering with the nanoseconds it took, so that a peer can run in between.
 //
-//   bench_peer_expand expand|gradient float|double|int32|int64|float16 THREADS X_DIMS Y_DIMS
+//   bench_peer_expand expand|gradient float|double|int32|int64|float16|uint8 THREADS X_DIMS Y_DIMS
 //
-// with shapes as 4096,1.
+// with shapes as 4096,1; there is no gradient of uint8.
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -53,9 +54,11 @@ int main(int argc, char** argv) {
   if (!y.ok()) return Fail(y.status().ToString());
 
   doppio::CPUContext context;
-  using Summed = doppio::TypeList<float, double, int32_t, int64_t, doppio::float16>;
-  const absl::Status status = doppio::DispatchType(Summed(), *dtype, [&](auto tag) {
+  using Types = doppio::TypeList<float, double, int32_t, int64_t, doppio::float16, uint8_t>;
+  const absl::Status status = doppio::DispatchType(Types(), *dtype, [&](auto tag) -> absl::Status {
     using T = typename decltype(tag)::type;
+    constexpr bool kHasSums = !std::is_same_v<T, uint8_t>;
+    if (!expand && !kHasSums) return absl::InvalidArgumentError("there is no such gradient");
     T* x_data = x->template mutable_data<T>();
     T* y_data = y->template mutable_data<T>();
     doppio::Fill(T(1), x_data, x->numel(), &context);
@@ -63,7 +66,7 @@ int main(int argc, char** argv) {
     return doppio::AnswerLines([&] {
       if (expand) {
         doppio::Broadcast(sizeof(T), x_data, x_dims, y_data, y_dims, &context);
-      } else {
+      } else if constexpr (kHasSums) {
         doppio::ReduceSumTo<T>(y_data, y_dims, x_data, x_dims, &context);
       }
       return absl::OkStatus();

@@ -26,14 +26,28 @@ const Case kCases[] = {
     {"column", {4096, 1}, {4096, 4096}},
     {"channels", {1, 64, 1, 1}, {32, 64, 56, 56}},
     {"lengths", {64, 1, 256}, {64, 100, 256}},
-    {"small", {1, 64}, {64, 64}},
+    {"rows of 3", {1 << 20, 1}, {1 << 20, 3}},
+    {"rows of 17", {1 << 18, 1}, {1 << 18, 17}},
+    {"rows of 100", {1 << 16, 1}, {1 << 16, 100}},
+    {"repeated rows of 17", {1, 17}, {1 << 18, 17}},
+    {"repeated blocks", {1, 1 << 18}, {16, 1 << 18}},
+    {"interleaved", {64, 1, 64, 1}, {64, 64, 64, 16}},
+    {"16 KiB", {1, 64}, {64, 64}},
+    {"64 KiB", {1, 128}, {128, 128}},
+    {"256 KiB", {1, 256}, {256, 256}},
+    {"1 MiB", {1, 512}, {512, 512}},
+    {"16 KiB, column", {64, 1}, {64, 64}},
+    {"64 KiB, column", {128, 1}, {128, 128}},
+    {"256 KiB, column", {256, 1}, {256, 256}},
+    {"1 MiB, column", {512, 1}, {512, 512}},
 };
 
 enum class How { kPhantom, kWritten, kDirect };
 
 NetDef MakeNet(const std::string& op, How how, bool backward) {
   NetBuilder net("net");
-  if (how == How::kPhantom) *net.mutable_def()->add_arg() = MakeArgument<int>("phantoms", 16 << 10);
+  const int least_bytes = how == How::kPhantom ? 16 << 10 : 0;
+  *net.mutable_def()->add_arg() = MakeArgument<int>("phantoms", least_bytes);
   const std::string operand = how == How::kDirect ? "X" : "Y";
   if (how != How::kDirect) net.Op("Expand", {"X", "shape"}, {"Y"});
   net.Op(op, {operand, "Z"}, {"C"});

@@ -105,8 +105,13 @@ function(doppio_room name)
     target_link_libraries(${target}
       PUBLIC doppio_headers doppio_sanitizer ${arrows} ${ROOM_LINK}
       PRIVATE doppio_options ${ROOM_LINK_PRIVATE})
-    doppio_precompile(${target} src/precompiled.h)
-    doppio_unity(${target} src/precompiled.h)
+    # Rooms below the messages see no operators.
+    set(precompiled src/kernel/precompiled.h)
+    if(TARGET doppio_proto)
+      set(precompiled src/precompiled.h)
+    endif()
+    doppio_precompile(${target} ${precompiled})
+    doppio_unity(${target} ${precompiled})
     set_property(GLOBAL APPEND PROPERTY DOPPIO_ROOMS ${target})
   else()
     add_library(${target} INTERFACE)

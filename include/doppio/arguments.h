@@ -1,6 +1,8 @@
 #ifndef DOPPIO_ARGUMENTS_H_
 #define DOPPIO_ARGUMENTS_H_
 
+// Threads: a reader is used by one at a time.
+
 #include <string>
 #include <vector>
 

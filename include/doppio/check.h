@@ -2,6 +2,8 @@
 #define DOPPIO_CHECK_H_
 
 // Looking at a whole net before it is run: every problem at once.
+//
+// Threads: all functions may be called from many at once.
 
 #include <set>
 #include <string>
@@ -65,6 +67,7 @@ std::vector<std::string> OutputsOfNet(const NetDef& net);
 struct OpBlobs {
   std::vector<std::string> reads;
   std::vector<std::string> writes;
+  bool reads_all = false;  // of its workspace (OpSchema::ReadsAllBlobs)
 };
 OpBlobs BlobsOfOp(const OperatorDef& op);
 

@@ -6,6 +6,8 @@
 //   for (const Caffe2Operator& op : Caffe2Operators()) {
 //     if (!op.is_there) std::cout << op.type << ": " << op.why_not << "\n";
 //   }
+//
+// Threads: all functions may be called from many at once.
 
 #include <string>
 #include <vector>

@@ -5,6 +5,8 @@
 //
 //   absl::StatusOr<NetDef> net = LoadNet("predict_net.pb");  // of a machine with a GPU
 //   SetDevice(&*net, DeviceType::kCpu);
+//
+// Threads: all functions may be called from many at once.
 
 #include <string>
 

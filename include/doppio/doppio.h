@@ -39,6 +39,7 @@
 #include "doppio/image_recipe.h"
 #include "doppio/infer.h"
 #include "doppio/interrupt.h"
+#include "doppio/memory_budget.h"
 #include "doppio/model.h"
 #include "doppio/model_io.h"
 #include "doppio/net.h"

@@ -1,6 +1,8 @@
 #ifndef DOPPIO_DOT_H_
 #define DOPPIO_DOT_H_
 
+// Threads: all functions may be called from many at once.
+
 #include <string>
 
 #include "doppio/net.pb.h"

@@ -3,6 +3,8 @@
 
 // Element types of tensors. The numbers are those of TensorProto.DataType, so that they can stand
 // in files; bfloat16 has no number there (see serialize.h) and lives above them.
+//
+// Threads: all functions may be called from many at once.
 
 #include <cstddef>
 #include <cstdint>

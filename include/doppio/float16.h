@@ -4,6 +4,8 @@
 // The two 16-bit floating point types, for storage: arithmetic converts to float and back.
 // Conversions round to the nearest value, ties to even (IEEE 754-2019, 4.3.1); NaN stays NaN,
 // overflow becomes infinity.
+//
+// Threads: all functions may be called from many at once.
 
 #include <cstdint>
 #include <cstring>

@@ -20,6 +20,8 @@
 // them, and the net has no more operators than they take:
 //
 //   AddGradientOperators(net, {"loss"}, {/*wrt=*/{{"w", "b"}}});
+//
+// Threads: all functions may be called from many at once.
 
 #include <map>
 #include <optional>

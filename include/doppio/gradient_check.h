@@ -13,6 +13,8 @@
 // all floats that it reads converted, where its operators bear that; else in float, with a larger
 // step and tolerance. Next to a point where a derivative jumps (Relu at 0) the gradient may be
 // anything between the derivatives at both sides.
+//
+// Threads: all functions may be called from many at once, with a workspace each.
 
 #include <string>
 #include <vector>

@@ -20,6 +20,9 @@
 // operator is meant to read, and refuses one that reads an input whose elements the operator itself
 // has overwritten in place. What is read for its shape alone does not count: the schema of the
 // gradient operator says so (OpSchema::ShapeOnly, ShapeOnlyWhere).
+//
+// Threads: makers are looked up from many at once, also while a library registers more; one of them
+// is used by the thread that made it.
 
 #include <memory>
 #include <string>

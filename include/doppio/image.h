@@ -14,6 +14,8 @@
 // Files are not trusted: see proto_io.h for what errors mean. A picture of more than
 // limits.max_image_pixels is refused before anything is allocated for it. JPEGs in CMYK are
 // Unimplemented.
+//
+// Threads: all functions may be called from many at once.
 
 #include <string>
 

@@ -27,6 +27,8 @@
 // What is fed is (pixel * scale - mean) / std, pixel being in [0, 255], as float [1, C, H, W] or
 // [1, H, W, C]. Defaults: order rgb, scale 1, mean 0, std 1, nchw. `bgra` takes size and shorter
 // alone.
+//
+// Threads: all functions may be called from many at once.
 
 #include <string>
 

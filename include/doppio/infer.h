@@ -2,6 +2,8 @@
 #define DOPPIO_INFER_H_
 
 // Shapes and types of all blobs of a net, without running it.
+//
+// Threads: all functions may be called from many at once.
 
 #include <map>
 #include <string>

@@ -1,6 +1,8 @@
 #ifndef DOPPIO_INT8_TENSOR_H_
 #define DOPPIO_INT8_TENSOR_H_
 
+// Threads: as with a Tensor (tensor.h), many may read one, or one may change it.
+
 #include <cstdint>
 
 #include "doppio/tensor.h"

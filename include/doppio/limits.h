@@ -1,6 +1,8 @@
 #ifndef DOPPIO_LIMITS_H_
 #define DOPPIO_LIMITS_H_
 
+// Threads: values; each has its own, or all only read them.
+
 #include <cstdint>
 
 #include "doppio/file_access.h"

@@ -1,6 +1,8 @@
 #ifndef DOPPIO_MODEL_H_
 #define DOPPIO_MODEL_H_
 
+// Threads: a value; many may read it, or one may change it.
+
 #include <map>
 #include <string>
 #include <vector>

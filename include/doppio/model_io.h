@@ -8,6 +8,8 @@
 //
 // Files are not trusted; proto_io.h says what holds for every reader. A database is read record by
 // record, each bounded by limits.max_file_bytes, so that little more than the weights is in memory.
+//
+// Threads: all functions may be called from many at once.
 
 #include <string>
 

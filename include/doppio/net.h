@@ -7,9 +7,12 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "doppio/memory_budget.h"
 #include "doppio/observer.h"
 #include "doppio/operator.h"
 
@@ -38,6 +41,10 @@ class Net {
   // Ends a run that is under way on another thread: no further operator is started, and that run
   // returns Cancelled. What ends more than one net, or at a deadline: cancellation.h.
   void Cancel();
+
+  // What runs of this net allocate for tensors counts for it (memory_budget.h); nothing: for none.
+  // Not while the net runs.
+  void SetMemoryBudget(std::optional<MemoryBudget> budget) { budget_ = std::move(budget); }
 
   // Observers see every operator of this net start and stop; not while the net runs. The net does
   // not own them, and keeps them until they are removed.
@@ -70,6 +77,7 @@ class Net {
   std::shared_ptr<const NetDef> def_;
   std::vector<std::unique_ptr<OperatorBase>> operators_;
   std::vector<NetObserver*> observers_;
+  std::optional<MemoryBudget> budget_;
   std::atomic<bool> is_running_{false};
   std::atomic<bool> is_cancelled_{false};
   std::atomic<int> last_failed_operator_{-1};
@@ -78,9 +86,11 @@ class Net {
 // Makes a net over the blobs of `scope`, which must outlive it. All problems are reported at once
 // (CheckNet). The net's device option holds for operators where they do not say otherwise.
 //
-// Operators that expand a tensor (Expand, Tile, ...) may leave a phantom of it (blob.h), which is
-// written out for those who need it so and for whoever looks. The net's argument `phantoms` says
-// from how many bytes on they do; with 0, and without the argument, they never do.
+// Operators that expand a tensor (Expand, Tile, ...) leave a phantom of it (blob.h) where it has at
+// least kLeastPhantomBytes, which is written out for those who need it so and for whoever looks.
+// The net's argument `phantoms` is another number of bytes; with 0 they never do. Nets that are
+// arguments of operators have arguments of their own.
+constexpr int64_t kLeastPhantomBytes = 256 << 10;
 absl::StatusOr<std::unique_ptr<Net>> CreateNet(std::shared_ptr<const NetDef> def, BlobScope* scope);
 
 // How nets are run, by NetDef.type. `simple` (the default) runs operators in order; `parallel` runs

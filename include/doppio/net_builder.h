@@ -1,6 +1,8 @@
 #ifndef DOPPIO_NET_BUILDER_H_
 #define DOPPIO_NET_BUILDER_H_
 
+// Threads: a builder is used by one at a time.
+
 #include <string>
 #include <vector>
 

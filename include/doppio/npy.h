@@ -9,6 +9,8 @@
 // refused: there is no tensor of them.
 //
 // Data is not trusted: see proto_io.h for what errors mean. Nothing in a file is ever executed.
+//
+// Threads: all functions may be called from many at once.
 
 #include <string>
 #include <vector>

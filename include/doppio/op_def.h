@@ -2,6 +2,8 @@
 #define DOPPIO_OP_DEF_H_
 
 // Making and reading OperatorDefs.
+//
+// Threads: all functions may be called from many at once.
 
 #include <string>
 #include <vector>

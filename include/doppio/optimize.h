@@ -8,6 +8,8 @@
 //   DOPPIO_ASSIGN_OR_RETURN(OptimizedNet optimized, OptimizeNet(net, {{"data"}, {"prob"}},
 //   &weights)); weights.RunNetOnce(optimized.prepare);
 //   ... create optimized.net in a workspace that sees `weights`, and run it
+//
+// Threads: all functions may be called from many at once, with a workspace of weights each.
 
 #include <cstdint>
 #include <map>
@@ -27,6 +29,10 @@ struct OptimizeOptions {
   std::vector<std::string> inputs;
   // Blobs that must exist, as tensors, after a run.
   std::vector<std::string> outputs;
+  // Whether convolutions of 3 x 3 may be computed by Winograd's algorithm where it is faster: less
+  // than half of the multiplications, more memory for weights, and a larger rounding error
+  // (docs/performance.md).
+  bool winograd = true;
 };
 
 struct OptimizedNet {

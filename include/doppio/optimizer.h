@@ -29,6 +29,8 @@
 //   allow_lr_injection   the learning rate is multiplied by the blob lr_injection, 1 at first
 //
 // Another optimizer is one file in src/training/optimizers.
+//
+// Threads: all functions may be called from many at once.
 
 #include <string>
 #include <vector>

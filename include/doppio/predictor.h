@@ -39,6 +39,8 @@ namespace doppio {
 
 struct PredictorOptions {
   bool optimize = true;
+  // Whether optimizing may take fewer multiplications for convolutions (optimize.h).
+  bool winograd = true;
   // Which files the nets may open (workspace.h).
   FileAccess file_access = FileAccess::Within(".");
 };

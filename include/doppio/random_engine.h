@@ -1,6 +1,8 @@
 #ifndef DOPPIO_RANDOM_ENGINE_H_
 #define DOPPIO_RANDOM_ENGINE_H_
 
+// Threads: an engine is used by one at a time.
+
 #include <random>
 
 namespace doppio {

@@ -17,6 +17,8 @@
 //   kBias, kMean, kOther   -0.1 to 0.1
 // kAnchors are no random numbers: box i is round the origin, 32 * 2^(i / 3) wide where it is a
 // square, and half, once and twice as high as wide in turn.
+//
+// Threads: all functions may be called from many at once.
 
 #include "doppio/tensor.h"
 #include "doppio/weight_shapes.h"

@@ -182,6 +182,9 @@ class OpSchema {
   // Two runs with the same inputs may differ, or something besides the outputs changes: such an
   // operator is never removed.
   OpSchema& HasSideEffects();
+  // The operator looks at blobs of the workspace that it does not name, which is a side effect; no
+  // other operator of its net runs meanwhile.
+  OpSchema& ReadsAllBlobs();
   // Asked for every argument that holds a net. Without it nets see the blobs around the operator
   // and no others, as those of If and While do.
   OpSchema& NetsSee(NetViewFunction f);
@@ -216,6 +219,7 @@ class OpSchema {
   bool KeepsTypeAndShape(int input, int output) const;
   bool has_inference() const { return inference_ != nullptr; }
   bool has_side_effects() const { return has_side_effects_; }
+  bool reads_all_blobs() const { return reads_all_blobs_; }
   // How many outputs of `def` have to stay (LeastOutputs); all of them where nothing is stated.
   int LeastOutputsOf(const OperatorDef& def) const;
   NetView ViewOfNet(const OperatorDef& def, const Argument& arg) const;
@@ -262,6 +266,7 @@ class OpSchema {
   FlopsFunction bytes_of_unknown_outputs_;
   OutputCount least_outputs_;
   bool has_side_effects_ = false;
+  bool reads_all_blobs_ = false;
   NetViewFunction net_view_;
 };
 

@@ -11,6 +11,8 @@
 //
 // bfloat16 has no number in the format. Such a tensor is written as FLOAT whose values are kept as
 // bfloat16 (data_format 1), and comes back as a float tensor with the same values.
+//
+// Threads: all functions may be called from many at once.
 
 #include <functional>
 #include <map>

@@ -3,6 +3,8 @@
 
 // Arithmetic on shapes that cannot overflow. A shape is a list of sizes, outermost first; a scalar
 // has the empty shape.
+//
+// Threads: all functions may be called from many at once.
 
 #include <cstdint>
 #include <string>

@@ -9,6 +9,8 @@
 //     DOPPIO_RETURN_IF_ERROR(Parse(bytes));
 //     return absl::OkStatus();
 //   }
+//
+// Threads: a Status is a value; many may read it, or one may change it.
 
 #include <utility>
 

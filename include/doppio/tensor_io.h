@@ -6,6 +6,9 @@
 //
 //   absl::StatusOr<Tensor> x = LoadTensor("cat.npy");
 //   absl::Status saved = SaveTensor(*y, "prob.npy");
+//
+// Threads: all functions may be called from many at once; of two that save to one path the later
+// counts.
 
 #include <string>
 #include <vector>

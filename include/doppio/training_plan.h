@@ -2,6 +2,8 @@
 #define DOPPIO_TRAINING_PLAN_H_
 
 // A training as a plan: one file that RunPlan (or Caffe2) runs to the bits of a Trainer.
+//
+// Threads: all functions may be called from many at once.
 
 #include "doppio/net.pb.h"
 #include "doppio/trainer.h"

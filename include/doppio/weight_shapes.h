@@ -11,6 +11,8 @@
 //      channels as groups, and one whose channels are its groups to have as many outputs.
 // Other weights follow from the data: a bias from its weights, what SpatialBN or PRelu has for each
 // channel from the channels.
+//
+// Threads: all functions may be called from many at once.
 
 #include <string>
 #include <vector>

@@ -20,6 +20,8 @@
 // a section are one sequence.
 //
 // Names and blobs are patterns, in which * stands for anything; the first pattern that fits counts.
+//
+// Threads: a table may be asked by many at once.
 
 #include <optional>
 #include <string>

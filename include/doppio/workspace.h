@@ -26,6 +26,7 @@
 #include "doppio/allocator.h"
 #include "doppio/blob.h"
 #include "doppio/file_access.h"
+#include "doppio/memory_budget.h"
 #include "doppio/net.h"
 
 namespace doppio {
@@ -60,6 +61,12 @@ class Workspace : public BlobScope {
   // are made with this one as their parent do as it does by then. Not while nets run.
   const FileAccess& file_access() const { return file_access_; }
   void SetFileAccess(FileAccess access) { file_access_ = std::move(access); }
+
+  // What the nets of this workspace allocate counts for the budget (memory_budget.h), and those of
+  // workspaces that are made with this one as their parent afterwards. Blobs that are fed do not.
+  // Not while nets run.
+  void SetMemoryBudget(std::optional<MemoryBudget> budget);
+  const std::optional<MemoryBudget>& memory_budget() const { return memory_budget_; }
 
   // --- Blobs. ---
   // The blob of that name, of this workspace or one that it sees; made empty, in this workspace,
@@ -121,6 +128,7 @@ class Workspace : public BlobScope {
 
   std::string root_folder_;
   FileAccess file_access_;
+  std::optional<MemoryBudget> memory_budget_;
   std::unique_ptr<State> state_;
 };
 

@@ -15,6 +15,7 @@ DOPPIO_OPERATOR_SCHEMA(Do)
     .NumOutputs(1, OpSchema::kMany)
     .AllowAnyInplace()
     .AllowAnyInput(OpSchema::kMany)
+    .TakesPhantomsWhere([](const OperatorDef&, int) { return true; })
     .HasSideEffects()
     .NetsSee([](const OperatorDef& def, const Argument&) {
       ArgumentReader args(def, nullptr);
@@ -205,7 +206,9 @@ class DoOp final : public Operator<Context> {
     }
     scope->has_saved = true;
     for (ScopeStack::SavedBlob& saved : scope->saved) {
-      const Tensor* tensor = saved.outer == nullptr ? nullptr : saved.outer->template Get<Tensor>();
+      if (saved.outer == nullptr) continue;
+      DOPPIO_RETURN_IF_ERROR(saved.outer->WriteOut());
+      const Tensor* tensor = saved.outer->template Get<Tensor>();
       if (tensor == nullptr || tensor->dtype() == DataType::kUndefined) continue;
       if (saved.copy == nullptr) {
         // Nets of gradients that are there would use the blob outside.

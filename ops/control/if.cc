@@ -14,6 +14,7 @@ DOPPIO_OPERATOR_SCHEMA(If)
     .NumOutputs(0, OpSchema::kMany)
     .AllowAnyInplace()
     .AllowAnyInput(OpSchema::kMany)
+    .TakesPhantomsWhere([](const OperatorDef&, int) { return true; })
     .HasSideEffects()
     .Doc(R"DOC(
 Runs one net or another. Both nets see the blobs of the net that If stands in and write to them; the

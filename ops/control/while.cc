@@ -13,6 +13,7 @@ DOPPIO_OPERATOR_SCHEMA(While)
     .NumOutputs(0, OpSchema::kMany)
     .AllowAnyInplace()
     .AllowAnyInput(OpSchema::kMany)
+    .TakesPhantomsWhere([](const OperatorDef&, int) { return true; })
     .HasSideEffects()
     .Doc(R"DOC(
 Runs a net again and again for as long as the condition is true. The condition is looked at before each

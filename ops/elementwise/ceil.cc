@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "ops/elementwise/unary.h"
 
 namespace doppio {
@@ -7,7 +5,7 @@ namespace {
 
 DOPPIO_UNARY_SCHEMA(Ceil, "Rounds up: Y is the least whole number that is not below X.",
                     kFloatingPoint);
-DOPPIO_UNARY_ELEMENT(CeilFunction, std::ceil(x))
+DOPPIO_UNARY_FUNCTION(CeilFunction) { Ceil(x, y, n, c); }
 
 DOPPIO_REGISTER_CPU_OPERATOR(Ceil, UnaryOp<CPUContext, CeilFunction, FloatingPointTypes>);
 DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(Ceil);

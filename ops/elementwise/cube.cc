@@ -4,7 +4,7 @@ namespace doppio {
 namespace {
 
 DOPPIO_UNARY_SCHEMA(Cube, "The third power: Y = X^3.", kFloatingPoint);
-DOPPIO_UNARY_ELEMENT(CubeFunction, x* x* x)
+DOPPIO_UNARY_FUNCTION(CubeFunction) { Cube(x, y, n, c); }
 
 DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(CubeGradient, "X",
                                       "The gradient of Cube: dX = dY * 3 * X^2.");

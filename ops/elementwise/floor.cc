@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "ops/elementwise/unary.h"
 
 namespace doppio {
@@ -7,7 +5,7 @@ namespace {
 
 DOPPIO_UNARY_SCHEMA(Floor, "Rounds down: Y is the greatest whole number that is not above X.",
                     kFloatingPoint);
-DOPPIO_UNARY_ELEMENT(FloorFunction, std::floor(x))
+DOPPIO_UNARY_FUNCTION(FloorFunction) { Floor(x, y, n, c); }
 
 DOPPIO_REGISTER_CPU_OPERATOR(Floor, UnaryOp<CPUContext, FloorFunction, FloatingPointTypes>);
 DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(Floor);

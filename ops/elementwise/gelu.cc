@@ -28,7 +28,7 @@ struct GeluFunction {
     if (fast) {
       FastGelu(x, y, n, c);
     } else {
-      MapElements([](T v) { return v * std::erfc(-v * T(kSqrtHalf)) / 2; }, x, y, n, c);
+      Gelu(x, y, n, c);
     }
   }
   bool fast;

@@ -1,6 +1,5 @@
-#include <cmath>
-
 #include "ops/elementwise/unary.h"
+#include "src/kernel/elementwise_math.h"
 
 namespace doppio {
 namespace {
@@ -12,10 +11,10 @@ where X = -1, NaN where X < -1.
 Example: X [3] = [0, 1, 1e-10] gives Y [3] = [0, 0.693147, 1e-10].
 )DOC",
                     kFloatingPoint);
-DOPPIO_UNARY_ELEMENT(Log1pFunction, std::log1p(x))
+DOPPIO_UNARY_FUNCTION(Log1pFunction) { Log1p(x, y, n, c); }
 
 DOPPIO_UNARY_GRADIENT_SCHEMA(Log1pGradient, "X", "The gradient of Log1p: dX = dY / (1 + X).");
-DOPPIO_UNARY_GRADIENT_ELEMENT(Log1pGradientFunction, dy / (1 + v))
+DOPPIO_UNARY_GRADIENT_FUNCTION(Log1pGradientFunction) { Log1pGradient(v, dy, dx, n, c); }
 
 DOPPIO_REGISTER_CPU_OPERATOR(Log1p, UnaryOp<CPUContext, Log1pFunction>);
 DOPPIO_REGISTER_CPU_OPERATOR(Log1pGradient, UnaryGradientOp<CPUContext, Log1pGradientFunction>);

@@ -3,12 +3,8 @@
 namespace doppio {
 namespace {
 
-// NaN wins, wherever it stands.
 struct MinFunction {
-  template <typename T>
-  T operator()(T a, T b) const {
-    return b < a || b != b ? b : a;
-  }
+  DOPPIO_BINARY_KERNEL(Min)
 };
 
 DOPPIO_FOLD_OPERATOR(Min, "smallest", MinFunction);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "ops/elementwise/binary.h"
 #include "ops/elementwise/unary.h"
 
 namespace doppio {
@@ -33,7 +34,7 @@ inline absl::Status InferOneShape(InferenceContext* context, int outputs) {
   return absl::OkStatus();
 }
 
-// Y = f(X0, X1, ...), from the left. Function: T operator()(T, T).
+// Y = f(X0, X1, ...), from the left. Function: a DOPPIO_BINARY_KERNEL.
 template <class Context, class Function>
 class FoldOp final : public Operator<Context> {
  public:
@@ -48,9 +49,11 @@ class FoldOp final : public Operator<Context> {
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, type, Input(0).dims()));
       const T* first = Input(0).template data<T>();
       T* to = y->mutable_data<T>();
-      if (first != to) std::copy_n(first, y->numel(), to);
+      if (InputSize() == 1 && first != to) std::copy_n(first, y->numel(), to);
+      const DimsView dims = y->dims();
       for (int i = 1; i < InputSize(); ++i) {
-        MapPairs(Function(), to, Input(i).template data<T>(), to, y->numel(), &context_);
+        Function()(i == 1 ? first : to, dims, Input(i).template data<T>(), dims, to, dims,
+                   &context_);
       }
       return absl::OkStatus();
     });

@@ -2,7 +2,7 @@
 
 #include "ops/elementwise/binary_gradient.h"
 #include "src/kernel/broadcast.h"
-#include "src/kernel/broadcast_binary.h"
+#include "src/kernel/elementwise_math.h"
 
 namespace doppio {
 namespace {
@@ -39,6 +39,7 @@ exponent [2] = [3, 0] give Y [2] = [8, 1].
     .DOPPIO_BROADCAST_ARGUMENTS.Input(0, "X", "tensor of float or double")
     .Input(1, "exponent", "tensor of X's type: the powers")
     .Output(0, "Y", "tensor of X's shape and type")
+    .TakesPhantomsWhere([](const OperatorDef& def, int) { return def.input_size() == 2; })
     .TensorInference([](InferenceContext* context) -> absl::Status {
       DOPPIO_RETURN_IF_ERROR(CheckExponent(*context, context->InputSize()));
       if (context->InputSize() == 2) {
@@ -50,26 +51,19 @@ exponent [2] = [3, 0] give Y [2] = [8, 1].
       return absl::OkStatus();
     });
 
-template <typename T>
-void PowRow(const T* x, bool repeat_x, const T* exponent, bool repeat_exponent, T* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) {
-    y[i] = std::pow(x[repeat_x ? 0 : i], exponent[repeat_exponent ? 0 : i]);
-  }
-}
-
 template <class Context>
-class PowOp final : public Operator<Context> {
+class PowOp final : public BroadcastingOperator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
   explicit PowOp(OperatorInit* init)
-      : Operator<Context>(init),
+      : BroadcastingOperator<Context>(init),
         rule_(init),
         exponent_(init->GetSingleArgument<float>("exponent", 0)) {
     init->Fail(CheckExponent(*init, InputSize()));
   }
 
   absl::Status RunOnDevice() override {
-    return DispatchType(PowTypes(), Input(0).dtype(), [&](auto tag) {
+    return DispatchType(PowTypes(), InputOperand(0).elements.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       return InputSize() == 1 ? RunOfArgument<T>() : RunOfInput<T>();
     });
@@ -85,28 +79,30 @@ class PowOp final : public Operator<Context> {
     const T exponent = exponent_;
     if (exponent == 2) {
       Sqr(from, to, x.numel(), &context_);
+    } else if (exponent == 3) {
+      Cube(from, to, x.numel(), &context_);
+    } else if (exponent == -1) {
+      Reciprocal(from, to, x.numel(), &context_);
+    } else if (exponent == 0.5f) {
+      RootPower(from, to, x.numel(), &context_);
     } else {
-      MapElements([=](T v) { return std::pow(v, exponent); }, from, to, x.numel(), &context_);
+      Pow(from, x.dims(), &exponent, {}, to, x.dims(), &context_);
     }
     return absl::OkStatus();
   }
 
   template <typename T>
   absl::Status RunOfInput() {
-    const Tensor& x = Input(0);
-    const Tensor& exponent = Input(1);
-    if (x.dtype() != exponent.dtype()) {
+    const auto x = InputOperand(0);
+    const auto exponent = InputOperand(1);
+    if (x.elements.dtype() != exponent.elements.dtype()) {
       return absl::InvalidArgumentError(
           absl::StrCat(DescribeInput(0), " and ", DescribeInput(1), " must have the same type"));
     }
-    DOPPIO_RETURN_IF_ERROR(CheckShapes(rule_, x.dims(), exponent.dims()));
-    DOPPIO_ASSIGN_OR_RETURN(const BinaryShapes shapes, rule_.Align(x.dims(), exponent.dims()));
-    if (IsInplace(1, 0)) {
-      DOPPIO_RETURN_IF_ERROR(CheckInplaceShape(1, exponent.dims(), 0, shapes.c_dims));
-    }
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), shapes.c_dims));
-    BroadcastBinary<T, T>(PowRow<T>, x.data<T>(), shapes.a, exponent.data<T>(), shapes.b,
-                          y->mutable_data<T>(), shapes.c, kCostlyGrain);
+    DOPPIO_RETURN_IF_ERROR(CheckShapes(rule_, x.dims, exponent.dims));
+    DOPPIO_ASSIGN_OR_RETURN(const auto task, this->Prepare(rule_, DataTypeOf<T>::value));
+    Pow(task.a->template data<T>(), task.a_dims, task.b->template data<T>(), task.b_dims,
+        task.c->template mutable_data<T>(), task.c_dims, &context_);
     return absl::OkStatus();
   }
 

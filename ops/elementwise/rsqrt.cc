@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "ops/elementwise/unary.h"
 
 namespace doppio {
@@ -7,12 +5,14 @@ namespace {
 
 DOPPIO_UNARY_SCHEMA(Rsqrt, "One over the square root: Y = 1 / sqrt(X).", kFloatingPoint)
     .AllowInplace({{0, 0}});
-DOPPIO_UNARY_ELEMENT(RsqrtFunction, 1 / std::sqrt(x))
+DOPPIO_UNARY_FUNCTION(RsqrtFunction) { Rsqrt(x, y, n, c); }
 
 DOPPIO_UNARY_GRADIENT_SCHEMA_DY_FIRST(RsqrtGradient, "Y",
                                       "The gradient of Rsqrt: dX = -dY * Y^3 / 2.")
     .AllowInplace({{0, 0}});
-DOPPIO_UNARY_GRADIENT_ELEMENT_DY_FIRST(RsqrtGradientFunction, dy* T(-0.5) * v * v * v)
+DOPPIO_UNARY_GRADIENT_FUNCTION(RsqrtGradientFunction) {
+  RsqrtGradient(dy, v, dx, n, c);  // dY comes first
+}
 
 DOPPIO_REGISTER_CPU_OPERATOR(Rsqrt, UnaryOp<CPUContext, RsqrtFunction>);
 DOPPIO_REGISTER_CPU_OPERATOR(RsqrtGradient,

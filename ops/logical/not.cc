@@ -1,6 +1,6 @@
 #include "doppio/gradient_maker.h"
-#include "doppio/parallel.h"
 #include "doppio/registry.h"
+#include "src/kernel/logical_binary.h"
 
 namespace doppio {
 namespace {
@@ -23,12 +23,9 @@ class NotOp final : public Operator<Context> {
     const Tensor& x = Input(0);
     return DispatchType(TypeList<bool>(), x.dtype(), [&](auto) -> absl::Status {
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, DataType::kBool, x.dims()));
-      const bool* from = x.data<bool>();
-      bool* to = y->mutable_data<bool>();
-      constexpr int64_t kGrain = 1 << 16;
-      ParallelFor(y->numel(), kGrain, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) to[i] = !from[i];
-      });
+      const bool yes = true;
+      CombineBits(BitFunction::kXor, sizeof(bool), x.raw_data(), x.dims(), &yes, {},
+                  y->raw_mutable_data(), x.dims(), &context_);
       return absl::OkStatus();
     });
   }

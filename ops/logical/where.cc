@@ -5,6 +5,7 @@
 #include "doppio/parallel.h"
 #include "doppio/registry.h"
 #include "src/kernel/broadcast.h"
+#include "src/kernel/select.h"
 
 namespace doppio {
 namespace {
@@ -34,18 +35,6 @@ absl::StatusOr<Rows> PlanRows(DimsView condition, DimsView x, DimsView y, bool b
   return Rows{x[0], SizeFromDim(x, 1)};
 }
 
-// Bits are chosen without a branch: a condition that nobody can foretell would cost a wrong guess
-// at every other element.
-template <typename T>
-T Choose(bool condition, const T& x, const T& y) {
-  if constexpr (std::is_integral_v<T>) {
-    const T all = static_cast<T>(-static_cast<int64_t>(condition));
-    return static_cast<T>((x & all) | (y & ~all));
-  } else {
-    return condition ? x : y;
-  }
-}
-
 // z[i] = condition[i] ? x[i] : y[i], row by row. z may be x or y.
 template <typename T>
 void Select(const bool* condition, const T* x, const T* y, T* z, const Rows& plan,
@@ -54,7 +43,11 @@ void Select(const bool* condition, const T* x, const T* y, T* z, const Rows& pla
   const int64_t grain = kGrainBytes / (plan.row * element_size + 1) + 1;
   ParallelFor(plan.rows, grain, [&](int64_t begin, int64_t end) {
     if (plan.row == 1) {
-      for (int64_t i = begin; i < end; ++i) z[i] = Choose(condition[i], x[i], y[i]);
+      if constexpr (std::is_integral_v<T>) {
+        SelectElements(sizeof(T), condition + begin, x + begin, y + begin, z + begin, end - begin);
+      } else {
+        for (int64_t i = begin; i < end; ++i) z[i] = condition[i] ? x[i] : y[i];
+      }
       return;
     }
     for (int64_t i = begin; i < end; ++i) {
@@ -66,8 +59,8 @@ void Select(const bool* condition, const T* x, const T* y, T* z, const Rows& pla
 }
 
 template <typename T>
-void SelectElements(const bool* condition, const Tensor& x, const Tensor& y, Tensor* z,
-                    const Rows& plan) {
+void SelectTensor(const bool* condition, const Tensor& x, const Tensor& y, Tensor* z,
+                  const Rows& plan) {
   Select(condition, static_cast<const T*>(x.raw_data()), static_cast<const T*>(y.raw_data()),
          static_cast<T*>(z->raw_mutable_data()), plan, static_cast<int64_t>(sizeof(T)));
 }
@@ -88,9 +81,7 @@ void SelectRepeated(const BroadcastReader& condition, const BroadcastReader& x,
       const auto* c = static_cast<const bool*>(condition.Read(first, last, condition_room));
       const auto* if_true = static_cast<const T*>(x.Read(first, last, x_room));
       const auto* if_false = static_cast<const T*>(y.Read(first, last, y_room));
-      for (int64_t i = 0; i < last - first; ++i) {
-        to[first + i] = Choose(c[i], if_true[i], if_false[i]);
-      }
+      SelectElements(sizeof(T), c, if_true, if_false, to + first, last - first);
     }
   });
 }
@@ -182,15 +173,15 @@ class SelectOp final : public Operator<Context> {
     const Tensor& x = Input(1);
     const Tensor& y = Input(2);
     if (type == DataType::kString) {
-      SelectElements<std::string>(condition, x, y, z, plan);
+      SelectTensor<std::string>(condition, x, y, z, plan);
     } else if (DataTypeSize(type) == 1) {
-      SelectElements<uint8_t>(condition, x, y, z, plan);
+      SelectTensor<uint8_t>(condition, x, y, z, plan);
     } else if (DataTypeSize(type) == 2) {
-      SelectElements<uint16_t>(condition, x, y, z, plan);
+      SelectTensor<uint16_t>(condition, x, y, z, plan);
     } else if (DataTypeSize(type) == 4) {
-      SelectElements<uint32_t>(condition, x, y, z, plan);
+      SelectTensor<uint32_t>(condition, x, y, z, plan);
     } else {
-      SelectElements<uint64_t>(condition, x, y, z, plan);
+      SelectTensor<uint64_t>(condition, x, y, z, plan);
     }
     return absl::OkStatus();
   }

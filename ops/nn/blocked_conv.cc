@@ -8,6 +8,7 @@
 #include "src/dnn/conv_pieces.h"
 #include "src/dnn/conv_shape.h"
 #include "src/dnn/operand.h"
+#include "src/dnn/own_convolution.h"
 #include "src/dnn/packed_weights.h"
 
 namespace doppio {
@@ -21,6 +22,10 @@ namespace {
           StateChannelSlice(schema);
           StateBlocked(schema, "Conv", 3);
         })
+        .Arg<bool>("winograd",
+                   "whether 3 x 3 taps may be computed with fewer multiplications, and a larger "
+                   "rounding error, where that is faster",
+                   false)
         .NumInputs(2, 4)
         .AllowInplace({{2, 0}, {3, 0}})
         .Doc(R"DOC(
@@ -39,6 +44,7 @@ class BlockedConvOp final : public BlockedOperator {
         settings_(ReadWindowArguments(init, WindowUse::kConvolution)),
         post_(ReadPostOperations(init)),
         slice_(ReadChannelSlice(init)),
+        may_use_winograd_(init->GetSingleArgument<bool>("winograd")),
         has_bias_(InputSize() > 2 + ExtraInputs()) {
     const int wanted = 2 + (has_bias_ ? 1 : 0) + ExtraInputs();
     if (InputSize() != wanted) {
@@ -55,8 +61,11 @@ class BlockedConvOp final : public BlockedOperator {
     bool changed = false;
     DOPPIO_RETURN_IF_ERROR(Look(0, &changed));
     for (int i = 2; i < InputSize(); ++i) DOPPIO_RETURN_IF_ERROR(Look(i, &changed));
-    if (changed) conv_.Reset();
-    if (!conv_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
+    if (changed) {
+      conv_.Reset();
+      own_.reset();
+    }
+    if (own_ == nullptr && !conv_.IsFor({})) DOPPIO_RETURN_IF_ERROR(Prepare());
 
     DOPPIO_ASSIGN_OR_RETURN(const void* x, source_.Read(data(0)));
     DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * whole, Target());
@@ -64,14 +73,7 @@ class BlockedConvOp final : public BlockedOperator {
     if (slice_.is_part()) {
       DOPPIO_ASSIGN_OR_RETURN(y, slice_.Target(whole->mutable_data()));
     }
-    int slot = 0;
-    conv_.Bind(slot++, x);
-    conv_.Bind(slot++, weights_->raw_data());
-    conv_.Bind(slot++, y);
-    if (has_bias_) conv_.Bind(slot++, data(2));
-    std::optional<SerialScope> serial;
-    if (serial_) serial.emplace();
-    DOPPIO_RETURN_IF_ERROR(conv_.Execute());
+    DOPPIO_RETURN_IF_ERROR(Convolve(x, has_bias_ ? data(2) : nullptr, y));
     return slice_.is_part() ? slice_.Finish(whole->mutable_data()) : absl::OkStatus();
   }
 
@@ -83,6 +85,17 @@ class BlockedConvOp final : public BlockedOperator {
   int ExtraInputs() const { return post_.has_sum() || slice_.continues() ? 1 : 0; }
   // The input whose elements the output begins with: what is added to, or other parts; or -1.
   int CarriedInput() const { return ExtraInputs() > 0 ? InputSize() - 1 : -1; }
+
+  absl::Status Convolve(const void* x, const void* bias, void* y) {
+    if (own_ != nullptr) return own_->Run(x, bias, y);
+    conv_.Bind(0, x);
+    conv_.Bind(1, weights_->raw_data());
+    conv_.Bind(2, y);
+    if (has_bias_) conv_.Bind(3, bias);
+    std::optional<SerialScope> serial;
+    if (serial_) serial.emplace();
+    return conv_.Execute();
+  }
 
   absl::Status Prepare() {
     const auto* packed = InputBlob(1).Get<PackedWeights>();
@@ -110,13 +123,19 @@ class BlockedConvOp final : public BlockedOperator {
         const OpenMpThreads one(1);
         best = Choose(conv, output, channels);
       }
-      DOPPIO_RETURN_IF_ERROR(source_.InitInput(desc(0), best.src_desc(), kSourceSlot));
-      target_ = best.dst_desc();
+      OwnConvolutionOptions options = {desc(0), Wanted(output)};
+      options.may_use_winograd = may_use_winograd_;
+      options.onednn_is_fast = !serial_;
+      DOPPIO_ASSIGN_OR_RETURN(own_, MakeOwnConvolution(shape, *packed, post_, options));
+      const dnnl::memory::desc source = own_ != nullptr ? own_->image() : best.src_desc();
+      target_ = own_ != nullptr ? own_->places() : best.dst_desc();
+      DOPPIO_RETURN_IF_ERROR(source_.InitInput(desc(0), source, kSourceSlot));
       if (slice_.is_part()) {
-        DOPPIO_RETURN_IF_ERROR(slice_.Init(best.dst_desc(), Whole()));
+        DOPPIO_RETURN_IF_ERROR(slice_.Init(target_, Whole()));
         target_ = slice_.whole();
       }
       if (CarriedInput() >= 0) DOPPIO_RETURN_IF_ERROR(InitCopy(desc(CarriedInput())));
+      if (own_ != nullptr) return absl::OkStatus();
       DOPPIO_ASSIGN_OR_RETURN(weights_, packed->Get(conv.filter, best.weights_desc()));
       return InitConv(best, channels);
     });
@@ -125,9 +144,7 @@ class BlockedConvOp final : public BlockedOperator {
   // Layouts: the input's own where oneDNN is fast with it, else one of its choice.
   PrimitiveDesc Choose(const DnnlConv& conv, const dnnl::memory::desc& output, int64_t channels) {
     constexpr int64_t kImageChannels = 4;  // oneDNN's first convolutions read plain pictures
-    dnnl::memory::desc target = DnnlAnyLayout(output);
-    if (post_.has_sum()) target = desc(CarriedInput());
-    if (slice_.is_part()) target = slice_.Wanted(output, Whole());
+    const dnnl::memory::desc target = Wanted(output);
     const bool try_own = !IsPlain(0) || desc(0).dims()[1] <= kImageChannels;
     const dnnl::primitive_attr attributes = post_.Attributes();
     if (try_own) {
@@ -137,6 +154,12 @@ class BlockedConvOp final : public BlockedOperator {
     }
     return PrimitiveDesc(Describe(conv, DnnlAnyLayout(desc(0)), target, channels), attributes,
                          DnnlEngine());
+  }
+
+  // The layout that the result has to have, or any.
+  dnnl::memory::desc Wanted(const dnnl::memory::desc& output) const {
+    if (post_.has_sum()) return desc(CarriedInput());
+    return slice_.is_part() ? slice_.Wanted(output, Whole()) : DnnlAnyLayout(output);
   }
 
   dnnl::memory::desc Whole() const {
@@ -185,12 +208,14 @@ class BlockedConvOp final : public BlockedOperator {
   const WindowSettings settings_;
   const PostOperations post_;
   ChannelSlice slice_;
+  const bool may_use_winograd_;
   const bool has_bias_;
   bool serial_ = false;
   DnnlOperand source_;
   std::shared_ptr<const Tensor> weights_;
   dnnl::memory::desc target_;
   DnnlPrimitive conv_;
+  std::unique_ptr<OwnConvolution> own_;  // instead
   DnnlPrimitive copy_;
 };
 

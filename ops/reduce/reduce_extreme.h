@@ -3,7 +3,10 @@
 
 // What ReduceMax and ReduceMin have in common.
 
+#include <algorithm>
+
 #include "ops/reduce/reduce_gradient.h"
+#include "src/kernel/broadcast.h"
 #include "src/kernel/reduce_extreme.h"
 
 namespace doppio {
@@ -31,19 +34,33 @@ class ReduceExtremeOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     using Types = TypeList<float, double, int32_t, int64_t, float16, bfloat16>;
-    const Tensor& x = Input(0);
-    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims()));
-    DOPPIO_RETURN_IF_ERROR(CheckHasExtremes(x.dims(), shapes));
-    return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
+    const auto x = InputOperand(0);
+    const DataType type = x.elements.dtype();
+    const DimsView element_dims = x.elements.dims();
+    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims));
+    DOPPIO_RETURN_IF_ERROR(CheckHasExtremes(x.dims, shapes));
+    return DispatchType(Types(), type, [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), axes_.OutputDims(shapes)));
-      ReduceExtremeTo<kLargest>(x.data<T>(), x.dims(), y->mutable_data<T>(), shapes.kept);
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, type, axes_.OutputDims(shapes)));
+      T* const to = y->mutable_data<T>();
+      const T* const from = x.elements.template data<T>();
+      // An element that is repeated is looked at once.
+      Dims kept = shapes.kept;
+      for (size_t d = 0; d < kept.size(); ++d) kept[d] = std::min(kept[d], element_dims[d]);
+      if (kept == shapes.kept) {
+        ReduceExtremeTo<kLargest>(from, element_dims, to, kept);
+        return absl::OkStatus();
+      }
+      DOPPIO_RETURN_IF_ERROR(room_.Resize(type, kept));
+      ReduceExtremeTo<kLargest>(from, element_dims, room_.mutable_data<T>(), kept);
+      Broadcast(sizeof(T), room_.raw_data(), kept, to, shapes.kept, &context_);
       return absl::OkStatus();
     });
   }
 
  private:
   const ReduceAxes axes_;
+  Tensor room_;  // of the extremes, where these are repeated too
 };
 
 // dX = dY where X is the extreme, else 0.

@@ -30,7 +30,8 @@ DOPPIO_REDUCE_GRADIENT_SCHEMA(ReduceMeanGradient,
                               "The gradient of ReduceMean: every element of X gets the dY of the "
                               "mean that it is part of, divided by the number of elements of that "
                               "mean. dY is float or double.")
-    .ShapeOnly({1, 2});
+    .ShapeOnly({1, 2})
+    .TakesPhantoms({1});
 
 template <class Context>
 class ReduceMeanGradientOp final : public Operator<Context> {
@@ -40,16 +41,26 @@ class ReduceMeanGradientOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     const Tensor& dy = Input(0);
-    const Tensor& x = Input(1);
-    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims()));
+    const DimsView x = InputOperand(1).dims;
+    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x));
     DOPPIO_RETURN_IF_ERROR(CheckReducedShape(dy.dims(), shapes));
     return DispatchType(TypeList<float, double>(), dy.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), x.dims()));
+      const auto divide = [&](int64_t elements, Tensor* share) {
+        const T count = static_cast<T>(elements / dy.numel());
+        Div(dy.data<T>(), shapes.kept, &count, {}, share->mutable_data<T>(), shapes.kept,
+            &context_);
+      };
+      if (MakesPhantom(dy.dtype(), dy.numel(), x)) {
+        DOPPIO_ASSIGN_OR_RETURN(Tensor * share,
+                                OutputBlob(0)->SetPhantom(dy.dtype(), shapes.kept, x));
+        divide(SizeFromDim(x, 0), share);
+        return absl::OkStatus();
+      }
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), x));
       if (dx->numel() == 0) return absl::OkStatus();
-      const T count = static_cast<T>(dx->numel() / dy.numel());
       DOPPIO_RETURN_IF_ERROR(share_.Resize(dy.dtype(), shapes.kept));
-      Div(dy.data<T>(), shapes.kept, &count, {}, share_.mutable_data<T>(), shapes.kept, &context_);
+      divide(dx->numel(), &share_);
       Broadcast(sizeof(T), share_.raw_data(), shapes.kept, dx->raw_mutable_data(), dx->dims(),
                 &context_);
       return absl::OkStatus();

@@ -8,6 +8,7 @@ The smallest element of X along the dimensions `axes`; NaN wins. There must be o
 
 Example: X [2,3] = [[1,2,3],[4,5,6]] and axes = [0], keepdims = 0 give Y [3] = [1,2,3].
 )DOC")
+    .TakesPhantoms({0})
     .TensorInference(InferReduceExtreme);
 
 DOPPIO_REDUCE_GRADIENT_SCHEMA(

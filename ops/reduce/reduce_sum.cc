@@ -27,7 +27,8 @@ struct SumFunction {
 DOPPIO_REDUCE_GRADIENT_SCHEMA(ReduceSumGradient,
                               "The gradient of ReduceSum: every element of X gets the dY of the "
                               "sum that it is part of.")
-    .ShapeOnly({1, 2});
+    .ShapeOnly({1, 2})
+    .TakesPhantoms({1});
 
 template <class Context>
 class ReduceSumGradientOp final : public Operator<Context> {
@@ -37,13 +38,18 @@ class ReduceSumGradientOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     const Tensor& dy = Input(0);
-    const Tensor& x = Input(1);
+    const DimsView x = InputOperand(1).dims;
     if (!IsNumeric(dy.dtype())) {
       return absl::InvalidArgumentError(absl::StrCat("dY ", DescribeInput(0), " is not numeric"));
     }
-    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x.dims()));
+    DOPPIO_ASSIGN_OR_RETURN(const ReduceAxes::Shapes shapes, axes_.Of(x));
     DOPPIO_RETURN_IF_ERROR(CheckReducedShape(dy.dims(), shapes));
-    DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), x.dims()));
+    if (MakesPhantom(dy.dtype(), dy.numel(), x)) {
+      Tensor elements = dy;
+      DOPPIO_RETURN_IF_ERROR(elements.Reshape(shapes.kept));
+      return OutputBlob(0)->SetPhantom(elements, x);
+    }
+    DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), x));
     Broadcast(DataTypeSize(dy.dtype()), dy.raw_data(), shapes.kept, dx->raw_mutable_data(),
               dx->dims(), &context_);
     return absl::OkStatus();

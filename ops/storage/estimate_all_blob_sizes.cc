@@ -23,7 +23,7 @@ Example: a float[2] in a blob "X" counts 2 * 4 + 51 = 59.
     .Arg<std::string>(kBlobOptions, kBlobOptionsDoc, "")
     .Output(0, "blob_names", "vector of strings")
     .Output(1, "blob_sizes", "vector of int64")
-    .HasSideEffects();
+    .ReadsAllBlobs();
 
 int64_t BytesOfElement(DataType type, bool floats_as_bfloat16) {
   switch (type) {

@@ -9,6 +9,7 @@ DOPPIO_OPERATOR_SCHEMA(Free)
     .NumOutputs(1, OpSchema::kMany)
     .EnforceOneToOneInplace()
     .AllowAnyInput(OpSchema::kMany)
+    .TakesPhantomsWhere([](const OperatorDef&, int) { return true; })
     .Doc(R"DOC(
 Drops what the blobs hold and their memory; the blobs stay, and have no value. Each blob is an input and
 the output of the same number.

@@ -19,10 +19,11 @@
 namespace doppio::python {
 namespace {
 
-std::unique_ptr<Predictor> Create(Model model, bool optimize,
+std::unique_ptr<Predictor> Create(Model model, bool optimize, bool winograd,
                                   const std::optional<std::string>& files) {
   PredictorOptions options;
   options.optimize = optimize;
+  options.winograd = winograd;
   options.file_access = FileAccessFromPython(files);
   return ValueOrRaise(RunUnlocked([&] { return Predictor::Create(std::move(model), options); }));
 }
@@ -30,7 +31,7 @@ std::unique_ptr<Predictor> Create(Model model, bool optimize,
 std::unique_ptr<Predictor> FromNets(const py::list& inits, py::handle predict,
                                     const py::dict& weights, const std::vector<std::string>& inputs,
                                     const std::vector<std::string>& outputs, bool optimize,
-                                    const std::optional<std::string>& files) {
+                                    bool winograd, const std::optional<std::string>& files) {
   Model model;
   for (const py::handle init : inits) {
     model.inits.push_back(MessageFromPython<NetDef>(init, "init net"));
@@ -42,15 +43,15 @@ std::unique_ptr<Predictor> FromNets(const py::list& inits, py::handle predict,
   }
   model.inputs = inputs;
   model.outputs = outputs;
-  return Create(std::move(model), optimize, files);
+  return Create(std::move(model), optimize, winograd, files);
 }
 
 std::unique_ptr<Predictor> FromFile(const std::string& path, const std::string& name, bool optimize,
-                                    const std::optional<std::string>& files) {
+                                    bool winograd, const std::optional<std::string>& files) {
   Limits limits;
   limits.file_access = FileAccessFromPython(files);
   Model model = ValueOrRaise(RunUnlocked([&] { return LoadModel(path, name, limits); }));
-  return Create(std::move(model), optimize, files);
+  return Create(std::move(model), optimize, winograd, files);
 }
 
 py::list RunByPosition(const Predictor& self, const py::sequence& values) {
@@ -100,9 +101,10 @@ py::dict StatsOfPredictor(const Predictor& self) {
 void BindPredictor(py::module_& core) {
   py::class_<Predictor>(core, "Predictor")
       .def(py::init(&FromNets), py::arg("inits"), py::arg("predict"), py::arg("weights"),
-           py::arg("inputs"), py::arg("outputs"), py::arg("optimize"), py::arg("files"))
+           py::arg("inputs"), py::arg("outputs"), py::arg("optimize"), py::arg("winograd"),
+           py::arg("files"))
       .def_static("from_file", &FromFile, py::arg("path"), py::arg("name"), py::arg("optimize"),
-                  py::arg("files"))
+                  py::arg("winograd"), py::arg("files"))
       .def_property_readonly("inputs",
                              [](const Predictor& self) { return TextsFromBytes(self.inputs()); })
       .def_property_readonly("outputs",

@@ -228,6 +228,27 @@ void Deserialize(const PyWorkspace& self, const std::string& name, py::handle by
   Check(BlobFromProto(proto, self.get().CreateBlob(name).get(), limits));
 }
 
+std::optional<int64_t> MemoryLimitOf(const PyWorkspace& self) {
+  const std::optional<MemoryBudget>& budget = self.get().memory_budget();
+  if (!budget.has_value()) return std::nullopt;
+  return budget->bytes();
+}
+
+// Another number leaves what was allocated counted.
+void SetMemoryLimitOf(PyWorkspace& self, std::optional<int64_t> bytes) {
+  if (bytes.has_value() && *bytes < 0) {
+    RaiseValueError(absl::StrCat("memory_limit: a number of bytes is wanted, not ", *bytes));
+  }
+  const std::optional<MemoryBudget>& budget = self.get().memory_budget();
+  if (bytes.has_value() && budget.has_value()) {
+    budget->set_bytes(*bytes);
+  } else if (bytes.has_value()) {
+    self.get().SetMemoryBudget(MemoryBudget(*bytes));
+  } else {
+    self.get().SetMemoryBudget(std::nullopt);
+  }
+}
+
 }  // namespace
 
 void BindWorkspace(py::module_& core) {
@@ -243,6 +264,7 @@ void BindWorkspace(py::module_& core) {
           [](PyWorkspace& self, const std::optional<std::string>& folder) {
             self.get().SetFileAccess(FileAccessFromPython(folder));
           })
+      .def_property("memory_limit", &MemoryLimitOf, &SetMemoryLimitOf)
       .def("feed", &PyWorkspace::Feed, py::arg("name"), py::arg("value"), py::arg("copy") = false,
            py::arg("dtype") = py::none())
       .def("fetch", &PyWorkspace::Fetch, py::arg("name"), py::arg("copy") = false)

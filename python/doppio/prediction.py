@@ -45,13 +45,16 @@ class Predictor:
     {'y': array([30., 80.], dtype=float32)}
 
     The net is rewritten first (operators joined, weights packed, buffers shared), since only its
-    outputs have to exist; `optimize=False` runs it as it is. Weights are shared by all runs.
+    outputs have to exist; `optimize=False` runs it as it is, and `winograd=False` computes every
+    convolution directly, for a smaller rounding error and less memory for weights. Weights are
+    shared by all runs.
     Results are arrays of their own: they stay what they are when the predictor runs again.
     """
 
     def __init__(self, net: Net | Model, init: Net | Sequence[Net] = (), *,
                  weights: Mapping[str, Any] | None = None, inputs: Sequence[str] = (),
-                 outputs: Sequence[str] = (), optimize: bool = True, files: str | None = "."):
+                 outputs: Sequence[str] = (), optimize: bool = True, winograd: bool = True,
+                 files: str | None = "."):
         """`init` fills the weights, or `weights` holds them, or both. `inputs` and `outputs` choose
         what is fed and asked for where the net does not say it. `files` is the folder in which the
         nets may open files, as of a `Workspace`.
@@ -66,23 +69,24 @@ class Predictor:
             model = Model(net, inits, dict(weights or {}), _names(inputs, "Predictor"),
                           _names(outputs, "Predictor"))
         self._core = _core.Predictor(model.inits, model.net, model.weights, model.inputs,
-                                     model.outputs, optimize, files)
+                                     model.outputs, optimize, winograd, files)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], init: str | os.PathLike[str] | None = None, *,
-             name: str = "", optimize: bool = True, files: str | None = ".") -> Predictor:
+             name: str = "", optimize: bool = True, winograd: bool = True,
+             files: str | None = ".") -> Predictor:
         """The predictor of a file that holds everything (a predictor database, a MetaNetDef), or of
         two: predict net and init net. `name` chooses among several models of one file.
 
         >>> doppio.Predictor.load("predict_net.pb", "init_net.pb")  # doctest: +SKIP
         """
         if init is not None:
-            return cls(load(path), load(init), optimize=optimize, files=files)
+            return cls(load(path), load(init), optimize=optimize, winograd=winograd, files=files)
         path = os.fspath(path)
         with open(path, "rb"):
             pass  # raises FileNotFoundError, PermissionError, ...
         predictor = cls.__new__(cls)
-        predictor._core = _core.Predictor.from_file(path, name, optimize, files)
+        predictor._core = _core.Predictor.from_file(path, name, optimize, winograd, files)
         return predictor
 
     @property

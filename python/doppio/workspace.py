@@ -162,6 +162,27 @@ not be opened here, no file may
         _core.Workspace.files.fset(  # type: ignore[attr-defined]
             self, None if folder is None else os.fspath(folder))
 
+    @property
+    def memory_limit(self) -> int | None:
+        """How many bytes the tensors may have that nets of this workspace make; None, as at first,
+        is no limit of its own (`doppio.set_memory_limit` is one for all). Nets in it, and
+        workspaces that are made with it as their parent, count together; what you feed does not.
+
+        >>> ws = doppio.Workspace()
+        >>> ws.memory_limit = 1000
+        >>> net = doppio.Net("greedy")
+        >>> _ = net.ConstantFill(name="y", shape=[2000])
+        >>> ws.run(net)
+        Traceback (most recent call last):
+        doppio.errors.ResourceExhaustedError: net "greedy", op 0 ConstantFill() -> y: no \
+memory for a tensor of 8000 bytes: those of this budget hold 0 and may hold 1000
+        """
+        return super().memory_limit
+
+    @memory_limit.setter
+    def memory_limit(self, size: int | None) -> None:
+        _core.Workspace.memory_limit.fset(self, size)  # type: ignore[attr-defined]
+
     def reset_workspace(self) -> None:
         """Drops all blobs and nets. Arrays that were fetched stay what they are."""
         self.reset()

@@ -11,6 +11,8 @@
 
 namespace doppio::internal {
 
+class MemoryAccount;
+
 // How long a thread that waits for others does not ask whether to go on.
 inline constexpr std::chrono::milliseconds kPollPeriod(10);
 
@@ -27,13 +29,17 @@ inline constexpr int64_t kNoDeadline = std::numeric_limits<int64_t>::max();
 bool HasPassed(int64_t deadline);
 
 // A run of a net or a plan that this thread works for, or a CancellationScope, for as long as the
-// object lives; runs inside of it come later. `is_ended` says that it was cancelled or has failed.
+// object lives; runs inside of it come later. `is_ended` says that it was cancelled or has failed;
+// what it allocates for tensors counts for `account` too (doppio/memory_budget.h).
 class RunScope {
  public:
-  explicit RunScope(const std::atomic<bool>* is_ended, int64_t deadline = kNoDeadline)
+  explicit RunScope(const std::atomic<bool>* is_ended, int64_t deadline = kNoDeadline,
+                    MemoryAccount* account = nullptr)
       : is_ended_(is_ended),
         outer_(current),
-        deadline_(outer_ == nullptr ? deadline : std::min(deadline, outer_->deadline_)) {
+        deadline_(outer_ == nullptr ? deadline : std::min(deadline, outer_->deadline_)),
+        account_(account),
+        has_accounts_(account != nullptr || (outer_ != nullptr && outer_->has_accounts_)) {
     current = this;
   }
   ~RunScope() { current = outer_; }
@@ -43,6 +49,11 @@ class RunScope {
   // The innermost one; threads that help with a run take it over from the thread that began it
   // (HelpWithRun).
   static inline thread_local const RunScope* current = nullptr;
+
+  const RunScope* outer() const { return outer_; }
+  MemoryAccount* account() const { return account_; }
+  // Of this scope or one around it.
+  bool has_accounts() const { return has_accounts_; }
 
   bool IsLate() const {
     return __builtin_expect(deadline_ != kNoDeadline, 0) && HasPassed(deadline_);
@@ -65,6 +76,8 @@ class RunScope {
   const std::atomic<bool>* const is_ended_;
   const RunScope* const outer_;
   const int64_t deadline_;  // the first one of this scope and those around it
+  MemoryAccount* const account_;
+  const bool has_accounts_;
 };
 
 // Makes this thread work for a run that another one waits for, for as long as the object lives.

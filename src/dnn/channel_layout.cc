@@ -27,4 +27,8 @@ dnnl::memory::desc WithLayout(const dnnl::memory::dims& dims, const ChannelLayou
   return {dims, dnnl::memory::data_type::f32, layout.tags[dims.size() - 3]};
 }
 
+dnnl::memory::desc BlockedBy(const dnnl::memory::dims& dims, int64_t group) {
+  return WithLayout(dims, group == kLayouts[0].group ? kLayouts[0] : kLayouts[1]);
+}
+
 }  // namespace doppio

@@ -24,6 +24,9 @@ const ChannelLayout* ChannelLayoutOf(const dnnl::memory::desc& desc);
 // A float tensor of one to three spatial dimensions in that layout.
 dnnl::memory::desc WithLayout(const dnnl::memory::dims& dims, const ChannelLayout& layout);
 
+// The same in blocks of so many channels, 8 or 16.
+dnnl::memory::desc BlockedBy(const dnnl::memory::dims& dims, int64_t group);
+
 }  // namespace doppio
 
 #endif  // DOPPIO_DNN_CHANNEL_LAYOUT_H_

@@ -22,6 +22,7 @@ class PostOperations {
       : has_sum_(has_sum), activation_(activation) {}
 
   bool has_sum() const { return has_sum_; }
+  const DnnlActivation& activation() const { return activation_; }
 
   dnnl::primitive_attr Attributes() const;
 

@@ -81,14 +81,17 @@ class Blocking {
   }
 
   // Not where groups have two or three channels, or one and several filters: oneDNN would multiply
-  // matrices, and the plain operator has a faster way.
+  // matrices, and the plain operator has a faster way. Pairs there is a way for that is faster
+  // still (src/kernel/convolve_groups.h), in channels that fill any block.
   bool HasPackableWeights(const OperatorDef& op) const {
     constexpr int64_t kVector = 4;
+    constexpr int64_t kBlock = 16;
     const Tensor* w = op.input_size() > 1 ? net_->Constant(op.input(1)) : nullptr;
     const Argument* group = FindArgument(op, "group");
     if (w != nullptr && w->rank() > 1 && group != nullptr && group->i() > 1 &&
         w->dim(1) < kVector && (w->dim(1) > 1 || w->dim(0) > group->i())) {
-      return false;
+      const bool are_pairs = w->rank() == 4 && w->dim(1) == 2 && w->dim(0) == 2 * group->i();
+      if (!are_pairs || w->dim(0) % kBlock != 0) return false;
     }
     for (int i = 1; i < op.input_size(); ++i) {
       const Tensor* constant = net_->Constant(op.input(i));
@@ -98,7 +101,10 @@ class Blocking {
   }
 
   void Block(OperatorDef* op) {
-    if (op->type() == "Conv") op->set_input(1, Packed(op->input(1)));
+    if (op->type() == "Conv") {
+      op->set_input(1, Packed(op->input(1)));
+      if (net_->winograd()) *op->add_arg() = MakeArgument<bool>("winograd", true);
+    }
     op->set_type(kBlocked + op->type());
     op->clear_engine();
     std::string* output = op->mutable_output(0);

@@ -13,6 +13,8 @@ namespace {
 
 using Names = std::vector<absl::string_view>;
 
+bool ReadsAll(const OpSchema* schema) { return schema != nullptr && schema->reads_all_blobs(); }
+
 // One pass over a net and the nets in it, so that deep nesting costs no more than its size.
 struct NetBlobs {
   explicit NetBlobs(const NetDef& net) {
@@ -22,14 +24,17 @@ struct NetBlobs {
       if (HasNets(op)) {
         inner_.push_back(BlobsOfOp(op));
         Add(inner_.back().reads, inner_.back().writes);
+        reads_all |= inner_.back().reads_all;
       } else {
         Add(op.input(), op.output());
+        reads_all |= ReadsAll(OpSchemaRegistry::Schema(op.type()));
       }
     }
   }
 
   Names reads;
   Names writes;
+  bool reads_all = false;
 
  private:
   void AddRead(absl::string_view name) {
@@ -54,6 +59,7 @@ OpBlobs BlobsOfOp(const OperatorDef& op) {
   blobs.reads.assign(op.input().begin(), op.input().end());
   blobs.writes.assign(op.output().begin(), op.output().end());
   const OpSchema* schema = OpSchemaRegistry::Schema(op.type());
+  blobs.reads_all = ReadsAll(schema);
   for (const Argument& arg : op.arg()) {
     if (!arg.has_n() && arg.nets_size() == 0) continue;
     const auto view = schema == nullptr ? OpSchema::NetView() : schema->ViewOfNet(op, arg);
@@ -65,6 +71,7 @@ OpBlobs BlobsOfOp(const OperatorDef& op) {
         if (!own.contains(name)) blobs.reads.emplace_back(name);
       }
       for (const absl::string_view name : inner.writes) blobs.writes.emplace_back(name);
+      blobs.reads_all |= inner.reads_all;
     };
     if (arg.has_n()) add_net(arg.n());
     for (const NetDef& net : arg.nets()) add_net(net);

@@ -37,7 +37,8 @@ std::vector<std::string> BlobsToPin(const OperatorDef& def) {
 }  // namespace
 
 Rewriting::Rewriting(const NetDef& net, const OptimizeOptions& options, BlobScope* weights)
-    : weights_(weights),
+    : winograd_(options.winograd),
+      weights_(weights),
       inputs_(options.inputs.begin(), options.inputs.end()),
       outputs_(options.outputs.begin(), options.outputs.end()) {
   RenameVersions(net);

@@ -21,6 +21,8 @@ class Rewriting {
  public:
   Rewriting(const NetDef& net, const OptimizeOptions& options, BlobScope* weights);
 
+  bool winograd() const { return winograd_; }
+
   std::vector<OperatorDef> ops;
   NetDef prepare;  // what is to be run once, on the weights
 
@@ -51,6 +53,7 @@ class Rewriting {
  private:
   void RenameVersions(const NetDef& net);
 
+  bool winograd_;
   BlobScope* weights_;
   std::set<std::string> inputs_;
   std::set<std::string> outputs_;

@@ -2,8 +2,8 @@
 #define DOPPIO_KERNEL_ACTIVATION_H_
 
 // Activation functions of one element: y[i] = f(x[i]) for n elements, as in elementwise_unary.h; x
-// and y are the same or do not overlap, and T is float or double. Float is computed in vectors, an
-// element's bits depending on its value alone.
+// and y are the same or do not overlap, and T is float or double. An element's bits depend on its
+// value alone.
 
 #include <cstdint>
 
@@ -34,6 +34,10 @@ void Softplus(const T* x, T* y, int64_t n, CPUContext* context);
 // x / (1 + |x|).
 template <typename T>
 void Softsign(const T* x, T* y, int64_t n, CPUContext* context);
+
+// x * P(N(0, 1) <= x).
+template <typename T>
+void Gelu(const T* x, T* y, int64_t n, CPUContext* context);
 
 // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, which is near x * P(N(0, 1) <= x).
 template <typename T>

@@ -43,12 +43,12 @@ class Expander {
     const int64_t step_bytes = loop.y_stride * size_;
     const size_t inside = loops_.size() - 1 - depth;
     if (inside == 0) {
-      if (loop.repeated) return RepeatElements(size_, x, 1, count, y);
+      if (loop.repeated) return RepeatElements(size_, x, 1, count, y, stores_);
       return CopyBytes(x, y, count * size_, stores_);
     }
     if (inside == 1) {
       if (loop.repeated) return RepeatRow(x, step_bytes, y, count, stores_);
-      return RepeatElements(size_, x, count, loops_[depth + 1].size, y);
+      return RepeatElements(size_, x, count, loops_[depth + 1].size, y, stores_);
     }
     if (loop.repeated && count > 1 && step_bytes <= kReusedBytes) {
       const Expander cached(loops_, size_, Stores::kCached);

@@ -9,6 +9,7 @@
 #include "absl/container/inlined_vector.h"
 #include "doppio/parallel.h"
 #include "doppio/shape.h"
+#include "src/kernel/broadcast.h"
 
 namespace doppio {
 
@@ -54,11 +55,6 @@ class BinaryWalk {
   absl::InlinedVector<int64_t, 8> index_;
 };
 
-template <typename In>
-void CopyStretch(const In* x, int64_t stride, int64_t n, In* y) {
-  for (int64_t i = 0; i < n; ++i) y[i] = x[i * stride];
-}
-
 }  // namespace internal
 
 template <typename In, typename Out>
@@ -70,8 +66,8 @@ void BroadcastBinary(BinaryRow<In, Out> row, const In* a, DimsView a_dims, const
   const BinaryLoop& inner = loops.back();
   const bool repeat_a = inner.a_stride == 0;
   const bool repeat_b = inner.b_stride == 0;
-  constexpr int64_t kShort = 32;
-  constexpr int64_t kRoom = 512;
+  constexpr int64_t kShort = 64;
+  constexpr int64_t kRoom = 1024;
   if (loops.size() == 1 || inner.size >= kShort) {
     ParallelFor(total, grain, [&](int64_t begin, int64_t end) {
       Out* to = c + begin;
@@ -82,27 +78,16 @@ void BroadcastBinary(BinaryRow<In, Out> row, const In* a, DimsView a_dims, const
     });
     return;
   }
-  // Short rows would cost more calls than work: operands are laid out as c is, some rows at a time.
-  const bool whole_a = SizeFromDim(a_dims, 0) == total;
-  const bool whole_b = SizeFromDim(b_dims, 0) == total;
+  // Short rows would cost more calls than work: operands are laid out as c is, piece by piece.
+  const BroadcastReader a_reader(sizeof(In), a, a_dims, c_dims);
+  const BroadcastReader b_reader(sizeof(In), b, b_dims, c_dims);
   ParallelFor(total, grain, [&](int64_t begin, int64_t end) {
     In a_room[kRoom];
     In b_room[kRoom];
-    internal::BinaryWalk walk(loops, begin, end);
-    while (!walk.AtEnd()) {
-      int64_t filled = 0;
-      for (; !walk.AtEnd() && filled + walk.size() <= kRoom; walk.Next()) {
-        if (!whole_a) {
-          internal::CopyStretch(a + walk.a(), inner.a_stride, walk.size(), a_room + filled);
-        }
-        if (!whole_b) {
-          internal::CopyStretch(b + walk.b(), inner.b_stride, walk.size(), b_room + filled);
-        }
-        filled += walk.size();
-      }
-      row(whole_a ? a + begin : a_room, false, whole_b ? b + begin : b_room, false, c + begin,
-          filled);
-      begin += filled;
+    for (int64_t from = begin; from < end; from += kRoom) {
+      const int64_t to = std::min(from + kRoom, end);
+      row(static_cast<const In*>(a_reader.Read(from, to, a_room)), false,
+          static_cast<const In*>(b_reader.Read(from, to, b_room)), false, c + from, to - from);
     }
   });
 }

@@ -30,7 +30,8 @@ void CopyBytes(const void* src, void* dst, int64_t bytes, Stores stores);
 void RepeatRow(const void* row, int64_t row_bytes, void* dst, int64_t count, Stores stores);
 
 // Each of `count` elements of 1, 2, 4 or 8 bytes, `repeat` times in a row.
-void RepeatElements(size_t element_size, const void* src, int64_t count, int64_t repeat, void* dst);
+void RepeatElements(size_t element_size, const void* src, int64_t count, int64_t repeat, void* dst,
+                    Stores stores);
 
 }  // namespace doppio
 

@@ -1,5 +1,6 @@
 #include "src/kernel/cast.h"
 
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 
@@ -9,9 +10,6 @@
 
 namespace doppio {
 namespace {
-
-template <typename T>
-inline constexpr bool kIsHalf = std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>;
 
 // Rounds toward the neighbour with an odd last bit when inexact: rounding the result again, to a
 // type with at least two bits less, gives what rounding once would have given.
@@ -31,42 +29,97 @@ inline double ToDoubleSticky(int64_t value) {
   return static_cast<double>((value & ~kDropped) | ((value & kDropped) != 0 ? kDropped + 1 : 0));
 }
 
-template <typename To, typename From>
-To Convert(From value) {
-  if constexpr (std::is_same_v<To, From>) {
-    return value;
-  } else if constexpr (kIsHalf<From>) {
-    return Convert<To>(static_cast<float>(value));
-  } else if constexpr (std::is_same_v<To, bool>) {
-    return value != From(0);
-  } else if constexpr (kIsHalf<To>) {
-    if constexpr (std::is_same_v<From, double>) {
-      return To(RoundToOdd(value));
-    } else if constexpr (std::is_same_v<From, int64_t>) {
-      return To(RoundToOdd(ToDoubleSticky(value)));
-    } else if constexpr (std::is_same_v<From, int32_t>) {
-      return To(RoundToOdd(static_cast<double>(value)));
-    } else {
-      return To(static_cast<float>(value));
-    }
-  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    return FloatToInteger<To>(value);
+// To bfloat16, which no processor that we know converts to.
+template <typename From>
+bfloat16 ToBfloat16(From value) {
+  if constexpr (std::is_same_v<From, double>) {
+    return bfloat16(RoundToOdd(value));
+  } else if constexpr (std::is_same_v<From, int64_t>) {
+    return bfloat16(RoundToOdd(ToDoubleSticky(value)));
+  } else if constexpr (std::is_same_v<From, int32_t>) {
+    return bfloat16(RoundToOdd(static_cast<double>(value)));
   } else {
-    return static_cast<To>(value);
+    return bfloat16(static_cast<float>(value));
+  }
+}
+
+// Unsigned integers of that many bytes; other types as they are.
+template <typename T, bool = std::is_integral_v<T>>
+struct UnsignedOf {
+  using type = T;
+};
+template <>
+struct UnsignedOf<bool, true> {
+  using type = uint8_t;
+};
+template <typename T>
+struct UnsignedOf<T, true> {
+  using type = std::make_unsigned_t<T>;
+};
+template <typename T>
+using Unsigned = typename UnsignedOf<T>::type;
+
+template <typename From, typename To>
+void CastPiece(const From* x, To* y, int64_t n);
+
+// By way of floats, some at a time: to_floats(first, count, room).
+template <typename To, typename F>
+void CastByFloats(const F& to_floats, To* y, int64_t n) {
+  constexpr int64_t kRoom = 512;
+  float room[kRoom];
+  for (int64_t begin = 0; begin < n; begin += kRoom) {
+    const int64_t count = std::min(kRoom, n - begin);
+    to_floats(begin, count, room);
+    CastPiece<float, To>(room, y + begin, count);
   }
 }
 
 template <typename From, typename To>
 void CastPiece(const From* x, To* y, int64_t n) {
-  constexpr bool kIsFast = (std::is_same_v<From, float> && std::is_same_v<To, float16>) ||
-                           (std::is_same_v<From, float16> && std::is_same_v<To, float>) ||
-                           (std::is_same_v<From, float> && std::is_same_v<To, int32_t>);
-  if constexpr (std::is_same_v<From, To>) {
-    if (x != y) CopyBytes(x, y, n * static_cast<int64_t>(sizeof(To)), Stores::kCached);
-  } else if constexpr (kIsFast) {
-    CastFast(x, y, n);
+  constexpr bool kIntegers = std::is_integral_v<From> && std::is_integral_v<To>;
+  if constexpr (std::is_same_v<From, To> ||
+                (kIntegers && sizeof(From) == sizeof(To) && !std::is_same_v<To, bool>)) {
+    if (static_cast<const void*>(x) != y) {
+      CopyBytes(x, y, n * static_cast<int64_t>(sizeof(To)), Stores::kCached);
+    }
+  } else if constexpr (std::is_same_v<From, bool>) {  // 0 or 1
+    CastPiece<uint8_t, To>(reinterpret_cast<const uint8_t*>(x), y, n);
+  } else if constexpr (std::is_same_v<From, bfloat16> ||
+                       (std::is_same_v<From, float16> && !std::is_same_v<To, float>)) {
+    const auto to_floats = [x](int64_t first, int64_t count, float* room) {
+      if constexpr (std::is_same_v<From, float16>) {
+        CastFast(x + first, room, count);
+      } else {
+        for (int64_t i = 0; i < count; ++i) room[i] = static_cast<float>(x[first + i]);
+      }
+    };
+    if constexpr (std::is_same_v<To, float>) {
+      to_floats(0, n, y);
+    } else {
+      CastByFloats(to_floats, y, n);
+    }
+  } else if constexpr (std::is_same_v<To, bfloat16>) {
+    for (int64_t i = 0; i < n; ++i) y[i] = ToBfloat16(x[i]);
+  } else if constexpr (std::is_same_v<To, float16> && !std::is_same_v<From, float>) {
+    // An integer that a float would round is beyond float16, and infinite.
+    const auto to_floats = [x](int64_t first, int64_t count, float* room) {
+      if constexpr (std::is_same_v<From, double>) {
+        RoundToOddFloats(x + first, room, count);
+      } else {
+        CastFast(x + first, room, count);
+      }
+    };
+    CastByFloats(to_floats, y, n);
+  } else if constexpr (std::is_same_v<To, bool>) {
+    if constexpr (sizeof(From) < sizeof(int32_t)) {
+      CastFast(reinterpret_cast<const Unsigned<From>*>(x), y, n);
+    } else {
+      CastFast(x, y, n);
+    }
+  } else if constexpr (kIntegers) {  // modulo 2^bits
+    CastFast(x, reinterpret_cast<Unsigned<To>*>(y), n);
   } else {
-    for (int64_t i = 0; i < n; ++i) y[i] = Convert<To>(x[i]);
+    CastFast(x, y, n);
   }
 }
 

@@ -8,11 +8,18 @@
 
 namespace doppio {
 
-// The conversions of cast.h, with the processor's instructions where it has them, on the calling
-// thread.
-void CastFast(const float* x, float16* y, int64_t n);
-void CastFast(const float16* x, float* y, int64_t n);
-void CastFast(const float* x, int32_t* y, int64_t n);
+// The conversions of cast.h in vectors, on the calling thread:
+// - from an integer to one of another size, which is unsigned here, and to float and double;
+// - from float and double to each other, and to all integers but those of 64 bits unsigned;
+// - from float to float16 and back;
+// - to bool from any integer, unsigned where that is of less than 32 bits, and from float and
+// double.
+template <typename From, typename To>
+void CastFast(const From* x, To* y, int64_t n);
+
+// Rounds doubles toward the neighbour with an odd last bit where a float is inexact: what is
+// rounded again, to float16, is what rounding once would have given.
+void RoundToOddFloats(const double* x, float* y, int64_t n);
 
 // Truncates toward zero and saturates; NaN becomes 0.
 template <typename To, typename From>

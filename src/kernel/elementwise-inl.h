@@ -47,6 +47,20 @@ HWY_INLINE void MapRow(const T* x, T* y, int64_t n, const F& f) {
   std::copy_n(room, n - i, y + i);
 }
 
+// The same for functions of many instructions, which are compiled once instead of four times.
+template <typename T, class F>
+HWY_INLINE void MapCostlyRow(const T* x, T* y, int64_t n, const F& f) {
+  const Tag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN T room[kMaxLanes<T>] = {};
+  for (int64_t i = 0; i < n; i += lanes) {
+    const bool is_whole = i + lanes <= n;
+    if (!is_whole) std::copy_n(x + i, n - i, room);
+    hn::StoreU(f(d, hn::LoadU(d, is_whole ? x + i : room)), d, is_whole ? y + i : room);
+    if (!is_whole) std::copy_n(room, n - i, y + i);
+  }
+}
+
 // c[i] = f(tag, a[i], b[i]), where an operand that is repeated stays at its first element.
 template <bool kRepeatA, bool kRepeatB, typename T, class F>
 HWY_INLINE void MapRows(const T* a, const T* b, T* c, int64_t n, const F& f) {
@@ -85,6 +99,28 @@ HWY_INLINE void MapRows(const T* a, const T* b, T* c, int64_t n, const F& f) {
   }
   hn::Store(f(d, hn::Load(d, a_room), hn::Load(d, b_room)), d, a_room);
   std::copy_n(a_room, n - i, c + i);
+}
+
+// The same for functions of many instructions.
+template <typename T, class F>
+HWY_INLINE void MapCostlyRows(const T* a, bool repeat_a, const T* b, bool repeat_b, T* c, int64_t n,
+                              const F& f) {
+  const Tag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN T a_room[kMaxLanes<T>] = {};
+  HWY_ALIGN T b_room[kMaxLanes<T>] = {};
+  HWY_ALIGN T c_room[kMaxLanes<T>];
+  if (repeat_a) hn::Store(hn::Set(d, *a), d, a_room);
+  if (repeat_b) hn::Store(hn::Set(d, *b), d, b_room);
+  for (int64_t i = 0; i < n; i += lanes) {
+    const bool is_whole = i + lanes <= n;
+    if (!is_whole && !repeat_a) std::copy_n(a + i, n - i, a_room);
+    if (!is_whole && !repeat_b) std::copy_n(b + i, n - i, b_room);
+    const auto x = hn::LoadU(d, is_whole && !repeat_a ? a + i : a_room);
+    const auto y = hn::LoadU(d, is_whole && !repeat_b ? b + i : b_room);
+    hn::StoreU(f(d, x, y), d, is_whole ? c + i : c_room);
+    if (!is_whole) std::copy_n(c_room, n - i, c + i);
+  }
 }
 
 }  // namespace

@@ -34,6 +34,38 @@ struct VectorMul {
     return hn::Mul(a, b);
   }
 };
+// No processor before AVX-512 multiplies 64 bits: the products of halves that matter.
+struct VectorMulInt64 {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a, V b) const {
+#if HWY_TARGET == HWY_SCALAR
+    const hn::Rebind<uint64_t, D> du;
+    return hn::BitCast(
+        d, hn::Set(du, hn::GetLane(hn::BitCast(du, a)) * hn::GetLane(hn::BitCast(du, b))));
+#else
+    const hn::Repartition<uint32_t, D> d32;
+    const auto low_a = hn::BitCast(d32, a);
+    const auto low_b = hn::BitCast(d32, b);
+    const auto high_a = hn::BitCast(d32, hn::ShiftRight<32>(a));
+    const auto high_b = hn::BitCast(d32, hn::ShiftRight<32>(b));
+    const auto middle = hn::Add(hn::MulEven(low_a, high_b), hn::MulEven(high_a, low_b));
+    return hn::BitCast(d, hn::Add(hn::MulEven(low_a, low_b), hn::ShiftLeft<32>(middle)));
+#endif
+  }
+};
+// Not Highway's Max and Min, whose answers to NaN differ between processors.
+struct VectorMax {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::IfThenElse(hn::Gt(b, a), b, hn::IfThenElse(hn::Eq(b, b), a, b));
+  }
+};
+struct VectorMin {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::IfThenElse(hn::Lt(b, a), b, hn::IfThenElse(hn::Eq(b, b), a, b));
+  }
+};
 struct VectorDiv {
   template <class D, class V>
   HWY_INLINE V operator()(D, V a, V b) const {
@@ -66,7 +98,15 @@ HWY_INLINE void Row(const T* a, bool repeat_a, const T* b, bool repeat_b, T* c, 
   X(Mul, double)              \
   X(Mul, int32_t)             \
   X(Div, float)               \
-  X(Div, double)
+  X(Div, double)              \
+  X(Max, float)               \
+  X(Max, double)              \
+  X(Max, int32_t)             \
+  X(Max, int64_t)             \
+  X(Min, float)               \
+  X(Min, double)              \
+  X(Min, int32_t)             \
+  X(Min, int64_t)
 
 #define DOPPIO_DEFINE_ROW(F, T)                                                         \
   void F##_##T(const T* a, bool repeat_a, const T* b, bool repeat_b, T* c, int64_t n) { \
@@ -74,6 +114,11 @@ HWY_INLINE void Row(const T* a, bool repeat_a, const T* b, bool repeat_b, T* c, 
   }
 DOPPIO_VECTOR_ROWS(DOPPIO_DEFINE_ROW)
 #undef DOPPIO_DEFINE_ROW
+
+void Mul_int64_t(const int64_t* a, bool repeat_a, const int64_t* b, bool repeat_b, int64_t* c,
+                 int64_t n) {
+  Row(a, repeat_a, b, repeat_b, c, n, VectorMulInt64());
+}
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -115,6 +160,18 @@ struct OneMul {
     return static_cast<T>(static_cast<W>(a) * static_cast<W>(b));
   }
 };
+struct OneMax {
+  template <typename T>
+  T operator()(T a, T b) const {
+    return b > a || b != b ? b : a;
+  }
+};
+struct OneMin {
+  template <typename T>
+  T operator()(T a, T b) const {
+    return b < a || b != b ? b : a;
+  }
+};
 struct OneDiv {
   template <typename T>
   T operator()(T a, T b) const {
@@ -135,6 +192,7 @@ void PlainRow(const T* a, bool repeat_a, const T* b, bool repeat_b, T* c, int64_
 #define DOPPIO_EXPORT_ROW(F, T) HWY_EXPORT(F##_##T);
 DOPPIO_VECTOR_ROWS(DOPPIO_EXPORT_ROW)
 #undef DOPPIO_EXPORT_ROW
+HWY_EXPORT(Mul_int64_t);
 
 // So few elements are done before the loops have been planned.
 constexpr int64_t kFewElements = 16;
@@ -164,7 +222,7 @@ void Binary(BinaryRow<T, T> row, const T* a, DimsView a_dims, const T* b, DimsVi
 #define DOPPIO_VECTOR_FUNCTION(F, T) DOPPIO_BINARY_FUNCTION(F, T, HWY_DYNAMIC_DISPATCH(F##_##T))
 #define DOPPIO_PLAIN_FUNCTION(F, T) DOPPIO_BINARY_FUNCTION(F, T, (PlainRow<T, One##F>))
 DOPPIO_VECTOR_ROWS(DOPPIO_VECTOR_FUNCTION)
-DOPPIO_PLAIN_FUNCTION(Mul, int64_t)
+DOPPIO_VECTOR_FUNCTION(Mul, int64_t)
 DOPPIO_PLAIN_FUNCTION(Div, int32_t)
 DOPPIO_PLAIN_FUNCTION(Div, int64_t)
 #undef DOPPIO_PLAIN_FUNCTION
@@ -178,8 +236,8 @@ void SumOf(absl::Span<const T* const> xs, T* y, int64_t n, CPUContext* context) 
     return;
   }
   // Block by block, so that y is written once, and only after all terms were read: any of them may
-  // be y.
-  constexpr int64_t kBlock = 1024;
+  // be y. Blocks of some pages, since processors read ahead within a page.
+  constexpr int64_t kBlock = int64_t{32 << 10} / static_cast<int64_t>(sizeof(T));
   ParallelFor(n, kCheapGrain, [&](int64_t begin, int64_t end) {
     T room[kBlock];
     for (int64_t from = begin; from < end; from += kBlock) {

@@ -25,6 +25,13 @@ void Mul(const T* a, DimsView a_dims, const T* b, DimsView b_dims, T* c, DimsVie
 template <typename T>
 void Div(const T* a, DimsView a_dims, const T* b, DimsView b_dims, T* c, DimsView c_dims,
          CPUContext* context);
+// The larger and the smaller one; NaN wins, wherever it stands.
+template <typename T>
+void Max(const T* a, DimsView a_dims, const T* b, DimsView b_dims, T* c, DimsView c_dims,
+         CPUContext* context);
+template <typename T>
+void Min(const T* a, DimsView a_dims, const T* b, DimsView b_dims, T* c, DimsView c_dims,
+         CPUContext* context);
 
 // y[i] = xs[0][i] + xs[1][i] + ..., summed in this order; at least one x, and y may be any of
 // them. Types as above.

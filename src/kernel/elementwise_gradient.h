@@ -17,6 +17,30 @@ template <typename T>  // dy * (1 - y * y)
 void TanhGradient(const T* y, const T* dy, T* dx, int64_t n, CPUContext* context);
 template <typename T>  // dy * y * (1 - y)
 void SigmoidGradient(const T* y, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // dy * cos(x)
+void SinGradient(const T* x, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // -dy * sin(x)
+void CosGradient(const T* x, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // dy / cos(x)^2
+void TanGradient(const T* x, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // dy / sqrt(1 - x * x)
+void AsinGradient(const T* x, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // -dy / sqrt(1 - x * x)
+void AcosGradient(const T* x, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // dy / (1 + x * x)
+void AtanGradient(const T* x, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // dy * cosh(x)
+void SinhGradient(const T* x, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // dy * sinh(x)
+void CoshGradient(const T* x, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // dy / (1 + x)
+void Log1pGradient(const T* x, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // dy * 2 / sqrt(pi) * exp(-x * x)
+void ErfGradient(const T* x, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // -dy * y * y
+void ReciprocalGradient(const T* y, const T* dy, T* dx, int64_t n, CPUContext* context);
+template <typename T>  // -dy / 2 * y * y * y
+void RsqrtGradient(const T* y, const T* dy, T* dx, int64_t n, CPUContext* context);
 
 }  // namespace doppio
 

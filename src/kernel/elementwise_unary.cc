@@ -10,6 +10,7 @@
 #include "hwy/highway.h"
 #include "src/kernel/elementwise-inl.h"
 #include "src/kernel/elementwise_unary.h"
+#include "src/kernel/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace doppio {
@@ -46,6 +47,45 @@ struct VectorSqrt {
   template <class D, class V>
   HWY_INLINE V operator()(D, V x) const {
     return hn::Sqrt(x);
+  }
+};
+
+struct VectorFloor {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V x) const {
+    return hn::Floor(x);
+  }
+};
+struct VectorCeil {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V x) const {
+    return hn::Ceil(x);
+  }
+};
+struct VectorSign {  // 0 for NaN
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    const V one = hn::Set(d, 1);
+    const V negative = hn::IfThenElseZero(hn::Lt(x, hn::Zero(d)), hn::Set(d, -1));
+    return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), one, negative);
+  }
+};
+struct VectorReciprocal {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return hn::Div(hn::Set(d, 1), x);
+  }
+};
+struct VectorRsqrt {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return hn::Div(hn::Set(d, 1), hn::Sqrt(x));
+  }
+};
+struct VectorCube {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V x) const {
+    return hn::Mul(hn::Mul(x, x), x);
   }
 };
 
@@ -87,7 +127,8 @@ struct VectorTanh {
     const V magnitude = hn::Abs(x);
     const V e = ExpOf(d, hn::Add(magnitude, magnitude));
     const V far = hn::Sub(one, hn::Div(hn::Set(d, 2.0f), hn::Add(e, one)));
-    return hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.625f)), near_zero, hn::CopySign(far, x));
+    const V y = hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.625f)), near_zero, far);
+    return hn::CopySign(y, x);
   }
 };
 struct VectorSigmoid {  // e / (1 + e) or 1 / (1 + e), so that e = exp(-|x|) is never large
@@ -96,6 +137,21 @@ struct VectorSigmoid {  // e / (1 + e) or 1 / (1 + e), so that e = exp(-|x|) is 
     const V one = hn::Set(d, 1.0f);
     const V e = ExpOf(d, hn::Neg(hn::Abs(x)));
     return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one), hn::Add(one, e));
+  }
+};
+
+// The double ones of these.
+template <class Function>
+struct OfDoubles {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return Compute<Function>(d, x);
+  }
+};
+struct LogOfDoubles {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return LogOfAny::Of(d, x);
   }
 };
 
@@ -115,6 +171,20 @@ struct VectorSigmoid {  // e / (1 + e) or 1 / (1 + e), so that e = exp(-|x|) is 
   X(Sqr, double)              \
   X(Sqrt, float)              \
   X(Sqrt, double)             \
+  X(Floor, float)             \
+  X(Floor, double)            \
+  X(Ceil, float)              \
+  X(Ceil, double)             \
+  X(Sign, float)              \
+  X(Sign, double)             \
+  X(Sign, int32_t)            \
+  X(Sign, int64_t)            \
+  X(Reciprocal, float)        \
+  X(Reciprocal, double)       \
+  X(Rsqrt, float)             \
+  X(Rsqrt, double)            \
+  X(Cube, float)              \
+  X(Cube, double)             \
   X(Exp, float)               \
   X(Log, float)               \
   X(Tanh, float)              \
@@ -124,6 +194,17 @@ struct VectorSigmoid {  // e / (1 + e) or 1 / (1 + e), so that e = exp(-|x|) is 
   void F##_##T(const T* x, T* y, int64_t n) { MapRow(x, y, n, Vector##F()); }
 DOPPIO_VECTOR_ROWS(DOPPIO_DEFINE_ROW)
 #undef DOPPIO_DEFINE_ROW
+
+void Exp_double(const double* x, double* y, int64_t n) {
+  MapCostlyRow(x, y, n, OfDoubles<ExpOfAny>());
+}
+void Log_double(const double* x, double* y, int64_t n) { MapCostlyRow(x, y, n, LogOfDoubles()); }
+void Tanh_double(const double* x, double* y, int64_t n) {
+  MapCostlyRow(x, y, n, OfDoubles<TanhOfAny>());
+}
+void Sigmoid_double(const double* x, double* y, int64_t n) {
+  MapCostlyRow(x, y, n, OfDoubles<SigmoidOfAny>());
+}
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -137,6 +218,10 @@ namespace {
 #define DOPPIO_EXPORT_ROW(F, T) HWY_EXPORT(F##_##T);
 DOPPIO_VECTOR_ROWS(DOPPIO_EXPORT_ROW)
 #undef DOPPIO_EXPORT_ROW
+HWY_EXPORT(Exp_double);
+HWY_EXPORT(Log_double);
+HWY_EXPORT(Tanh_double);
+HWY_EXPORT(Sigmoid_double);
 
 // The same functions for one element, where they are cheap enough that so few elements are done
 // before the vectors have been set up. They give the same bits.
@@ -172,9 +257,29 @@ T OneSqrt(T x) {
   return std::sqrt(x);
 }
 
-double OneSigmoid(double x) {
-  const double e = std::exp(-std::abs(x));
-  return (x < 0 ? e : 1.0) / (1.0 + e);
+template <typename T>
+T OneFloor(T x) {
+  return std::floor(x);
+}
+template <typename T>
+T OneCeil(T x) {
+  return std::ceil(x);
+}
+template <typename T>
+T OneSign(T x) {
+  return static_cast<T>(T(x > 0) - T(x < 0));
+}
+template <typename T>
+T OneReciprocal(T x) {
+  return 1 / x;
+}
+template <typename T>
+T OneRsqrt(T x) {
+  return 1 / std::sqrt(x);
+}
+template <typename T>
+T OneCube(T x) {
+  return x * x * x;
 }
 
 }  // namespace
@@ -204,23 +309,37 @@ DOPPIO_CHEAP_FUNCTION(Sqr, float)
 DOPPIO_CHEAP_FUNCTION(Sqr, double)
 DOPPIO_CHEAP_FUNCTION(Sqrt, float)
 DOPPIO_CHEAP_FUNCTION(Sqrt, double)
+DOPPIO_CHEAP_FUNCTION(Floor, float)
+DOPPIO_CHEAP_FUNCTION(Floor, double)
+DOPPIO_CHEAP_FUNCTION(Ceil, float)
+DOPPIO_CHEAP_FUNCTION(Ceil, double)
+DOPPIO_CHEAP_FUNCTION(Sign, float)
+DOPPIO_CHEAP_FUNCTION(Sign, double)
+DOPPIO_CHEAP_FUNCTION(Sign, int32_t)
+DOPPIO_CHEAP_FUNCTION(Sign, int64_t)
+DOPPIO_CHEAP_FUNCTION(Reciprocal, float)
+DOPPIO_CHEAP_FUNCTION(Reciprocal, double)
+DOPPIO_CHEAP_FUNCTION(Rsqrt, float)
+DOPPIO_CHEAP_FUNCTION(Rsqrt, double)
+DOPPIO_CHEAP_FUNCTION(Cube, float)
+DOPPIO_CHEAP_FUNCTION(Cube, double)
 #undef DOPPIO_CHEAP_FUNCTION
 
-#define DOPPIO_COSTLY_FUNCTION(F, one_double)                                \
-  template <>                                                                \
-  void F<float>(const float* x, float* y, int64_t n, CPUContext*) {          \
-    ParallelFor(n, kCostlyGrain, [&](int64_t begin, int64_t end) {           \
-      HWY_DYNAMIC_DISPATCH(F##_float)(x + begin, y + begin, end - begin);    \
-    });                                                                      \
-  }                                                                          \
-  template <>                                                                \
-  void F<double>(const double* x, double* y, int64_t n, CPUContext* c) {     \
-    MapElements([](double value) { return one_double(value); }, x, y, n, c); \
+#define DOPPIO_COSTLY_FUNCTION(F, T)                                    \
+  template <>                                                           \
+  void F<T>(const T* x, T* y, int64_t n, CPUContext*) {                 \
+    ParallelFor(n, kCostlyGrain, [&](int64_t begin, int64_t end) {      \
+      HWY_DYNAMIC_DISPATCH(F##_##T)(x + begin, y + begin, end - begin); \
+    });                                                                 \
   }
-DOPPIO_COSTLY_FUNCTION(Exp, std::exp)
-DOPPIO_COSTLY_FUNCTION(Log, std::log)
-DOPPIO_COSTLY_FUNCTION(Tanh, std::tanh)
-DOPPIO_COSTLY_FUNCTION(Sigmoid, OneSigmoid)
+DOPPIO_COSTLY_FUNCTION(Exp, float)
+DOPPIO_COSTLY_FUNCTION(Exp, double)
+DOPPIO_COSTLY_FUNCTION(Log, float)
+DOPPIO_COSTLY_FUNCTION(Log, double)
+DOPPIO_COSTLY_FUNCTION(Tanh, float)
+DOPPIO_COSTLY_FUNCTION(Tanh, double)
+DOPPIO_COSTLY_FUNCTION(Sigmoid, float)
+DOPPIO_COSTLY_FUNCTION(Sigmoid, double)
 #undef DOPPIO_COSTLY_FUNCTION
 
 }  // namespace doppio

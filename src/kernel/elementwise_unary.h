@@ -11,22 +11,35 @@
 
 namespace doppio {
 
-// max(x, 0), where NaN stays NaN; x * x; the square root, NaN below 0. T: float, double.
+// max(x, 0), where NaN stays NaN; x * x; x * x * x; the square root, NaN below 0; one over it; one
+// over x; the next whole number below and above. T: float, double.
 template <typename T>
 void Relu(const T* x, T* y, int64_t n, CPUContext* context);
 template <typename T>
 void Sqr(const T* x, T* y, int64_t n, CPUContext* context);
 template <typename T>
+void Cube(const T* x, T* y, int64_t n, CPUContext* context);
+template <typename T>
 void Sqrt(const T* x, T* y, int64_t n, CPUContext* context);
+template <typename T>
+void Rsqrt(const T* x, T* y, int64_t n, CPUContext* context);
+template <typename T>
+void Reciprocal(const T* x, T* y, int64_t n, CPUContext* context);
+template <typename T>
+void Floor(const T* x, T* y, int64_t n, CPUContext* context);
+template <typename T>
+void Ceil(const T* x, T* y, int64_t n, CPUContext* context);
 
-// T of these two: float, double, int32_t, int64_t. Integers wrap.
+// T of these three: float, double, int32_t, int64_t. Integers wrap; the sign of NaN is 0.
 template <typename T>
 void Negative(const T* x, T* y, int64_t n, CPUContext* context);
 template <typename T>
 void Abs(const T* x, T* y, int64_t n, CPUContext* context);
+template <typename T>
+void Sign(const T* x, T* y, int64_t n, CPUContext* context);
 
-// T: float, double. In float within 2 units in the last place of the exact value, infinities and
-// NaN as in the C library, whose functions compute the double ones.
+// T: float, double. Within 2 units in the last place of the exact value (Tanh and Sigmoid: 3),
+// infinities and NaN as in the C library.
 template <typename T>
 void Exp(const T* x, T* y, int64_t n, CPUContext* context);
 template <typename T>

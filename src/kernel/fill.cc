@@ -18,7 +18,7 @@ void Fill(const T& value, T* y, int64_t n, CPUContext*) {
   } else {
     constexpr int64_t kGrain = kGrainBytes / static_cast<int64_t>(sizeof(T));
     ParallelFor(n, kGrain, [&](int64_t begin, int64_t end) {
-      RepeatElements(sizeof(T), &copy, 1, end - begin, y + begin);
+      RepeatElements(sizeof(T), &copy, 1, end - begin, y + begin, Stores::kCached);
     });
   }
 }

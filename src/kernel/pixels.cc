@@ -15,7 +15,8 @@ constexpr int64_t kShortRun = 8;
 template <typename E>
 void SelectRow(const E* x, int64_t inner, const PixelSources& columns, E value, E* y) {
   if (inner == 1 && columns.repeat() > 1) {
-    RepeatElements(sizeof(E), x, columns.size() / columns.repeat(), columns.repeat(), y);
+    RepeatElements(sizeof(E), x, columns.size() / columns.repeat(), columns.repeat(), y,
+                   Stores::kCached);
     return;
   }
   for (const PixelSources::Run& run : columns.runs()) {

@@ -29,7 +29,7 @@ void ReduceFew(const BroadcastLoops& loops, const T* y, int64_t elements, T* x, 
   for (size_t i = 0; i < loops.size(); ++i) {
     const bool longer = !loops[split].repeated || loops[i].size > loops[split].size;
     if (loops[i].repeated && longer) split = i;
-    if (loops[split].repeated && loops[split].size >= kManyElements / 8) break;  // the outer one
+    if (loops[split].repeated && loops[split].size >= kChunks) break;  // so pieces lie together
   }
   const int64_t piece = CeilDiv(loops[split].size, kChunks);
   const int64_t chunks = CeilDiv(loops[split].size, piece);

@@ -34,6 +34,8 @@ HWY_INLINE Vec<uint32_t> LoadY(const int32_t* y) {
 HWY_INLINE Vec<uint64_t> LoadY(const int64_t* y) {
   return hn::LoadU(Tag<uint64_t>(), reinterpret_cast<const uint64_t*>(y));
 }
+HWY_INLINE Vec<uint32_t> LoadY(const uint32_t* y) { return hn::LoadU(Tag<uint32_t>(), y); }
+HWY_INLINE Vec<uint64_t> LoadY(const uint64_t* y) { return hn::LoadU(Tag<uint64_t>(), y); }
 HWY_INLINE Vec<float> LoadY(const bfloat16* y) {
   const hn::Rebind<uint16_t, Tag<float>> half;
   const hn::Rebind<uint32_t, Tag<float>> bits;
@@ -51,6 +53,50 @@ HWY_INLINE Vec<float> LoadY(const float16* y) {
 #endif
 }
 
+// The lanes of a vector added as a tree, the upper half to the lower one.
+#if HWY_TARGET == HWY_SCALAR
+template <class D>
+HWY_INLINE hn::TFromD<D> SumOfHalves(D, hn::Vec<D> v) {
+  return hn::GetLane(v);
+}
+#else
+template <class D>
+HWY_INLINE hn::TFromD<D> SumOfHalves(D d, hn::Vec<D> v) {
+  using A = hn::TFromD<D>;
+  if constexpr (sizeof(A) * hn::MaxLanes(d) > 16) {
+    const hn::Half<D> half;
+    return SumOfHalves(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  } else if constexpr (sizeof(A) == 8) {
+    return hn::GetLane(hn::Add(v, hn::Shuffle01(v)));
+  } else {
+    const auto pairs = hn::Add(v, hn::Shuffle1032(v));
+    return hn::GetLane(hn::Add(pairs, hn::Shuffle2301(pairs)));
+  }
+}
+#endif
+
+// The sum of so many times kLanes elements, at least one: of a few of them.
+template <typename T>
+HWY_INLINE Acc<T> SumGroups(const T* y, int64_t groups) {
+  using A = Acc<T>;
+  Vec<A> sum[kVectors<A>];
+  HWY_UNROLL(8)
+  for (int64_t v = 0; v < kVectors<A>; ++v) sum[v] = LoadY(y + v * kVector<A>);
+  HWY_UNROLL(1)
+  for (int64_t g = 1; g < groups; ++g) {
+    HWY_UNROLL(8)
+    for (int64_t v = 0; v < kVectors<A>; ++v) {
+      sum[v] = hn::Add(sum[v], LoadY(y + g * kLanes<A> + v * kVector<A>));
+    }
+  }
+  HWY_UNROLL(4)
+  for (int64_t half = kVectors<A> / 2; half > 0; half /= 2) {
+    HWY_UNROLL(4)
+    for (int64_t v = 0; v < half; ++v) sum[v] = hn::Add(sum[v], sum[v + half]);
+  }
+  return SumOfHalves(Tag<A>(), sum[0]);
+}
+
 // The sum of n elements that lie together. Lane i of the partial sums takes elements i, i + kLanes,
 // ...; after every kBlock of them it is put aside, and what was put aside is added as a tree.
 template <typename T>
@@ -63,12 +109,12 @@ Acc<T> SumRun(const T* y, int64_t n) {
   for (int64_t i = n / kLanes<A> * kLanes<A>; i < n; ++i) rest += static_cast<A>(y[i]);
   int64_t groups = n / kLanes<A>;
   if (groups == 0) return rest;
+  if (groups <= kBlock) return SumGroups(y, groups) + rest;
 
   HWY_ALIGN A
       aside[kLevels][kLanes<A>];  // aside[k]: the sum of 2^k blocks, if bit k of blocks is set
-  HWY_ALIGN A lanes[kLanes<A>];
+  Vec<A> sum[kVectors<A>];
   for (int64_t blocks = 0; groups > 0; ++blocks) {
-    Vec<A> sum[kVectors<A>];
     for (int64_t v = 0; v < kVectors<A>; ++v) sum[v] = LoadY(y + v * kVector<A>);
     const int64_t count = std::min(groups, kBlock);
     for (int64_t g = 1; g < count; ++g) {
@@ -85,26 +131,75 @@ Acc<T> SumRun(const T* y, int64_t n) {
         sum[v] = hn::Add(hn::Load(d, aside[level] + v * kVector<A>), sum[v]);
       }
     }
-    A* to = groups > 0 ? aside[level] : lanes;
-    for (int64_t v = 0; v < kVectors<A>; ++v) hn::Store(sum[v], d, to + v * kVector<A>);
+    if (groups == 0) break;
+    for (int64_t v = 0; v < kVectors<A>; ++v) hn::Store(sum[v], d, aside[level] + v * kVector<A>);
   }
-  for (int64_t half = kLanes<A> / 2; half > 0; half /= 2) {
-    for (int64_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  for (int64_t half = kVectors<A> / 2; half > 0; half /= 2) {
+    for (int64_t v = 0; v < half; ++v) sum[v] = hn::Add(sum[v], sum[v + half]);
   }
-  return lanes[0] + rest;
+  return SumOfHalves(d, sum[0]) + rest;
 }
 
-// sums[j] (+)= the sum of column j of 8 rows. Long rows are read side by side; short ones by pieces
-// of several vectors, nearly in the order of their addresses, or the processor would not fetch
-// ahead.
+// sums[i * x_stride] += the sum of n elements that begin at y + i * y_stride, fewer than SumRun has
+// lanes: of four such runs at a time, since an addition takes longer than a load.
+template <typename T>
+void AddShortRuns(const T* y, int64_t y_stride, int64_t runs, int64_t n, Acc<T>* sums,
+                  int64_t x_stride) {
+  using A = Acc<T>;
+  int64_t i = 0;
+  for (; i + 4 <= runs; i += 4) {
+    const T* run = y + i * y_stride;
+    A sum0 = 0;
+    A sum1 = 0;
+    A sum2 = 0;
+    A sum3 = 0;
+    for (int64_t j = 0; j < n; ++j) {
+      sum0 += static_cast<A>(run[j]);
+      sum1 += static_cast<A>(run[y_stride + j]);
+      sum2 += static_cast<A>(run[2 * y_stride + j]);
+      sum3 += static_cast<A>(run[3 * y_stride + j]);
+    }
+    sums[i * x_stride] += sum0;
+    sums[(i + 1) * x_stride] += sum1;
+    sums[(i + 2) * x_stride] += sum2;
+    sums[(i + 3) * x_stride] += sum3;
+  }
+  for (; i < runs; ++i) sums[i * x_stride] += SumRun(y + i * y_stride, n);
+}
+
+// sums[j] = or += y[j].
+template <bool kFirst, typename T>
+HWY_INLINE void AddRow(const T* y, int64_t cols, Acc<T>* sums) {
+  using A = Acc<T>;
+  const Tag<A> d;
+  int64_t j = 0;
+  for (; j + kVector<A> <= cols; j += kVector<A>) {
+    const Vec<A> value = LoadY(y + j);
+    hn::StoreU(kFirst ? value : hn::Add(hn::LoadU(d, sums + j), value), d, sums + j);
+  }
+  for (; j < cols; ++j) sums[j] = kFirst ? static_cast<A>(y[j]) : sums[j] + static_cast<A>(y[j]);
+}
+
+// sums[j] = or += the sum of column j of 8 rows. Long rows are read side by side; those of a few
+// vectors by pieces of several, nearly in the order of their addresses, and those in between one
+// after the other, or the processor would not fetch ahead.
 template <bool kFirst, typename T>
 HWY_INLINE void AddEightRows(const T* y, int64_t stride, int64_t cols, Acc<T>* sums) {
   using A = Acc<T>;
   constexpr int64_t kPiece = std::min<int64_t>(8, 256 / (kVector<A> * sizeof(A)));
+  constexpr int64_t kShortBytes = 512;
+  constexpr int64_t kLongBytes = 2048;
   const Tag<A> d;
-  const bool is_short = cols * static_cast<int64_t>(sizeof(T)) <= 2048;
+  const int64_t bytes = cols * static_cast<int64_t>(sizeof(T));
+  if (bytes > kShortBytes && bytes <= kLongBytes) {
+    HWY_ALIGN A eight[kLongBytes / sizeof(T)];
+    AddRow<true>(y, cols, eight);
+    for (int64_t r = 1; r < 8; ++r) AddRow<false>(y + r * stride, cols, eight);
+    AddRow<kFirst>(eight, cols, sums);
+    return;
+  }
   int64_t j = 0;
-  for (; is_short && j + kPiece * kVector<A> <= cols; j += kPiece * kVector<A>) {
+  for (; bytes <= kShortBytes && j + kPiece * kVector<A> <= cols; j += kPiece * kVector<A>) {
     Vec<A> sum[kPiece];
     HWY_UNROLL(8)
     for (int64_t v = 0; v < kPiece; ++v) sum[v] = LoadY(y + j + v * kVector<A>);
@@ -133,17 +228,6 @@ HWY_INLINE void AddEightRows(const T* y, int64_t stride, int64_t cols, Acc<T>* s
   }
 }
 
-template <typename T>
-HWY_INLINE void AddRow(const T* y, int64_t cols, Acc<T>* sums) {
-  using A = Acc<T>;
-  const Tag<A> d;
-  int64_t j = 0;
-  for (; j + kVector<A> <= cols; j += kVector<A>) {
-    hn::StoreU(hn::Add(hn::LoadU(d, sums + j), LoadY(y + j)), d, sums + j);
-  }
-  for (; j < cols; ++j) sums[j] += static_cast<A>(y[j]);
-}
-
 // sums[j] += the sum of column j. Long columns are summed by blocks of kBlock rows.
 template <typename T>
 void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sums) {
@@ -160,7 +244,7 @@ void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sum
     }
   }
   for (; row + 8 <= rows; row += 8) AddEightRows<false>(y + row * stride, stride, cols, sums);
-  for (; row < rows; ++row) AddRow(y + row * stride, cols, sums);
+  for (; row < rows; ++row) AddRow<false>(y + row * stride, cols, sums);
 }
 
 // Rows shorter than a few vectors that lie together: several of them make one long row.
@@ -190,7 +274,7 @@ void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* su
     if (loop.repeated) {
       sums[0] += SumRun(y, loop.size);
     } else {
-      AddRow(y, loop.size, sums);
+      AddRow<false>(y, loop.size, sums);
     }
   } else if (loop.repeated && count == 2 && !inner_repeated) {
     const int64_t cols = loops[1].size;
@@ -199,6 +283,8 @@ void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* su
     } else {
       AddRows(y, loop.y_stride, loop.size, cols, sums);
     }
+  } else if (!loop.repeated && inner_repeated && loops[1].size < kLanes<Acc<T>>) {
+    AddShortRuns(y, loop.y_stride, loop.size, loops[1].size, sums, loop.x_stride);
   } else if (!loop.repeated && inner_repeated) {
     for (int64_t i = 0; i < loop.size; ++i) {
       sums[i * loop.x_stride] += SumRun(y + i * loop.y_stride, loops[1].size);

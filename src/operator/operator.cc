@@ -69,6 +69,8 @@ absl::StatusOr<Tensor*> OperatorBase::ResizedOutput(int i, DataType dtype, DimsV
 }
 
 bool OperatorBase::MakesPhantom(DataType dtype, int64_t elements, DimsView dims) const {
+  // Below that, the copy of the elements costs about what is not written.
+  constexpr int64_t kLeastRepeats = 4;
   constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
   if (least_phantom_bytes_ == kNever || !IsNumeric(dtype)) return false;
   // A shape that is too large is an error of whoever allocates it.
@@ -76,7 +78,7 @@ bool OperatorBase::MakesPhantom(DataType dtype, int64_t elements, DimsView dims)
   if (!count.ok()) return false;
   const absl::StatusOr<int64_t> bytes =
       CheckedProduct(*count, static_cast<int64_t>(DataTypeSize(dtype)));
-  return bytes.ok() && *bytes >= least_phantom_bytes_ && *count / 2 >= elements;
+  return bytes.ok() && *bytes >= least_phantom_bytes_ && *count / kLeastRepeats >= elements;
 }
 
 const Tensor& OperatorBase::WrittenInput(int i) const {
@@ -107,9 +109,9 @@ std::string OperatorBase::DescribeInput(int i) const {
 
 absl::Status OperatorBase::PrepareInput(int i) const {
   const Blob& blob = *blobs_[i];
-  if (TakesAnyInput(i)) return absl::OkStatus();
+  const bool is_phantom = blob.phantom() != nullptr;
+  if (is_phantom ? schema_->TakesPhantom(*def_, i) : TakesAnyInput(i)) return absl::OkStatus();
   const auto where = [&] { return absl::StrCat("input ", i, ", blob \"", def_->input(i), "\", "); };
-  if (blob.phantom() != nullptr && schema_->TakesPhantom(*def_, i)) return absl::OkStatus();
   const absl::Status written = blob.WriteOut();
   if (!written.ok()) return Annotate(written, absl::StrCat(where(), "can not be written out"));
   const Tensor* tensor = blob.Get<Tensor>();

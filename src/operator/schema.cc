@@ -252,6 +252,11 @@ OpSchema& OpSchema::HasSideEffects() {
   return *this;
 }
 
+OpSchema& OpSchema::ReadsAllBlobs() {
+  reads_all_blobs_ = true;
+  return HasSideEffects();
+}
+
 OpSchema& OpSchema::NetsSee(NetViewFunction f) {
   net_view_ = std::move(f);
   return *this;

@@ -29,7 +29,8 @@ absl::Status Net::Run() {
         absl::StrCat(NetPlace(*def_), " is running already; one thread at a time may run it"));
   }
   is_cancelled_.store(false, std::memory_order_relaxed);
-  const internal::RunScope scope(&is_cancelled_);
+  const internal::RunScope scope(&is_cancelled_, internal::kNoDeadline,
+                                 budget_.has_value() ? budget_->account().get() : nullptr);
   last_failed_operator_.store(-1, std::memory_order_relaxed);
   for (NetObserver* observer : observers_) observer->NetStart(*this);
   // A loop around a net without operators must end too.
@@ -88,8 +89,8 @@ std::shared_ptr<const OperatorDef> DefOfOp(const std::shared_ptr<const NetDef>& 
 int64_t LeastPhantomBytes(const NetDef& net) {
   const auto tells = [](const Argument& arg) { return arg.name() == "phantoms" && arg.has_i(); };
   const auto found = std::find_if(net.arg().begin(), net.arg().end(), tells);
-  const bool has_phantoms = found != net.arg().end() && found->i() > 0;
-  return has_phantoms ? found->i() : std::numeric_limits<int64_t>::max();
+  if (found == net.arg().end()) return kLeastPhantomBytes;
+  return found->i() > 0 ? found->i() : std::numeric_limits<int64_t>::max();
 }
 
 }  // namespace

@@ -17,9 +17,23 @@ void AddStates(const OperatorBase& op, OpBlobs* blobs) {
   }
 }
 
-struct Uses {
-  int last_writer = -1;
-  std::vector<int> readers;  // since the last write
+class Uses {
+ public:
+  // Operator k reads or writes: those before it that it waits for are added to *before.
+  void Read(int k, std::vector<int>* before) {
+    before->push_back(last_writer_);
+    readers_.push_back(k);
+  }
+  void Write(int k, std::vector<int>* before) {
+    before->push_back(last_writer_);
+    before->insert(before->end(), readers_.begin(), readers_.end());
+    last_writer_ = k;
+    readers_.clear();
+  }
+
+ private:
+  int last_writer_ = -1;
+  std::vector<int> readers_;  // since the last write
 };
 
 }  // namespace
@@ -27,22 +41,18 @@ struct Uses {
 OperatorOrder::OperatorOrder(const std::vector<std::unique_ptr<OperatorBase>>& operators)
     : followers(operators.size()), waits_for(operators.size()) {
   absl::flat_hash_map<std::string, Uses> uses_of;
+  Uses whole;  // of the workspace: who looks at all of it runs alone, as if it wrote to it
   std::vector<int> before;
   for (int k = 0; k < static_cast<int>(operators.size()); ++k) {
     OpBlobs blobs = BlobsOfOp(operators[k]->def());
     AddStates(*operators[k], &blobs);
     before.clear();
-    for (const std::string& name : blobs.reads) {
-      Uses& uses = uses_of[name];
-      before.push_back(uses.last_writer);
-      uses.readers.push_back(k);
-    }
-    for (const std::string& name : blobs.writes) {
-      Uses& uses = uses_of[name];
-      before.push_back(uses.last_writer);
-      before.insert(before.end(), uses.readers.begin(), uses.readers.end());
-      uses.last_writer = k;
-      uses.readers.clear();
+    for (const std::string& name : blobs.reads) uses_of[name].Read(k, &before);
+    for (const std::string& name : blobs.writes) uses_of[name].Write(k, &before);
+    if (blobs.reads_all) {
+      whole.Write(k, &before);
+    } else {
+      whole.Read(k, &before);
     }
     std::sort(before.begin(), before.end());
     before.erase(std::unique(before.begin(), before.end()), before.end());

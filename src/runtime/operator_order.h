@@ -10,7 +10,8 @@ namespace doppio {
 
 // What may run at the same time. An operator waits for the operators before it in the list that
 // write what it reads, read what it writes, or write what it writes; so every blob sees its reads
-// and writes in the order of the list. Operators are called by their places in it.
+// and writes in the order of the list. Beside one that reads all blobs nothing runs. Operators are
+// called by their places in it.
 struct OperatorOrder {
   explicit OperatorOrder(const std::vector<std::unique_ptr<OperatorBase>>& operators);
 

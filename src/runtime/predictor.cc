@@ -111,6 +111,7 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Create(Model model,
                                                              const PredictorOptions& options) {
   auto state = std::make_unique<State>();
   state->optimize = options.optimize;
+  state->winograd = options.winograd;
   state->weights.SetFileAccess(options.file_access);
   DOPPIO_RETURN_IF_ERROR(state->Prepare(std::move(model)));
   return absl::WrapUnique(new Predictor(std::move(state)));

@@ -45,6 +45,7 @@ absl::Status Predictor::State::Prepare(Model model) {
 absl::Status Predictor::State::Optimize(const NetDef& predict) {
   OptimizeOptions options;
   options.inputs = inputs;
+  options.winograd = winograd;
   const std::set<std::string> written = BlobsOfWholeNet(predict).written;
   for (const std::string& name : outputs) {
     if (written.count(name) > 0) options.outputs.push_back(name);  // not an input, nor a weight

@@ -15,6 +15,7 @@ namespace doppio {
 
 struct Predictor::State {
   bool optimize = true;
+  bool winograd = true;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   int operators_before = 0;

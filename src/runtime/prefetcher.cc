@@ -5,6 +5,7 @@
 
 #include "doppio/parallel.h"
 #include "src/base/run_scope.h"
+#include "src/tensor/memory_account.h"
 
 namespace doppio {
 
@@ -23,11 +24,19 @@ bool Prefetcher::Start() {
   if (shared_ != nullptr) return true;
   shared_ = HomePtr<Shared>(new Shared);
   try {
-    shared_->thread = std::thread([this] { Work(); });
+    // Batches count for the budgets of the run that wants the first one.
+    shared_->thread = std::thread(
+        [this, accounts = internal::AccountsOfThread()] { WorkFor(absl::MakeSpan(accounts)); });
   } catch (const std::system_error&) {
     shared_.reset();
   }
   return shared_ != nullptr;
+}
+
+void Prefetcher::WorkFor(absl::Span<const std::shared_ptr<internal::MemoryAccount>> accounts) {
+  if (accounts.empty()) return Work();
+  const internal::RunScope run(&shared_->is_ended, internal::kNoDeadline, accounts.front().get());
+  WorkFor(accounts.subspan(1));
 }
 
 void Prefetcher::Work() {

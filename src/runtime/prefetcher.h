@@ -4,11 +4,14 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
+#include "doppio/memory_budget.h"
 #include "doppio/status.h"
 #include "src/base/home_process.h"
 
@@ -57,6 +60,7 @@ class Prefetcher {
   };
 
   bool Start();
+  void WorkFor(absl::Span<const std::shared_ptr<internal::MemoryAccount>> accounts);
   void Work();
 
   const std::function<absl::Status()> make_;

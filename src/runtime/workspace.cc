@@ -57,6 +57,17 @@ std::shared_ptr<const NetDef> CopyOf(const NetDef& def) {
   return {arena, copy};
 }
 
+// What is allocated while it exists counts for the budget, where there is one.
+class BudgetScope {
+ public:
+  explicit BudgetScope(const std::optional<MemoryBudget>& budget) {
+    if (budget.has_value()) scope_.emplace(*budget);
+  }
+
+ private:
+  std::optional<MemoryScope> scope_;
+};
+
 }  // namespace
 
 Workspace::Workspace(std::string root_folder)
@@ -66,17 +77,25 @@ Workspace::Workspace(std::string root_folder)
 
 Workspace::Workspace(const Workspace* parent) : Workspace(parent->RootFolder()) {
   file_access_ = parent->file_access();
+  memory_budget_ = parent->memory_budget();
   state_->parent = parent;
 }
 
 Workspace::Workspace(const Workspace* parent, const std::map<std::string, std::string>& mapping)
     : Workspace(parent->RootFolder()) {
   file_access_ = parent->file_access();
+  memory_budget_ = parent->memory_budget();
   const std::lock_guard<std::mutex> lock(state_->mutex);
   for (const auto& [name, parents_name] : mapping) state_->mapped[name] = {parent, parents_name};
 }
 
 Workspace::~Workspace() = default;
+
+void Workspace::SetMemoryBudget(std::optional<MemoryBudget> budget) {
+  memory_budget_ = std::move(budget);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  for (const auto& [name, net] : state_->nets) net->SetMemoryBudget(memory_budget_);
+}
 
 std::shared_ptr<Blob> Workspace::FindBlob(absl::string_view name) const {
   const Workspace* other = state_->parent;
@@ -150,6 +169,7 @@ absl::StatusOr<Tensor> Workspace::Fetch(absl::string_view name) const {
   }
   if (blob->IsEmpty())
     return absl::FailedPreconditionError(absl::StrCat("blob \"", name, "\" has no value yet"));
+  const BudgetScope memory(memory_budget_);
   const absl::Status status = blob->WriteOut();
   if (!status.ok()) return Annotate(status, absl::StrCat("blob \"", name, "\""));
   const Tensor* tensor = blob->Get<Tensor>();
@@ -227,7 +247,9 @@ absl::StatusOr<Net*> Workspace::CreateNet(const NetDef& def, bool overwrite) {
     const std::lock_guard<std::mutex> lock(state_->mutex);
     state_->blobs.reserve(state_->blobs.size() + static_cast<size_t>(def.op_size()));
   }
+  const BudgetScope memory(memory_budget_);
   DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<Net> net, doppio::CreateNet(CopyOf(def), this));
+  net->SetMemoryBudget(memory_budget_);
   const std::lock_guard<std::mutex> lock(state_->mutex);
   std::unique_ptr<Net>& place = state_->nets[def.name()];
   place = std::move(net);
@@ -273,12 +295,14 @@ absl::Status Workspace::RunNet(absl::string_view name, int times) {
 absl::Status Workspace::RunNetOnce(const NetDef& def) {
   // The net is gone before `def` is, so that it need not copy it.
   const std::shared_ptr<const NetDef> borrowed(std::shared_ptr<const NetDef>(), &def);
+  const BudgetScope memory(memory_budget_);
   DOPPIO_ASSIGN_OR_RETURN(std::unique_ptr<Net> net, doppio::CreateNet(borrowed, this));
   return net->Run();
 }
 
 absl::Status Workspace::RunOperatorOnce(const OperatorDef& def) {
   const auto run = [&]() -> absl::Status {
+    const BudgetScope memory(memory_budget_);
     DOPPIO_RETURN_IF_ERROR(Annotate(CancellationStatus(), "not run"));
     const std::shared_ptr<const OperatorDef> borrowed(std::shared_ptr<const OperatorDef>(), &def);
     DOPPIO_ASSIGN_OR_RETURN(const std::unique_ptr<OperatorBase> op, CreateOperator(borrowed, this));

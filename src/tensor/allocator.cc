@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include "src/base/huge_pages.h"
+#include "src/base/run_scope.h"
+#include "src/tensor/memory_account.h"
 #include "src/tensor/storage.h"
 
 namespace doppio {
@@ -39,31 +43,17 @@ class DefaultAllocator final : public Allocator {
 };
 
 std::atomic<Allocator*> chosen_allocator{nullptr};
-std::atomic<int64_t> live_bytes{0};
-std::atomic<int64_t> peak_bytes{0};
 std::atomic<int64_t> allocations{0};
-std::atomic<int64_t> memory_limit{INT64_MAX};
 
-// Adds to the live bytes, unless that would be above the limit: two threads together do not get
-// there either.
-bool Reserve(size_t size) {
-  if (size > static_cast<size_t>(INT64_MAX)) return false;
-  const int64_t bytes = static_cast<int64_t>(size);
-  int64_t live = live_bytes.load(std::memory_order_relaxed);
-  do {
-    if (bytes > memory_limit.load(std::memory_order_relaxed) - live) return false;
-  } while (!live_bytes.compare_exchange_weak(live, live + bytes, std::memory_order_relaxed));
-  return true;
+// Never destroyed: tensors in static objects are freed after main.
+internal::MemoryAccount& Process() {
+  static internal::MemoryAccount& account = *new internal::MemoryAccount;
+  return account;
 }
 
-void GiveBack(int64_t bytes) { live_bytes.fetch_sub(bytes, std::memory_order_relaxed); }
-
-void CountAllocation() {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  const int64_t live = live_bytes.load(std::memory_order_relaxed);
-  int64_t peak = peak_bytes.load(std::memory_order_relaxed);
-  while (live > peak && !peak_bytes.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
-  }
+absl::Status TooLarge(size_t bytes, absl::string_view why) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("no memory for a tensor of ", bytes, " bytes", why));
 }
 
 }  // namespace
@@ -79,38 +69,61 @@ void SetAllocator(Allocator* allocator) {
   chosen_allocator.store(allocator, std::memory_order_release);
 }
 
-void SetMemoryLimit(int64_t bytes) { memory_limit.store(bytes, std::memory_order_relaxed); }
-int64_t MemoryLimit() { return memory_limit.load(std::memory_order_relaxed); }
+void SetMemoryLimit(int64_t bytes) { Process().set_limit(bytes); }
+int64_t MemoryLimit() { return Process().limit(); }
 
 MemoryStats GetMemoryStats() {
   MemoryStats stats;
-  stats.live_bytes = live_bytes.load(std::memory_order_relaxed);
-  stats.peak_bytes = peak_bytes.load(std::memory_order_relaxed);
+  stats.live_bytes = Process().live();
+  stats.peak_bytes = Process().peak();
   stats.allocations = allocations.load(std::memory_order_relaxed);
   return stats;
 }
 
-void ResetPeakMemory() {
-  peak_bytes.store(live_bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
-}
+void ResetPeakMemory() { Process().ResetPeak(); }
 
 namespace internal {
 
+std::vector<std::shared_ptr<MemoryAccount>> AccountsOfThread() {
+  std::vector<std::shared_ptr<MemoryAccount>> accounts;
+  const RunScope* scope = RunScope::current;
+  for (; scope != nullptr && scope->has_accounts(); scope = scope->outer()) {
+    if (scope->account() == nullptr) continue;
+    std::shared_ptr<MemoryAccount> account = scope->account()->shared_from_this();
+    if (std::find(accounts.begin(), accounts.end(), account) == accounts.end()) {
+      accounts.push_back(std::move(account));
+    }
+  }
+  return accounts;
+}
+
 absl::StatusOr<std::shared_ptr<Storage>> Storage::Allocate(size_t bytes) {
-  if (!Reserve(bytes)) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no memory for a tensor of ", bytes, " bytes: tensors hold ",
-                     GetMemoryStats().live_bytes, " and may hold ", MemoryLimit()));
+  // From here on it belongs to the accounts that it was reserved in, and its destructor gives back.
+  std::shared_ptr<Storage> storage(new Storage(nullptr, bytes, nullptr));
+  if (bytes > static_cast<size_t>(MemoryAccount::kUnlimited)) return TooLarge(bytes, "");
+  const int64_t size = static_cast<int64_t>(bytes);
+  if (!Process().Reserve(size)) {
+    return TooLarge(bytes, absl::StrCat(": tensors hold ", Process().live(), " and may hold ",
+                                        Process().limit()));
   }
-  Allocator* allocator = GetAllocator();
-  void* data = allocator->Allocate(bytes);
-  if (data == nullptr) {
-    GiveBack(static_cast<int64_t>(bytes));
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no memory for a tensor of ", bytes, " bytes"));
+  Allocator* const allocator = GetAllocator();
+  storage->allocator_ = allocator;
+  for (std::shared_ptr<MemoryAccount>& account : AccountsOfThread()) {
+    if (size > account->largest()) {
+      return TooLarge(bytes, absl::StrCat(": a single one may have ", account->largest()));
+    }
+    if (!account->Reserve(size)) {
+      return TooLarge(bytes, absl::StrCat(": those of this budget hold ", account->live(),
+                                          " and may hold ", account->limit()));
+    }
+    storage->accounts_.push_back(std::move(account));
   }
-  CountAllocation();
-  return std::shared_ptr<Storage>(new Storage(data, bytes, allocator));
+  storage->data_ = allocator->Allocate(bytes);
+  if (storage->data_ == nullptr) return TooLarge(bytes, "");
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  Process().NotePeak();
+  for (const std::shared_ptr<MemoryAccount>& account : storage->accounts_) account->NotePeak();
+  return storage;
 }
 
 std::shared_ptr<Storage> Storage::External(const void* data, size_t bytes,
@@ -124,8 +137,11 @@ std::shared_ptr<Storage> Storage::External(const void* data, size_t bytes,
 Storage::~Storage() {
   DestroyStrings();
   if (allocator_ == nullptr) return;
-  allocator_->Free(data_, capacity_);
-  GiveBack(static_cast<int64_t>(capacity_));
+  if (data_ != nullptr) allocator_->Free(data_, capacity_);
+  Process().GiveBack(static_cast<int64_t>(capacity_));
+  for (const std::shared_ptr<MemoryAccount>& account : accounts_) {
+    account->GiveBack(static_cast<int64_t>(capacity_));
+  }
 }
 
 void Storage::ConstructStrings(int64_t count) {

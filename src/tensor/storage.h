@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "doppio/allocator.h"
 #include "doppio/status.h"
+#include "src/tensor/memory_account.h"
 
 namespace doppio::internal {
 
@@ -36,6 +38,8 @@ class Storage {
   size_t capacity_;
   Allocator* allocator_;  // null where `owner_` has the memory
   std::shared_ptr<const void> owner_;
+  // Beside that of the process.
+  std::vector<std::shared_ptr<MemoryAccount>> accounts_;
   int64_t strings_ = 0;
 };
 

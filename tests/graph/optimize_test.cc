@@ -41,7 +41,9 @@ class OptimizeTest : public ::testing::Test {
   }
 
   NetDef Optimize(const NetBuilder& net, std::vector<std::string> outputs) {
-    auto optimized = OptimizeNet(net.def(), {{"X"}, outputs}, &workspace_);
+    // Where results are small differences of large numbers, as here, Winograd's algorithm is
+    // further off than what is allowed below; its own tests compare it with what is exact.
+    auto optimized = OptimizeNet(net.def(), {{"X"}, outputs, /*winograd=*/false}, &workspace_);
     EXPECT_TRUE(optimized.ok()) << optimized.status();
     if (!optimized.ok()) return NetDef();
     EXPECT_TRUE(workspace_.RunNetOnce(optimized->prepare).ok());
@@ -339,17 +341,15 @@ TEST_F(OptimizeConvTest, ConvolutionsWhoseWeightsAreFedStay) {
   EXPECT_THAT(Types(Optimize(net, {"Y"})), ElementsAre("Conv"));
 }
 
-TEST_F(OptimizeConvTest, GroupsOfTwoChannelsStayPlain) {
+TEST_F(OptimizeConvTest, GroupsOfTwoChannelsStayPlainUnlessTwoComeOut) {
   Draw("w", {16, 2, 3, 3});
-  Draw("depthwise", {16, 1, 3, 3});
-  const auto group = [](int64_t count) {
-    return std::vector<Argument>{MakeArgument("kernel", 3), MakeArgument("group", count)};
-  };
+  Draw("halves", {8, 2, 3, 3});
+  const std::vector<Argument> eight_groups = {MakeArgument("kernel", 3), MakeArgument("group", 8)};
   NetBuilder net("net");
-  net.Op("Conv", {"X", "w"}, {"a"}, group(8));
-  net.Op("Conv", {"a", "depthwise"}, {"Y"}, group(16));
+  net.Op("Conv", {"X", "w"}, {"a"}, eight_groups);
+  net.Op("Conv", {"a", "halves"}, {"Y"}, eight_groups);
   const NetDef after = Optimize(net, {"Y"});
-  EXPECT_THAT(Types(after), ElementsAre("Conv", "BlockedConv", "FromBlocked"));
+  EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "FromBlocked", "Conv"));
   ExpectSameResults(net.def(), after, {"Y"});
 }
 

@@ -1,5 +1,7 @@
 #include "src/kernel/elementwise_binary.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <random>
 #include <vector>
@@ -38,18 +40,21 @@ std::vector<T> Values(DimsView dims, int first) {
 }
 
 template <typename T>
-void ExpectAllFourRight(const Dims& a_dims, const Dims& b_dims) {
+void ExpectAllRight(const Dims& a_dims, const Dims& b_dims) {
   SCOPED_TRACE(ShapeToString(a_dims) + " and " + ShapeToString(b_dims));
   const Dims c_dims = BroadcastShapes(a_dims, b_dims).value();
   const std::vector<T> a = Values<T>(a_dims, 3);
   const std::vector<T> b = Values<T>(b_dims, 11);
   const int64_t n = SizeFromDim(c_dims, 0);
   std::vector<T> sum(static_cast<size_t>(n)), difference(sum), product(sum), quotient(sum);
+  std::vector<T> largest(sum), smallest(sum);
   CPUContext context;
   Add(a.data(), a_dims, b.data(), b_dims, sum.data(), c_dims, &context);
   Sub(a.data(), a_dims, b.data(), b_dims, difference.data(), c_dims, &context);
   Mul(a.data(), a_dims, b.data(), b_dims, product.data(), c_dims, &context);
   Div(a.data(), a_dims, b.data(), b_dims, quotient.data(), c_dims, &context);
+  Max(a.data(), a_dims, b.data(), b_dims, largest.data(), c_dims, &context);
+  Min(a.data(), a_dims, b.data(), b_dims, smallest.data(), c_dims, &context);
   for (int64_t i = 0; i < n; ++i) {
     const size_t at = static_cast<size_t>(i);
     const T x = At(a, a_dims, c_dims, i);
@@ -58,6 +63,8 @@ void ExpectAllFourRight(const Dims& a_dims, const Dims& b_dims) {
     ASSERT_EQ(difference[at], static_cast<T>(x - y)) << "element " << i;
     ASSERT_EQ(product[at], static_cast<T>(x * y)) << "element " << i;
     ASSERT_EQ(quotient[at], static_cast<T>(x / y)) << "element " << i;
+    ASSERT_EQ(largest[at], std::max(x, y)) << "element " << i;
+    ASSERT_EQ(smallest[at], std::min(x, y)) << "element " << i;
   }
 }
 
@@ -76,20 +83,20 @@ TEST(ElementwiseBinaryTest, EqualsTheDefinitionOnRandomShapes) {
     };
     const Dims a = operand();
     const Dims b = operand();
-    ExpectAllFourRight<float>(a, b);
-    ExpectAllFourRight<double>(a, b);
-    ExpectAllFourRight<int32_t>(a, b);
-    ExpectAllFourRight<int64_t>(a, b);
+    ExpectAllRight<float>(a, b);
+    ExpectAllRight<double>(a, b);
+    ExpectAllRight<int32_t>(a, b);
+    ExpectAllRight<int64_t>(a, b);
   }
 }
 
 TEST(ElementwiseBinaryTest, ThreadsSplitRowsAnywhere) {
   const int threads = NumThreads();
   SetNumThreads(3);
-  ExpectAllFourRight<float>({2, 70001}, {2, 1});
-  ExpectAllFourRight<float>({70001, 3}, {3});
-  ExpectAllFourRight<int32_t>({300, 7, 50}, {7, 1});
-  ExpectAllFourRight<int64_t>({1, 401}, {401, 1});
+  ExpectAllRight<float>({2, 70001}, {2, 1});
+  ExpectAllRight<float>({70001, 3}, {3});
+  ExpectAllRight<int32_t>({300, 7, 50}, {7, 1});
+  ExpectAllRight<int64_t>({1, 401}, {401, 1});
   SetNumThreads(threads);
 }
 
@@ -115,6 +122,44 @@ TEST(ElementwiseBinaryTest, IntegersWrapAndTheLeastByMinusOneStays) {
     EXPECT_EQ(c.back(), std::numeric_limits<int32_t>::max());
     Mul(a.data(), dims, b.data(), dims, c.data(), dims, &context);
     EXPECT_EQ(c.back(), least);
+  }
+}
+
+TEST(ElementwiseBinaryTest, ProductsOf64BitsWrap) {
+  std::mt19937_64 random(3);
+  for (size_t n : {1, 15, 16, 17, 100}) {
+    std::vector<int64_t> a;
+    std::vector<int64_t> b;
+    for (size_t i = 0; i < n; ++i) {
+      a.push_back(static_cast<int64_t>(random()));
+      b.push_back(static_cast<int64_t>(random() >> (i % 64)));
+    }
+    std::vector<int64_t> c(n);
+    const Dims dims = {static_cast<int64_t>(n)};
+    CPUContext context;
+    Mul(a.data(), dims, b.data(), dims, c.data(), dims, &context);
+    for (size_t i = 0; i < n; ++i) {
+      EXPECT_EQ(static_cast<uint64_t>(c[i]),
+                static_cast<uint64_t>(a[i]) * static_cast<uint64_t>(b[i]));
+    }
+  }
+}
+
+TEST(ElementwiseBinaryTest, NanWinsWhereverItStands) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (size_t n : {3, 40}) {  // one by one, and as vectors
+    std::vector<float> a(n, 1.0f);
+    std::vector<float> b(n, 2.0f);
+    a[0] = nan;
+    b[1] = nan;
+    std::vector<float> c(n);
+    const Dims dims = {static_cast<int64_t>(n)};
+    CPUContext context;
+    for (auto function : {Max<float>, Min<float>}) {
+      function(a.data(), dims, b.data(), dims, c.data(), dims, &context);
+      EXPECT_TRUE(std::isnan(c[0]) && std::isnan(c[1]));
+      EXPECT_EQ(c.back(), function == Max<float> ? 2.0f : 1.0f);
+    }
   }
 }
 

@@ -129,6 +129,13 @@ TYPED_TEST(ReduceTest, AgreesWithTheDefinitionForRowsAndRunsOfAnyLength) {
   }
 }
 
+// A few sums of many elements: pieces of a run, and of what lies around it, are short.
+TYPED_TEST(ReduceTest, AgreesWithTheDefinitionWhereRunsAreTakenApart) {
+  std::mt19937 generator(2);
+  ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {3, 256, 400}, {1, 256, 1}));
+  ASSERT_NO_FATAL_FAILURE(ExpectSum<TypeParam>(generator, {70, 250, 16}, {1, 250, 1}));
+}
+
 TYPED_TEST(ReduceTest, GivesTheSameBitsForAnyNumberOfThreadsAndAnyVectors) {
   std::mt19937 generator(3);
   const std::vector<std::pair<Shape, Shape>> cases = {

@@ -6,12 +6,15 @@
 #include <map>
 #include <random>
 
+#include "doppio/allocator.h"
 #include "doppio/net_builder.h"
 #include "doppio/parallel.h"
 #include "doppio/predictor.h"
+#include "doppio/registry.h"
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "src/runtime/operator_order.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/tensor_match.h"
 
@@ -98,6 +101,80 @@ TEST(PhantomNetTest, ANetArgumentSaysFromHowManyBytesOn) {
     EXPECT_EQ(IsPhantom(workspace, "Y"), least == 1 || least == kBytes) << least;
     EXPECT_TRUE(TensorEquals(Fetched(workspace, "Y"), ExpandedColumn(Numbers({kRows, 1}))));
   }
+}
+
+TEST(PhantomNetTest, WithoutTheArgumentLargeOutputsArePhantoms) {
+  constexpr int64_t kRowBytes = 1024 * sizeof(float);
+  for (const int64_t rows : {kLeastPhantomBytes / kRowBytes - 1, kLeastPhantomBytes / kRowBytes}) {
+    Workspace workspace;
+    ASSERT_TRUE(workspace.Feed("X", Numbers({1024})).ok());
+    ASSERT_TRUE(workspace.Feed("shape", Shape({rows, 1024})).ok());
+    NetBuilder net = ExpandNet();
+    net.mutable_def()->clear_arg();
+    ASSERT_TRUE(workspace.RunNetOnce(net.def()).ok());
+    EXPECT_EQ(IsPhantom(workspace, "Y"), rows * kRowBytes == kLeastPhantomBytes);
+  }
+}
+
+TEST(PhantomNetTest, NetsInOperatorsMakeAndReadThem) {
+  Workspace workspace;
+  FeedExpandInputs(&workspace);
+  ASSERT_TRUE(workspace.Feed("yes", Tensor::Scalar<bool>(true)).ok());
+  NetBuilder inner("then");
+  AllowPhantoms(&inner);
+  inner.Op("Expand", {"R", "shape"}, {"YR"}).Op("Add", {"Y", "YR"}, {"A"});
+  NetBuilder net = ExpandNet();
+  net.Op("If", {"yes", "Y", "R", "shape"}, {"YR", "A"},
+         {MakeArgument<NetDef>("then_net", inner.def())});
+  net.Op("Sub", {"A", "YR"}, {"back"});
+  for (int run = 0; run < 2; ++run) {
+    ASSERT_TRUE(workspace.RunNetOnce(net.def()).ok());
+    EXPECT_TRUE(IsPhantom(workspace, "Y"));
+    EXPECT_TRUE(IsPhantom(workspace, "YR"));
+    EXPECT_TRUE(TensorEquals(Fetched(workspace, "back"), ExpandedColumn(Numbers({kRows, 1}))));
+  }
+}
+
+TEST(PhantomNetTest, AnOperatorThatLooksAtAllBlobsRunsAlone) {
+  Workspace workspace;
+  FeedExpandInputs(&workspace);
+  NetBuilder inner("then");
+  inner.Op("EstimateAllBlobSizes", {}, {"names", "sizes"});
+  ASSERT_TRUE(workspace.Feed("yes", Tensor::Scalar<bool>(true)).ok());
+  std::vector<std::unique_ptr<OperatorBase>> operators;
+  NetBuilder net = ExpandNet();
+  net.Op("Copy", {"Z"}, {"C"})
+      .Op("If", {"yes"}, {"names", "sizes"}, {MakeArgument<NetDef>("then_net", inner.def())})
+      .Op("Copy", {"Z"}, {"D"})
+      .Op("Copy", {"Z"}, {"E"});
+  for (const OperatorDef& def : net.def().op()) {
+    absl::StatusOr<std::unique_ptr<OperatorBase>> op = CreateOperator(def, &workspace);
+    ASSERT_TRUE(op.ok()) << op.status();
+    operators.push_back(*std::move(op));
+  }
+  const OperatorOrder order(operators);
+  EXPECT_THAT(order.waits_for, testing::ElementsAre(0, 0, 2, 1, 1));
+  EXPECT_THAT(order.followers[2], testing::ElementsAre(3, 4));
+}
+
+class NoMemory final : public Allocator {
+ public:
+  void* Allocate(size_t) override { return nullptr; }
+  void Free(void*, size_t) override {}
+};
+
+TEST(PhantomNetTest, OperatorsThatTakeAnythingSayThatThereIsNoMemoryToWriteOne) {
+  static NoMemory& none = *new NoMemory;
+  Workspace workspace;
+  ASSERT_TRUE(workspace.CreateBlob("Y")->SetPhantom(Numbers({kRows, 1}), {kRows, kCols}).ok());
+  absl::StatusOr<std::unique_ptr<OperatorBase>> op =
+      CreateOperator(CreateOperatorDef("Print", "", {"Y"}, {}), &workspace);
+  ASSERT_TRUE(op.ok()) << op.status();
+  SetAllocator(&none);
+  const absl::Status status = (*op)->Run();
+  SetAllocator(nullptr);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("\"Y\""));
 }
 
 TEST(PhantomNetTest, AShapeOfMoreBytesThanCanBeCountedIsRefused) {

@@ -5,9 +5,17 @@
 #include <thread>
 #include <vector>
 
+#include "doppio/check.h"
+#include "doppio/coverage.h"
+#include "doppio/dot.h"
+#include "doppio/infer.h"
 #include "doppio/net_builder.h"
+#include "doppio/npy.h"
 #include "doppio/observer.h"
+#include "doppio/optimizer.h"
+#include "doppio/random_weights.h"
 #include "doppio/registry.h"
+#include "doppio/serialize.h"
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -15,7 +23,9 @@
 namespace doppio {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Each;
+using ::testing::HasSubstr;
 
 // Runs work(i) on `count` threads at the same time, and tells what failed.
 std::vector<std::string> SideBySide(int count, const std::function<absl::Status(int)>& work) {
@@ -119,6 +129,101 @@ TEST(ThreadsTest, BlobsAndNetsOfAWorkspaceAreLookedUpWhileOneOfItsNetsRuns) {
                              if (workspace.Blobs().size() < 2 || workspace.Nets().size() != 1)
                                return absl::InternalError("lost some");
                              DOPPIO_RETURN_IF_ERROR(workspace.RemoveBlob(name));
+                           }
+                           return absl::OkStatus();
+                         }),
+              Each(""));
+}
+
+// The sizes of all blobs before and after some of them grow, by a net of that type.
+NetDef Sizes(const std::string& type, bool nested) {
+  NetBuilder net("sizes");
+  net.Type(type);
+  net.mutable_def()->set_num_workers(4);
+  const auto measure = [&](const std::string& names, const std::string& sizes) {
+    if (!nested) {
+      net.Op("EstimateAllBlobSizes", {}, {names, sizes});
+      return;
+    }
+    NetBuilder body("body");
+    body.Op("EstimateAllBlobSizes", {}, {names, sizes});
+    net.Op("If", {"yes"}, {}, {MakeArgument("then_net", body.def())});
+  };
+  for (const char* blob : {"A", "B", "C", "D"}) net.Op("Copy", {"small"}, {blob});
+  measure("names", "before");
+  for (const char* blob : {"A", "B", "C", "D"}) net.Op("Copy", {"large"}, {blob});
+  measure("names", "after");
+  for (const char* blob : {"A", "B", "C", "D"}) net.Op("Copy", {"small"}, {blob});
+  return net.def();
+}
+
+TEST(ThreadsTest, NothingRunsBesideAnOperatorThatReadsAllBlobs) {
+  for (const bool nested : {false, true}) {
+    std::vector<std::vector<int64_t>> sizes[2];
+    for (const bool parallel : {false, true}) {
+      Workspace workspace;
+      ASSERT_TRUE(workspace.Feed("yes", Tensor::Of<bool>({}, {true})).ok());
+      ASSERT_TRUE(workspace.Feed("small", Tensor::Create(DataType::kFloat, {10})).ok());
+      ASSERT_TRUE(workspace.Feed("large", Tensor::Create(DataType::kFloat, {5000})).ok());
+      const NetDef net = Sizes(parallel ? "parallel" : "simple", nested);
+      ASSERT_TRUE(workspace.CreateNet(net).ok());
+      for (int k = 0; k < 20; ++k) {
+        const absl::Status run = workspace.RunNet("sizes");
+        ASSERT_TRUE(run.ok()) << run;
+        for (const char* name : {"before", "after"}) {
+          const absl::StatusOr<Tensor> of = workspace.Fetch(name);
+          ASSERT_TRUE(of.ok()) << of.status();
+          sizes[parallel].emplace_back(of->data<int64_t>(), of->data<int64_t>() + of->numel());
+        }
+      }
+    }
+    EXPECT_EQ(sizes[true], sizes[false]) << (nested ? "in a net inside" : "in the net itself");
+  }
+}
+
+// What the functions that promise to bear it say of a net and of its data, in one text.
+absl::StatusOr<std::string> Answers() {
+  NetBuilder net("net");
+  net.Op("FC", {"x", "w", "b"}, {"h"})
+      .Op("Relu", {"h"}, {"r"})
+      .Op("FC", {"r", "w2", "b2"}, {"y"})
+      .Op("AveragedLoss", {"y"}, {"loss"});
+  for (const char* blob : {"x", "w", "b", "w2", "b2"}) net.ExternalInput(blob);
+  std::string text = NetToDot(net.def());
+  for (const NetProblem& problem : CheckNet(net.def())) absl::StrAppend(&text, problem.what);
+  BlobInfos known;
+  known["x"] = {DataType::kFloat, Dims{4, 8}, std::nullopt};
+  known["w"] = {DataType::kFloat, Dims{3, 8}, std::nullopt};
+  known["b"] = {DataType::kFloat, Dims{3}, std::nullopt};
+  DOPPIO_ASSIGN_OR_RETURN(const NetInference inferred, InferNet(net.def(), known));
+  for (const auto& [blob, info] : inferred.blobs) {
+    absl::StrAppend(&text, blob, DataTypeName(info.dtype),
+                    ShapeToString(info.dims.value_or(Dims())));
+  }
+  OptimizerSettings settings;
+  settings.parameters = {"w", "b", "w2", "b2"};
+  DOPPIO_ASSIGN_OR_RETURN(const Training training,
+                          AddOptimizer(net.def(), {{"loss"}}, "adam", settings));
+  absl::StrAppend(&text, training.net.DebugString(), training.init.DebugString());
+  DOPPIO_ASSIGN_OR_RETURN(const Tensor data, RandomData("x", DataType::kFloat, {4, 8}, 1));
+  DOPPIO_ASSIGN_OR_RETURN(const std::string npy, FormatNpy(data));
+  DOPPIO_ASSIGN_OR_RETURN(const Tensor again, ParseNpy(npy));
+  DOPPIO_ASSIGN_OR_RETURN(const TensorProto proto, TensorToProto(again));
+  DOPPIO_ASSIGN_OR_RETURN(const Tensor copy, TensorFromProto(proto));
+  DOPPIO_ASSIGN_OR_RETURN(const std::string last, FormatNpy(copy));
+  absl::StrAppend(&text, last == npy ? "the same" : "others", Caffe2Operators().size());
+  return text;
+}
+
+TEST(ThreadsTest, FunctionsOfNetsAndDataGiveTheSameFromManyThreads) {
+  const absl::StatusOr<std::string> expected = Answers();
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  EXPECT_THAT(*expected, AllOf(HasSubstr("digraph"), HasSubstr("the same")));
+  EXPECT_THAT(SideBySide(8,
+                         [&expected](int) -> absl::Status {
+                           for (int k = 0; k < 5; ++k) {
+                             DOPPIO_ASSIGN_OR_RETURN(const std::string answers, Answers());
+                             if (answers != *expected) return absl::InternalError("another answer");
                            }
                            return absl::OkStatus();
                          }),

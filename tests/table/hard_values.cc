@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "doppio/limits.h"
+
 namespace doppio {
 namespace {
 
-constexpr int kHighestRank = 6;
+constexpr int kUsualRank = 6;
 constexpr int64_t kMaxElements = 4096;
 
 class HardMaker {
@@ -138,8 +140,16 @@ class HardMaker {
                         DataType::kBFloat16});
   }
 
+  // Mostly of a usual rank; or of nearly as many dimensions as there can be, or a list that could
+  // be the shape of more.
   Dims HardShape() {
-    Dims dims(static_cast<size_t>(draw_.Int(0, kHighestRank)));
+    if (draw_.Chance(0.03)) return Dims(1, draw_.Int(kMaxRank - 1, kMaxRank + 1));
+    if (draw_.Chance(0.03)) {
+      Dims dims(static_cast<size_t>(draw_.Int(kMaxRank - 1, kMaxRank)), 1);
+      for (int i = 0; i < 3; ++i) dims[Index(dims.size())] = draw_.Int(0, 3);
+      return dims;
+    }
+    Dims dims(static_cast<size_t>(draw_.Int(0, kUsualRank)));
     for (int64_t& size : dims) size = draw_.OneOf<int64_t>({0, 1, 1, 2, 2, 3, 3, 5});
     return dims;
   }
@@ -208,7 +218,7 @@ class HardMaker {
   Dims OtherShape(DimsView given) {
     Dims dims(given.begin(), given.end());
     const bool grows = dims.empty() || draw_.Chance(0.2);
-    if (grows && dims.size() < kHighestRank) {
+    if (grows && dims.size() < kMaxRank) {
       dims.insert(dims.begin() + draw_.Int(0, static_cast<int64_t>(dims.size())),
                   draw_.OneOf<int64_t>({0, 1, 2}));
     } else if (draw_.Chance(0.3)) {

@@ -76,6 +76,7 @@ absl::StatusOr<NetRunner> NetRunner::Create(const NetDef& net, Options options,
   }
   for (const std::string& name : model.inputs) runner.inputs_.push_back(model.weights[name]);
   PredictorOptions how;
+  how.winograd = runner.options_.winograd;
   how.file_access = workspace->file_access();
   DOPPIO_ASSIGN_OR_RETURN(runner.predictor_, Predictor::Create(std::move(model), how));
   return runner;

@@ -18,6 +18,7 @@ class NetRunner {
  public:
   struct Options {
     bool optimize = true;
+    bool winograd = true;              // where it is optimized
     std::vector<std::string> fed;      // what may be another value in every run
     std::vector<std::string> outputs;  // what must be there after a run
   };

@@ -60,6 +60,8 @@ class BenchCommand final : public Command {
     options->AddNumber("--warmup", &warmup_, 0, 1'000'000'000, "runs before measuring");
     counts_.AddOptions(options, "runs that are measured");
     options->AddFlag("--no-optimize", &no_optimize_, "measure the net as it is only");
+    options->AddFlag("--no-winograd", &no_winograd_,
+                     "compute every convolution directly, where the net is optimized");
     options->AddFlag("--json", &json_, "print as JSON, all operators");
   }
 
@@ -71,6 +73,7 @@ class BenchCommand final : public Command {
     const NetDef& def = model.predict;
     NetRunner::Options how;
     how.optimize = false;
+    how.winograd = !no_winograd_;
     DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace, &how.fed));
     DOPPIO_RETURN_IF_ERROR(random_.Fill(def, &workspace));
     how.fed.insert(how.fed.end(), random_.inputs().begin(), random_.inputs().end());
@@ -262,6 +265,7 @@ class BenchCommand final : public Command {
   NetInput input_;
   RandomWeights random_;
   bool no_optimize_ = false;
+  bool no_winograd_ = false;
   int warmup_ = 10;
   RunCounts counts_{100};
   bool json_ = false;

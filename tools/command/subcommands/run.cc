@@ -35,6 +35,8 @@ class RunCommand final : public Command {
     input_.AddHow(options);
     options->AddFlag("--no-optimize", &no_optimize_,
                      "run the net as it is, and keep all of its blobs");
+    options->AddFlag("--no-winograd", &no_winograd_,
+                     "compute every convolution directly, where the net is optimized");
     counts_.AddOptions(options, "how often the net is run");
     options->AddText("--net-type", &net_type_, "TYPE",
                      "executor: simple or parallel (default: what the net says)");
@@ -78,6 +80,7 @@ class RunCommand final : public Command {
     NetDef& def = model.predict;
     NetRunner::Options how;
     how.optimize = !no_optimize_;
+    how.winograd = !no_winograd_;
     DOPPIO_RETURN_IF_ERROR(input_.Fill(&workspace_, &how.fed));
     if (!net_type_.empty()) def.set_type(net_type_);
     DOPPIO_RETURN_IF_ERROR(random_.Fill(def, &workspace_));
@@ -174,6 +177,7 @@ class RunCommand final : public Command {
   std::string net_type_;
   std::string profile_;
   bool no_optimize_ = false;
+  bool no_winograd_ = false;
   RunCounts counts_;
   bool json_ = false;
   double seconds_ = 0;
