@@ -175,7 +175,7 @@ not be opened here, no file may
         >>> ws.run(net)
         Traceback (most recent call last):
         doppio.errors.ResourceExhaustedError: net "greedy", op 0 ConstantFill() -> y: no \
-memory for a tensor of 8000 bytes: those of this budget hold 0 and may hold 1000
+memory for a tensor of 8000 bytes: those of this budget hold 4 and may hold 1000
         """
         return super().memory_limit
 

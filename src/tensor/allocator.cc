@@ -45,11 +45,7 @@ class DefaultAllocator final : public Allocator {
 std::atomic<Allocator*> chosen_allocator{nullptr};
 std::atomic<int64_t> allocations{0};
 
-// Never destroyed: tensors in static objects are freed after main.
-internal::MemoryAccount& Process() {
-  static internal::MemoryAccount& account = *new internal::MemoryAccount;
-  return account;
-}
+internal::ByteCount process;
 
 absl::Status TooLarge(size_t bytes, absl::string_view why) {
   return absl::ResourceExhaustedError(
@@ -69,18 +65,18 @@ void SetAllocator(Allocator* allocator) {
   chosen_allocator.store(allocator, std::memory_order_release);
 }
 
-void SetMemoryLimit(int64_t bytes) { Process().set_limit(bytes); }
-int64_t MemoryLimit() { return Process().limit(); }
+void SetMemoryLimit(int64_t bytes) { process.set_limit(bytes); }
+int64_t MemoryLimit() { return process.limit(); }
 
 MemoryStats GetMemoryStats() {
   MemoryStats stats;
-  stats.live_bytes = Process().live();
-  stats.peak_bytes = Process().peak();
+  stats.live_bytes = process.live();
+  stats.peak_bytes = process.peak();
   stats.allocations = allocations.load(std::memory_order_relaxed);
   return stats;
 }
 
-void ResetPeakMemory() { Process().ResetPeak(); }
+void ResetPeakMemory() { process.ResetPeak(); }
 
 namespace internal {
 
@@ -100,11 +96,11 @@ std::vector<std::shared_ptr<MemoryAccount>> AccountsOfThread() {
 absl::StatusOr<std::shared_ptr<Storage>> Storage::Allocate(size_t bytes) {
   // From here on it belongs to the accounts that it was reserved in, and its destructor gives back.
   std::shared_ptr<Storage> storage(new Storage(nullptr, bytes, nullptr));
-  if (bytes > static_cast<size_t>(MemoryAccount::kUnlimited)) return TooLarge(bytes, "");
+  if (bytes > static_cast<size_t>(ByteCount::kUnlimited)) return TooLarge(bytes, "");
   const int64_t size = static_cast<int64_t>(bytes);
-  if (!Process().Reserve(size)) {
-    return TooLarge(bytes, absl::StrCat(": tensors hold ", Process().live(), " and may hold ",
-                                        Process().limit()));
+  if (!process.Reserve(size)) {
+    return TooLarge(
+        bytes, absl::StrCat(": tensors hold ", process.live(), " and may hold ", process.limit()));
   }
   Allocator* const allocator = GetAllocator();
   storage->allocator_ = allocator;
@@ -121,7 +117,7 @@ absl::StatusOr<std::shared_ptr<Storage>> Storage::Allocate(size_t bytes) {
   storage->data_ = allocator->Allocate(bytes);
   if (storage->data_ == nullptr) return TooLarge(bytes, "");
   allocations.fetch_add(1, std::memory_order_relaxed);
-  Process().NotePeak();
+  process.NotePeak();
   for (const std::shared_ptr<MemoryAccount>& account : storage->accounts_) account->NotePeak();
   return storage;
 }
@@ -138,7 +134,7 @@ Storage::~Storage() {
   DestroyStrings();
   if (allocator_ == nullptr) return;
   if (data_ != nullptr) allocator_->Free(data_, capacity_);
-  Process().GiveBack(static_cast<int64_t>(capacity_));
+  process.GiveBack(static_cast<int64_t>(capacity_));
   for (const std::shared_ptr<MemoryAccount>& account : accounts_) {
     account->GiveBack(static_cast<int64_t>(capacity_));
   }

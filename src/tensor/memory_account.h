@@ -11,11 +11,11 @@ namespace doppio::internal {
 
 // Counts bytes of storage against a limit. From many threads at once: together they do not get
 // above it either.
-class MemoryAccount : public std::enable_shared_from_this<MemoryAccount> {
+class ByteCount {
  public:
   static constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 
-  explicit MemoryAccount(int64_t limit = kUnlimited, int64_t largest = kUnlimited)
+  constexpr explicit ByteCount(int64_t limit = kUnlimited, int64_t largest = kUnlimited)
       : limit_(limit), largest_(largest) {}
 
   // Adds to the live bytes, unless that would be above the limit or one storage too large.
@@ -49,6 +49,12 @@ class MemoryAccount : public std::enable_shared_from_this<MemoryAccount> {
   std::atomic<int64_t> peak_{0};
   std::atomic<int64_t> limit_;
   const int64_t largest_;
+};
+
+// That of a budget, which lives for as long as there is storage of it.
+class MemoryAccount : public ByteCount, public std::enable_shared_from_this<MemoryAccount> {
+ public:
+  using ByteCount::ByteCount;
 };
 
 // Those for which this thread allocates, each once, beside that of the process.
