@@ -93,6 +93,13 @@ absl::StatusOr<std::vector<TensorInfo>> OpSchema::Infer(const OperatorDef& def,
     return absl::InvalidArgumentError(
         absl::StrCat(def.input_size(), " inputs, but ", inputs.size(), " shapes are given"));
   }
+  // So that products of sizes fit, whatever an inference function multiplies.
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].dims.has_value()) continue;
+    DOPPIO_RETURN_IF_ERROR(
+        Annotate(NumElements(*inputs[i].dims).status(),
+                 absl::StrCat("input ", i, ", blob \"", def.input(static_cast<int>(i)), "\"")));
+  }
   std::vector<TensorInfo> unknown(def.output_size());
   if (!has_inference()) return unknown;
   for (size_t i = 0; i < inputs.size(); ++i) {

@@ -121,6 +121,21 @@ TEST(CheckNetTest, RefusesTooManyOperators) {
   EXPECT_THAT(Problems(net.def(), options), HasSubstr("more than 3 operators"));
 }
 
+TEST(CheckNetTest, RefusesNetsWithinNetsFromTheLimitOn) {
+  NetBuilder inner("inner");
+  inner.Op("Relu", {"X"}, {"Y"});
+  NetDef net = inner.def();
+  for (int i = 0; i < 3; ++i) {
+    NetBuilder outer("outer");
+    net = outer.Op("If", {"yes"}, {}, {MakeArgument("then_net", net)}).def();
+  }
+  CheckOptions options;
+  options.limits.max_nesting = 3;
+  EXPECT_EQ(Problems(net, options), "");
+  options.limits.max_nesting = 2;
+  EXPECT_THAT(Problems(net, options), HasSubstr("nets within nets deeper than 2"));
+}
+
 TEST(CheckNetTest, ReportsArgumentsOfTheWrongFieldAndMissingOnes) {
   NetBuilder net("arguments");
   net.Op("Relu", {"X"}, {"Y"}).Op("Softmax", {"Y"}, {"Z"}, {MakeArgument<float>("axis", 1.5f)});

@@ -1,6 +1,7 @@
 #include "doppio/infer.h"
 
 #include "doppio/net_builder.h"
+#include "doppio/schema.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -53,6 +54,27 @@ TEST(InferNetTest, NamesTheOperatorThatIsWrong) {
   net.Op("Squeeze", {"x"}, {"y"}, {MakeArgument<std::vector<int64_t>>("dims", {0})});
   EXPECT_THAT(std::string(InferNet(net.def(), {}).status().message()),
               HasSubstr("net \"n\", op 1 Squeeze(x) -> y: "));
+}
+
+// Of all operators, so that none multiplies such sizes.
+TEST(InferTest, RefusesInputsOfMoreElementsThanFit) {
+  constexpr int64_t kLarge = int64_t{1} << 40;
+  const TensorInfo large = Known(DataType::kFloat, {kLarge, kLarge, 1, 1});
+  int refused = 0;
+  for (const std::string& type : OpSchemaRegistry::Types()) {
+    const OpSchema& schema = *OpSchemaRegistry::Schema(type);
+    OperatorDef def = CreateOperatorDef(type, "", {}, {});
+    const int inputs = std::min(std::max(schema.min_inputs(), 1), schema.max_inputs());
+    for (int i = 0; i < inputs; ++i) def.add_input(absl::StrCat("x", i));
+    for (int i = 0; i < schema.min_outputs(); ++i) def.add_output(absl::StrCat("y", i));
+    if (inputs == 0 || !schema.Verify(def).ok()) continue;
+    const auto inferred = schema.Infer(def, std::vector<TensorInfo>(inputs, large));
+    ASSERT_FALSE(inferred.ok()) << type;
+    EXPECT_THAT(std::string(inferred.status().message()), HasSubstr("input 0, blob \"x0\""))
+        << type;
+    ++refused;
+  }
+  EXPECT_GT(refused, 300);
 }
 
 }  // namespace

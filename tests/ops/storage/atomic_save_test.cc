@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <iterator>
+#include <ostream>
 #include <string>
 
 #include "doppio/model_io.h"
@@ -30,6 +32,8 @@ struct Saver {
   std::function<absl::Status(int version, const std::string& path)> save;
   std::function<absl::StatusOr<int>(const std::string& path)> load;
 };
+
+void PrintTo(const Saver& saver, std::ostream* out) { *out << saver.name << saver.ending; }
 
 constexpr int64_t kElements = 3000;
 
@@ -147,7 +151,7 @@ class AtomicSaveTest : public testing::TestWithParam<Saver> {
     return n;
   }
 
-  const std::string folder_ = testing::TempDir() + "doppio_atomic_save";
+  const std::string folder_ = absl::StrCat(testing::TempDir(), "doppio_atomic_save_", getpid());
   const std::string path_ = folder_ + "/saved" + GetParam().ending;
 };
 
