@@ -1,14 +1,19 @@
 #include "tests/support/system_calls.h"
 
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <iterator>
+#include <string>
+
+#include "absl/strings/str_cat.h"
 
 namespace doppio {
 namespace {
@@ -18,15 +23,23 @@ namespace {
 constexpr int kWell = 0;
 constexpr int kBadly = 1;
 constexpr int kUntraced = 2;
-constexpr long kWrites[] = {SYS_write,     SYS_pwrite64, SYS_writev,    SYS_pwritev, SYS_ftruncate,
-                            SYS_fallocate, SYS_fsync,    SYS_fdatasync, SYS_msync,   SYS_mkdir};
+constexpr long kWritesToDescriptor[] = {SYS_write,     SYS_pwrite64,  SYS_writev, SYS_pwritev,
+                                        SYS_ftruncate, SYS_fallocate, SYS_fsync,  SYS_fdatasync};
 
-bool IsAbout(Fate fate, long call) {
+// Not to a pipe, which is no matter of disks, and of which sanitizers have some.
+bool IsFile(pid_t child, unsigned long long descriptor) {
+  struct stat file;
+  const std::string path = absl::StrCat("/proc/", child, "/fd/", descriptor);
+  return stat(path.c_str(), &file) == 0 && (S_ISREG(file.st_mode) || S_ISDIR(file.st_mode));
+}
+
+bool IsAbout(Fate fate, pid_t child, const user_regs_struct& registers) {
   if (fate == Fate::kKilled) return true;
-  for (const long write : kWrites) {
-    if (call == write) return true;
-  }
-  return false;
+  const long call = static_cast<long>(registers.orig_rax);
+  if (call == SYS_mkdir || call == SYS_msync) return true;
+  return std::find(std::begin(kWritesToDescriptor), std::end(kWritesToDescriptor), call) !=
+             std::end(kWritesToDescriptor) &&
+         IsFile(child, registers.rdi);
 }
 
 // Lets the child go on to its next stop, which is one in a system call, its end, or a signal.
@@ -78,7 +91,7 @@ TracedRun RunInto(Fate fate, int n, const std::function<bool()>& work) {
     is_entry = !is_entry;
     user_regs_struct registers;
     if (!is_entry || ptrace(PTRACE_GETREGS, child, nullptr, &registers) != 0) continue;
-    if (run.had_call || !IsAbout(fate, static_cast<long>(registers.orig_rax)) || n-- > 0) continue;
+    if (run.had_call || !IsAbout(fate, child, registers) || n-- > 0) continue;
     run.had_call = true;
     if (fate == Fate::kKilled) {
       Kill(child, &status);
