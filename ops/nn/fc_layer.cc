@@ -79,6 +79,8 @@ OpSchema& StateFc(OpSchema& schema, bool transposed) {
             return sizes.ok() ? GemmMultiplyAdds(sizes->m, sizes->n, sizes->k) : 0;
           })
       .TensorInference([transposed](InferenceContext* context) -> absl::Status {
+        // Weights that are laid out tell their shape where they are, and nowhere else.
+        if (context->dtype(1) == DataType::kUndefined) return absl::OkStatus();
         DOPPIO_ASSIGN_OR_RETURN(FcSizes sizes, FcSizesOf(FcArguments(context), transposed,
                                                          context->dims(0), context->dims(1)));
         DOPPIO_RETURN_IF_ERROR(CheckFcTypes(*context));

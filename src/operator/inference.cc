@@ -108,6 +108,11 @@ absl::StatusOr<std::vector<TensorInfo>> OpSchema::Infer(const OperatorDef& def,
   for (int input : value_inputs_) {
     if (input < static_cast<int>(inputs.size()) && !inputs[input].value.has_value()) return unknown;
   }
+  // What is no tensor has no shape; an inference function that asks for it sees a scalar of no
+  // type.
+  for (TensorInfo& input : inputs) {
+    if (!input.dims.has_value()) input.dims.emplace();
+  }
   InferenceContext context(def, this, std::move(inputs));
   DOPPIO_RETURN_IF_ERROR(inference_(&context));
   DOPPIO_RETURN_IF_ERROR(context.status());

@@ -77,5 +77,36 @@ TEST(InferTest, RefusesInputsOfMoreElementsThanFit) {
   EXPECT_GT(refused, 300);
 }
 
+// Of all operators that take what is no tensor: none reads a shape that is not there.
+TEST(InferTest, InputsThatMayBeAnythingNeedNoShape) {
+  const TensorInfo known = Known(DataType::kFloat, {4, 4});
+  int seen = 0;
+  for (const std::string& type : OpSchemaRegistry::Types()) {
+    const OpSchema& schema = *OpSchemaRegistry::Schema(type);
+    if (!schema.has_inference()) continue;
+    OperatorDef def = CreateOperatorDef(type, "", {}, {});
+    std::vector<TensorInfo> inputs;
+    for (int i = 0; i < schema.min_inputs(); ++i) {
+      def.add_input(absl::StrCat("x", i));
+      inputs.push_back(schema.AllowsAnyInput(i) ? TensorInfo() : known);
+    }
+    for (int i = 0; i < schema.min_outputs(); ++i) def.add_output(absl::StrCat("y", i));
+    const auto is_unknown = [](const TensorInfo& info) { return !info.IsKnown(); };
+    if (std::none_of(inputs.begin(), inputs.end(), is_unknown)) continue;
+    (void)schema.Infer(def, inputs);  // what it says of this is its own affair
+    ++seen;
+  }
+  EXPECT_GT(seen, 3);
+}
+
+TEST(InferTest, PackedWeightsOfNoShapeLeaveTheOutputUnknown) {
+  NetBuilder net("net");
+  net.Op("PackedFC", {"x", "w", "b"}, {"y"});
+  const auto inferred = InferNet(
+      net.def(), {{"x", Known(DataType::kFloat, {4, 8})}, {"b", Known(DataType::kFloat, {3})}});
+  ASSERT_TRUE(inferred.ok()) << inferred.status();
+  EXPECT_FALSE(inferred->blobs.at("y").IsKnown());
+}
+
 }  // namespace
 }  // namespace doppio
