@@ -1,5 +1,7 @@
 #include "doppio/infer.h"
 
+#include <algorithm>
+
 #include "doppio/net_builder.h"
 #include "doppio/schema.h"
 #include "gmock/gmock.h"
