@@ -200,6 +200,11 @@ absl::Status RunWith(const Subject& subject, Fault fault, std::mt19937* random) 
   std::optional<CancellationScope> ending;
   std::optional<MemoryScope> memory;
   std::vector<Tensor> inputs = {subject.input};
+  // While somebody holds the last answer, the next one needs memory.
+  absl::StatusOr<std::vector<Tensor>> held = std::vector<Tensor>();
+  if (fault == Fault::kLittleMemory || fault == Fault::kFailingAllocation) {
+    held = subject.predictor->Run(inputs);
+  }
   switch (fault) {
     case Fault::kNone:
       break;
@@ -222,10 +227,10 @@ absl::Status RunWith(const Subject& subject, Fault fault, std::mt19937* random) 
       break;
     }
     case Fault::kLittleMemory:
-      memory.emplace(MemoryBudget((*random)() % 10000));
+      memory.emplace(MemoryBudget((*random)() % 100));
       break;
     case Fault::kFailingAllocation:
-      FailingAllocator::left = static_cast<int>((*random)() % 4);
+      FailingAllocator::left = static_cast<int>((*random)() % 2);
       break;
   }
   const absl::StatusOr<std::vector<Tensor>> answers = subject.predictor->Run(inputs);
