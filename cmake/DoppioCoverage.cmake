@@ -14,7 +14,7 @@ if(DOPPIO_COVERAGE)
   add_custom_target(coverage
     COMMAND find "${PROJECT_BINARY_DIR}" -name "*.gcda" -delete
     COMMAND "${CMAKE_CTEST_COMMAND}" --output-on-failure --parallel 2
-            --label-exclude "^(lint|link|compile_fail)$$"
+            --label-exclude "^(lint|link|compile_fail)$"
     COMMAND "${CMAKE_COMMAND}" -E make_directory "${report}"
     COMMAND "${DOPPIO_GCOVR}" --root "${PROJECT_SOURCE_DIR}" --object-directory "${PROJECT_BINARY_DIR}"
             --filter "${PROJECT_SOURCE_DIR}/src/" --filter "${PROJECT_SOURCE_DIR}/ops/"

@@ -37,54 +37,14 @@ struct VectorTan {
         [](hn::TFromD<D> value) { return std::tan(value); }, x);
   }
 };
-struct VectorAsin {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return AsinOfAny::Of(d, x);
-  }
-};
-struct VectorAcos {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return AcosOfAny::Of(d, x);
-  }
-};
-struct VectorAtan {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return AtanOfAny::Of(d, x);
-  }
-};
-struct VectorSinh {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return Compute<SinhOfAny>(d, x);
-  }
-};
-struct VectorCosh {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return Compute<CoshOfAny>(d, x);
-  }
-};
-struct VectorLog1p {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return Log1pOfAny::Of(d, x);
-  }
-};
-struct VectorErf {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return Compute<ErfOfAny>(d, x);
-  }
-};
-struct VectorCbrt {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return Compute<CbrtOfAny>(d, x);
-  }
-};
+using VectorAsin = Direct<AsinOfAny>;
+using VectorAcos = Direct<AcosOfAny>;
+using VectorAtan = Direct<AtanOfAny>;
+using VectorSinh = Computed<SinhOfAny>;
+using VectorCosh = Computed<CoshOfAny>;
+using VectorLog1p = Direct<Log1pOfAny>;
+using VectorErf = Computed<ErfOfAny>;
+using VectorCbrt = Computed<CbrtOfAny>;
 struct VectorRootPower {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {

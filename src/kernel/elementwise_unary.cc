@@ -140,21 +140,6 @@ struct VectorSigmoid {  // e / (1 + e) or 1 / (1 + e), so that e = exp(-|x|) is 
   }
 };
 
-// The double ones of these.
-template <class Function>
-struct OfDoubles {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return Compute<Function>(d, x);
-  }
-};
-struct LogOfDoubles {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return LogOfAny::Of(d, x);
-  }
-};
-
 // One function for each pair, Relu_float and so on, since Highway exports no templates.
 #define DOPPIO_VECTOR_ROWS(X) \
   X(Relu, float)              \
@@ -196,14 +181,16 @@ DOPPIO_VECTOR_ROWS(DOPPIO_DEFINE_ROW)
 #undef DOPPIO_DEFINE_ROW
 
 void Exp_double(const double* x, double* y, int64_t n) {
-  MapCostlyRow(x, y, n, OfDoubles<ExpOfAny>());
+  MapCostlyRow(x, y, n, Computed<ExpOfAny>());
 }
-void Log_double(const double* x, double* y, int64_t n) { MapCostlyRow(x, y, n, LogOfDoubles()); }
+void Log_double(const double* x, double* y, int64_t n) {
+  MapCostlyRow(x, y, n, Direct<LogOfAny>());
+}
 void Tanh_double(const double* x, double* y, int64_t n) {
-  MapCostlyRow(x, y, n, OfDoubles<TanhOfAny>());
+  MapCostlyRow(x, y, n, Computed<TanhOfAny>());
 }
 void Sigmoid_double(const double* x, double* y, int64_t n) {
-  MapCostlyRow(x, y, n, OfDoubles<SigmoidOfAny>());
+  MapCostlyRow(x, y, n, Computed<SigmoidOfAny>());
 }
 
 }  // namespace

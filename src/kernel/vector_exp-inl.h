@@ -67,6 +67,22 @@ HWY_INLINE V Compute(D d, V x, Vs... more) {
   }
 }
 
+// What rows are mapped with: a function by Compute, and one that is right for any x as it is.
+template <class F>
+struct Computed {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return Compute<F>(d, x);
+  }
+};
+template <class F>
+struct Direct {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return F::Of(d, x);
+  }
+};
+
 // y, with f(x) in its place where `good` is false: for the few arguments that a function of vectors
 // does not know.
 template <class D, class V, class M, typename F, typename... Vs>
