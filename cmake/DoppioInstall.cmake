@@ -4,7 +4,8 @@ include(CMakePackageConfigHelpers)
 set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/doppio")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/doppio" "${DOPPIO_GENERATED_DIR}/doppio"
-  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h"
+  PATTERN "onnx.pb.h" EXCLUDE)  # no public header needs it
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/proto/doppio"
   DESTINATION "${CMAKE_INSTALL_DATADIR}/doppio/proto" FILES_MATCHING PATTERN "*.proto")
 

@@ -44,6 +44,7 @@
 #include "doppio/model_io.h"
 #include "doppio/net.h"
 #include "doppio/net_builder.h"
+#include "doppio/onnx.h"
 #include "doppio/operator_library.h"
 #include "doppio/optimizer.h"
 #include "doppio/parallel.h"

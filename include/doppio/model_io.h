@@ -25,7 +25,8 @@ namespace doppio {
 //     and all parameters;
 //   - a MetaNetDef, binary, text or JSON: nets, inputs and outputs. Its GLOBAL_INIT_NET_TYPE loads
 //     parameters from the database that it was taken out of; they have to come from elsewhere;
-//   - a NetDef, which becomes Model::predict.
+//   - a NetDef, which becomes Model::predict;
+//   - an ONNX model (onnx.h).
 // `name` chooses among the models of a MetaNetDef that holds several (PREDICT_NET_TYPE_name); empty
 // means the only one. Errors: NotFound (with the names that are there) for a model that is not in
 // the file, DataLoss for parameters that the MetaNetDef names and that are not there.

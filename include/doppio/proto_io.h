@@ -39,6 +39,7 @@ enum class FileKind {
   kNpy,
   kNpz,     // Any zip archive.
   kMiniDb,  // A database of blobs: a predictor (model_io.h), or what Save wrote.
+  kOnnx,    // A ModelProto of ONNX (onnx.h).
   kPng,
   kJpeg,
   // Known so that errors can name them.

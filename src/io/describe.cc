@@ -10,6 +10,7 @@
 #include "src/io/encodings.h"
 #include "src/io/file.h"
 #include "src/io/minidb.h"
+#include "src/io/wire.h"
 
 namespace doppio {
 namespace {
@@ -35,6 +36,22 @@ bool IsWebPage(absl::string_view bytes) {
          absl::StartsWithIgnoreCase(bytes, "<html");
 }
 
+// A ModelProto of ONNX: its version first (no other message here begins with a number but a
+// TensorProto, whose second field is one too), and a graph, which may be cut off.
+bool IsOnnx(absl::string_view bytes) {
+  constexpr int kIrVersion = 1, kProducer = 2;
+  constexpr char kGraphTag = 7 << 3 | 2;
+  io::WireField field;
+  if (!io::TakeField(&bytes, &field) || field.number() != kIrVersion || field.has_length()) {
+    return false;
+  }
+  while (!bytes.empty() && bytes.front() != kGraphTag) {
+    if (!io::TakeField(&bytes, &field) || field.number() == kIrVersion) return false;
+    if (field.number() == kProducer && !field.has_length()) return false;
+  }
+  return !bytes.empty();
+}
+
 // Of files that are told by their first bytes.
 FileKind KindOfStart(absl::string_view bytes) {
   if (bytes.empty()) return FileKind::kEmpty;
@@ -43,6 +60,7 @@ FileKind KindOfStart(absl::string_view bytes) {
   }
   if (io::IsMiniDb(bytes)) return FileKind::kMiniDb;
   if (io::IsDataMiniDb(bytes)) return FileKind::kDataMiniDb;
+  if (IsOnnx(bytes)) return FileKind::kOnnx;
   if (IsGitLfsPointer(bytes)) return FileKind::kGitLfsPointer;
   return IsWebPage(bytes) ? FileKind::kWebPage : FileKind::kUnknown;
 }
@@ -137,6 +155,8 @@ absl::string_view FileKindName(FileKind kind) {
       return "npz";
     case FileKind::kMiniDb:
       return "minidb";
+    case FileKind::kOnnx:
+      return "ONNX model";
     case FileKind::kPng:
       return "PNG";
     case FileKind::kJpeg:
@@ -159,6 +179,8 @@ std::string WhatItIs(FileKind kind) {
       return "no net, plan, tensor, array or picture that doppio knows";
     case FileKind::kDataMiniDb:
       return "a minidb of examples: a net reads them, it is not in there";
+    case FileKind::kOnnx:
+      return "an ONNX model";
     case FileKind::kGitLfsPointer:
       return "a Git LFS pointer: the file itself was not fetched (`git lfs pull` does that)";
     case FileKind::kWebPage:

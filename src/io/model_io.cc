@@ -14,9 +14,15 @@
 #include "src/io/database_blobs.h"
 #include "src/io/file.h"
 #include "src/io/minidb.h"
+#include "src/io/model_format.h"
 
 namespace doppio {
 namespace {
+
+std::map<FileKind, io::ModelReader>& ModelReaders() {
+  static auto* const readers = new std::map<FileKind, io::ModelReader>;
+  return *readers;
+}
 
 // Names of caffe2/proto/predictor_consts.proto.
 constexpr char kMetaNetDef[] = "!!META_NET_DEF";
@@ -148,8 +154,18 @@ absl::StatusOr<Model> LoadDatabase(const std::string& path, absl::string_view na
 
 absl::StatusOr<Model> LoadFile(const std::string& path, absl::string_view name,
                                const Limits& limits) {
-  DOPPIO_ASSIGN_OR_RETURN(const io::FileBytes file, io::ReadFile(path, limits));
-  if (DescribeBytes(file.view(), limits).kind == FileKind::kMetaNetDef) {
+  DOPPIO_ASSIGN_OR_RETURN(io::FileBytes file, io::ReadFile(path, limits));
+  const FileKind kind = DescribeBytes(file.view(), limits).kind;
+  if (const io::ModelReader read = io::FindModelReader(kind)) {
+    if (!name.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ": ", WhatItIs(kind), " holds one model, not one named \"", name, "\""));
+    }
+    absl::StatusOr<Model> model = read(std::move(file), path, limits);
+    if (!model.ok()) return Annotate(model.status(), path);
+    return model;
+  }
+  if (kind == FileKind::kMetaNetDef) {
     MetaNetDef meta;
     DOPPIO_RETURN_IF_ERROR(ParseProto(file.view(), &meta, limits, path));
     absl::StatusOr<Model> model = ModelOf(std::move(meta), name);
@@ -217,6 +233,15 @@ MetaNetDef MetaOf(const Model& model) {
 }
 
 }  // namespace
+
+bool io::RegisterModelReader(FileKind kind, ModelReader reader) {
+  return ModelReaders().emplace(kind, reader).second;
+}
+
+io::ModelReader io::FindModelReader(FileKind kind) {
+  const auto found = ModelReaders().find(kind);
+  return found == ModelReaders().end() ? nullptr : found->second;
+}
 
 absl::StatusOr<Model> LoadModel(const std::string& path, absl::string_view name,
                                 const Limits& limits) {

@@ -19,6 +19,7 @@ PLAN = {
     "graph": ["operator", "proto"],
     "runtime": ["graph"],
     "io": ["operator", "proto"],
+    "onnx": ["graph", "io"],
     "training": ["runtime", "io"],
     "ops": ["operator", "kernel", "dnn", "io"],
     "ops/control": ["operator", "kernel", "runtime"],
@@ -34,7 +35,7 @@ TOPS = ["tools", "python", "examples", "bench"]
 UMBRELLA = "doppio.h"
 # Nobody includes it, it is there before each source: of all rooms, and of none.
 PRECOMPILED = "precompiled.h"
-GENERATED = {"net.pb.h": "proto", "version.h": "base"}
+GENERATED = {"net.pb.h": "proto", "onnx.pb.h": "proto", "version.h": "base"}
 
 
 def below(room, plan=PLAN):

@@ -1,0 +1,161 @@
+// The conformance tests that ONNX publishes for single operators (Debian's libonnx-testdata): a
+// model, what goes in and what has to come out, of Predictor and of Workspace. Those that do not
+// pass stand in left_out.txt with the reason, and may not pass.
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "doppio/onnx.h"
+#include "doppio/predictor.h"
+#include "doppio/proto_io.h"
+#include "doppio/workspace.h"
+#include "gtest/gtest.h"
+#include "src/onnx/onnx_tensor.h"
+#include "tests/support/tensor_match.h"
+
+namespace doppio {
+namespace {
+
+constexpr char kFolder[] = "/usr/share/libonnx-testdata/data/node";
+
+std::string Read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+std::vector<std::string> Names() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder, error)) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// Name -> reason.
+const std::map<std::string, std::string>& LeftOut() {
+  static const auto* const left_out = [] {
+    auto* read = new std::map<std::string, std::string>;
+    std::ifstream file(std::string(DOPPIO_SOURCE_DIR) + "/tests/onnx/left_out.txt");
+    std::string name, reason;
+    while (file >> name && std::getline(file >> std::ws, reason)) (*read)[name] = reason;
+    return read;
+  }();
+  return *left_out;
+}
+
+struct Case {
+  Model model;
+  std::vector<Tensor> inputs;
+  std::vector<Tensor> outputs;
+};
+
+absl::Status ReadTensors(const std::string& folder, const char* kind,
+                         std::vector<Tensor>* tensors) {
+  for (int i = 0;; ++i) {
+    const std::string path = absl::StrCat(folder, "/", kind, "_", i, ".pb");
+    if (!std::filesystem::exists(path)) return absl::OkStatus();
+    onnx::TensorProto proto;
+    DOPPIO_RETURN_IF_ERROR(LoadProto(path, &proto));
+    DOPPIO_ASSIGN_OR_RETURN(Tensor tensor, onnx::TensorFromOnnx(proto, ".", Limits()));
+    tensors->push_back(std::move(tensor));
+  }
+}
+
+absl::StatusOr<Case> ReadCase(const std::string& name) {
+  Case read;
+  const std::string folder = absl::StrCat(kFolder, "/", name);
+  DOPPIO_ASSIGN_OR_RETURN(read.model, ModelFromOnnx(Read(folder + "/model.onnx"), folder));
+  DOPPIO_RETURN_IF_ERROR(ReadTensors(folder + "/test_data_set_0", "input", &read.inputs));
+  DOPPIO_RETURN_IF_ERROR(ReadTensors(folder + "/test_data_set_0", "output", &read.outputs));
+  if (read.inputs.size() > read.model.inputs.size()) {
+    return absl::InternalError("there are more inputs than the model has");
+  }
+  return read;
+}
+
+absl::StatusOr<std::vector<Tensor>> RunInWorkspace(const Case& test) {
+  Workspace workspace;
+  for (const auto& [name, tensor] : test.model.weights) {
+    DOPPIO_RETURN_IF_ERROR(workspace.Feed(name, tensor));
+  }
+  for (size_t i = 0; i < test.inputs.size(); ++i) {
+    DOPPIO_RETURN_IF_ERROR(workspace.Feed(test.model.inputs[i], test.inputs[i]));
+  }
+  DOPPIO_RETURN_IF_ERROR(workspace.RunNetOnce(test.model.predict));
+  std::vector<Tensor> outputs;
+  for (const std::string& name : test.model.outputs) {
+    DOPPIO_ASSIGN_OR_RETURN(Tensor tensor, workspace.Fetch(name));
+    outputs.push_back(std::move(tensor));
+  }
+  return outputs;
+}
+
+absl::StatusOr<std::vector<Tensor>> RunInPredictor(const Case& test) {
+  DOPPIO_ASSIGN_OR_RETURN(const auto predictor, Predictor::Create(test.model));
+  return predictor->Run(test.inputs);
+}
+
+// As ONNX's own runner compares, but more strictly where the type allows it.
+testing::AssertionResult Compare(const absl::StatusOr<std::vector<Tensor>>& outputs,
+                                 const std::vector<Tensor>& expected) {
+  if (!outputs.ok()) return testing::AssertionFailure() << outputs.status();
+  if (outputs->size() != expected.size()) {
+    return testing::AssertionFailure() << outputs->size() << " outputs, not " << expected.size();
+  }
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const DataType dtype = expected[i].dtype();
+    const double tolerance = dtype == DataType::kFloat16    ? 2e-3
+                             : dtype == DataType::kBFloat16 ? 1e-2
+                             : IsFloatingPoint(dtype)       ? 1e-5
+                                                            : 0;
+    const auto result = TensorNear((*outputs)[i], expected[i], tolerance);
+    if (!result) return testing::AssertionFailure() << "output " << i << ": " << result.message();
+  }
+  return testing::AssertionSuccess();
+}
+
+testing::AssertionResult Passes(const std::string& name) {
+  const absl::StatusOr<Case> test = ReadCase(name);
+  if (!test.ok()) return testing::AssertionFailure() << test.status();
+  const auto result = Compare(RunInWorkspace(*test), test->outputs);
+  if (!result) return result;
+  const auto predicted = Compare(RunInPredictor(*test), test->outputs);
+  if (!predicted) return testing::AssertionFailure() << "Predictor: " << predicted.message();
+  return predicted;
+}
+
+class OnnxNodeTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(OnnxNodeTest, GivesWhatOnnxSays) {
+  const auto left_out = LeftOut().find(GetParam());
+  const auto result = Passes(GetParam());
+  if (left_out == LeftOut().end()) {
+    EXPECT_TRUE(result);
+  } else {
+    EXPECT_FALSE(result) << "passes, and is left out in left_out.txt: " << left_out->second;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, OnnxNodeTest, testing::ValuesIn(Names()),
+                         [](const auto& info) { return info.param; });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(OnnxNodeTest);
+
+TEST(OnnxNodeTestData, IsInstalled) {
+  if (Names().empty()) GTEST_SKIP() << kFolder << " is not there: install libonnx-testdata";
+  for (const auto& [name, reason] : LeftOut()) {
+    EXPECT_TRUE(std::filesystem::exists(absl::StrCat(kFolder, "/", name))) << name;
+    EXPECT_FALSE(reason.empty()) << name;
+  }
+}
+
+}  // namespace
+}  // namespace doppio
