@@ -6,22 +6,18 @@ operator; the peers' are timed from Python, as their users call them, which is m
 for a few elements. The limit is a program that reads and writes as many bytes and computes nothing."""
 
 import os
-import statistics
-import subprocess
 import tempfile
-import time
 
 import numpy
 
 from netdef_writer import net, operator
-from peers import add_rounds, environment, fail, program
+from peers import Served, add_rounds, fail, medians, microseconds, program, repeated
 
 SUMMARY = "operators on single elements against NumPy and PyTorch"
 
 SIZES = {"1": 1, "3": 3, "17": 17, "100": 100, "1000": 1000, "64 KiB": 64 << 10, "1 MiB": 1 << 20,
          "64 MiB": 64 << 20}  # elements, or bytes of the widest operand
 LIMITED = "64 MiB"  # which no cache holds
-BLOCK_SECONDS = 0.002  # how long calls in a row are timed together, at least
 TYPES = {"float": "float32", "double": "float64", "int32": "int32", "int64": "int64", "bool": "bool",
          "uint8": "uint8", "int8": "int8", "uint16": "uint16", "int16": "int16", "half": "float16"}
 TYPE_NUMBERS = {"float": 1, "int32": 2, "bool": 5, "uint8": 6, "int8": 7, "uint16": 8, "int16": 9,
@@ -218,39 +214,6 @@ def all_cases():
             cast_cases())
 
 
-class Served:
-    """A program that does something as often as it is told to, and says how long that took."""
-
-    def __init__(self, command, threads):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, env=environment(threads))
-        self.line()  # ready
-
-    def line(self):
-        answer = self.process.stdout.readline().strip()
-        if not answer:
-            fail(f"{' '.join(self.process.args)} stopped")
-        return answer
-
-    def __call__(self, count):
-        self.process.stdin.write(f"{count}\n")
-        self.process.stdin.flush()
-        return int(self.line()) * 1e-9
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def repeated(call):
-    def run(count):
-        begin = time.perf_counter()
-        for _ in range(count):
-            call()
-        return time.perf_counter() - begin
-    return run
-
-
 def inputs_of(case, n):
     random = numpy.random.default_rng(1)
     columns = max(1, min(n, 256))
@@ -303,23 +266,7 @@ def measure(torch, programs, case, size, threads, rounds):
     if size == LIMITED:
         sides["limit"] = Served([programs["traffic"], str(sum(x.nbytes for x in inputs)),
                                  str(answer.nbytes), str(threads)], threads)
-    times = {side: [] for side in sides}
-    counts = {}
-    for side, run in sides.items():
-        run(1)
-        counts[side] = max(1, min(20000, int(BLOCK_SECONDS / max(run(1), 1e-9))))
-    for _ in range(rounds):
-        for side, run in sides.items():
-            run(1)
-            times[side].append(run(counts[side]) / counts[side])
-    for side in ("doppio", "limit"):
-        if side in sides:
-            sides[side].close()
-    return {side: statistics.median(of_side) for side, of_side in times.items()}
-
-
-def microseconds(seconds):
-    return "" if seconds is None else f"{seconds * 1e6:.3g}" if seconds < 1e-3 else f"{seconds * 1e6:.0f}"
+    return medians(sides, rounds)
 
 
 def add_arguments(parser):

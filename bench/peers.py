@@ -9,6 +9,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BLOCK = 3  # runs in a row that are measured, after one that is not
+BLOCK_SECONDS = 0.002  # how long calls that take next to nothing are timed together, at least
 
 
 def fail(message):
@@ -98,6 +99,56 @@ def take_turns(sides, rounds, runs=BLOCK):
         side.close()
 
 
+class Served:
+    """A program that does something as often as it is told to, and says how long that took."""
+
+    def __init__(self, command, threads):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True, env=environment(threads))
+        self.line()  # ready
+
+    def line(self):
+        answer = self.process.stdout.readline().strip()
+        if not answer:
+            fail(f"{' '.join(self.process.args)} stopped")
+        return answer
+
+    def __call__(self, count):
+        self.process.stdin.write(f"{count}\n")
+        self.process.stdin.flush()
+        return int(self.line()) * 1e-9
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def repeated(call):
+    def run(count):
+        begin = time.perf_counter()
+        for _ in range(count):
+            call()
+        return time.perf_counter() - begin
+    return run
+
+
+def medians(sides, rounds):
+    """Seconds a call by side, of functions that call so often and say how long that took."""
+    times = {side: [] for side in sides}
+    counts = {}
+    for side, run in sides.items():
+        run(1)
+        counts[side] = max(1, min(20000, int(BLOCK_SECONDS / max(run(1), 1e-9))))
+    for _ in range(rounds):
+        for side, run in sides.items():
+            run(1)
+            times[side].append(run(counts[side]) / counts[side])
+    for run in sides.values():
+        if isinstance(run, Served):
+            run.close()
+    return {side: statistics.median(of_side) for side, of_side in times.items()}
+
+
 def first_answer(command, threads):
     """Seconds from the start of a process to its end after one answer, and its peak memory in MiB."""
     start = time.perf_counter()
@@ -119,6 +170,10 @@ def spread(times, digits=3):
 def ratio(ours, theirs):
     """How many times as fast ours is, by medians."""
     return statistics.median(theirs) / statistics.median(ours)
+
+
+def microseconds(seconds):
+    return "" if seconds is None else f"{seconds * 1e6:.3g}" if seconds < 1e-3 else f"{seconds * 1e6:.0f}"
 
 
 def load():

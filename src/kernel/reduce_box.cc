@@ -75,20 +75,27 @@ HWY_INLINE hn::TFromD<D> SumOfHalves(D d, hn::Vec<D> v) {
 }
 #endif
 
-// The sum of so many times kLanes elements, at least one: of a few of them.
+// sum[v] = the sum of vector v of so many groups of kLanes elements, at least one. Unrolled, so
+// that the sums stay in registers.
 template <typename T>
-HWY_INLINE Acc<T> SumGroups(const T* y, int64_t groups) {
+HWY_INLINE void SumVectors(const T* y, int64_t groups, Vec<Acc<T>>* sum) {
   using A = Acc<T>;
-  Vec<A> sum[kVectors<A>];
+  Vec<A> near[kVectors<A>];
   HWY_UNROLL(8)
-  for (int64_t v = 0; v < kVectors<A>; ++v) sum[v] = LoadY(y + v * kVector<A>);
+  for (int64_t v = 0; v < kVectors<A>; ++v) near[v] = LoadY(y + v * kVector<A>);
   HWY_UNROLL(1)
   for (int64_t g = 1; g < groups; ++g) {
     HWY_UNROLL(8)
     for (int64_t v = 0; v < kVectors<A>; ++v) {
-      sum[v] = hn::Add(sum[v], LoadY(y + g * kLanes<A> + v * kVector<A>));
+      near[v] = hn::Add(near[v], LoadY(y + g * kLanes<A> + v * kVector<A>));
     }
   }
+  HWY_UNROLL(8)
+  for (int64_t v = 0; v < kVectors<A>; ++v) sum[v] = near[v];
+}
+
+template <typename A>
+HWY_INLINE A SumOfVectors(Vec<A>* sum) {
   HWY_UNROLL(4)
   for (int64_t half = kVectors<A> / 2; half > 0; half /= 2) {
     HWY_UNROLL(4)
@@ -109,35 +116,32 @@ Acc<T> SumRun(const T* y, int64_t n) {
   for (int64_t i = n / kLanes<A> * kLanes<A>; i < n; ++i) rest += static_cast<A>(y[i]);
   int64_t groups = n / kLanes<A>;
   if (groups == 0) return rest;
-  if (groups <= kBlock) return SumGroups(y, groups) + rest;
+  Vec<A> sum[kVectors<A>];
+  if (groups <= kBlock) {
+    SumVectors(y, groups, sum);
+    return SumOfVectors<A>(sum) + rest;
+  }
 
   HWY_ALIGN A
       aside[kLevels][kLanes<A>];  // aside[k]: the sum of 2^k blocks, if bit k of blocks is set
-  Vec<A> sum[kVectors<A>];
   for (int64_t blocks = 0; groups > 0; ++blocks) {
-    for (int64_t v = 0; v < kVectors<A>; ++v) sum[v] = LoadY(y + v * kVector<A>);
     const int64_t count = std::min(groups, kBlock);
-    for (int64_t g = 1; g < count; ++g) {
-      for (int64_t v = 0; v < kVectors<A>; ++v) {
-        sum[v] = hn::Add(sum[v], LoadY(y + g * kLanes<A> + v * kVector<A>));
-      }
-    }
+    SumVectors(y, count, sum);
     y += count * kLanes<A>;
     groups -= count;
     int level = 0;
     for (int64_t left = blocks; groups > 0 ? (left & 1) != 0 : left != 0; left >>= 1, ++level) {
       if ((left & 1) == 0) continue;  // at the end everything put aside is added
+      HWY_UNROLL(8)
       for (int64_t v = 0; v < kVectors<A>; ++v) {
         sum[v] = hn::Add(hn::Load(d, aside[level] + v * kVector<A>), sum[v]);
       }
     }
     if (groups == 0) break;
+    HWY_UNROLL(8)
     for (int64_t v = 0; v < kVectors<A>; ++v) hn::Store(sum[v], d, aside[level] + v * kVector<A>);
   }
-  for (int64_t half = kVectors<A> / 2; half > 0; half /= 2) {
-    for (int64_t v = 0; v < half; ++v) sum[v] = hn::Add(sum[v], sum[v + half]);
-  }
-  return SumOfHalves(d, sum[0]) + rest;
+  return SumOfVectors<A>(sum) + rest;
 }
 
 // sums[i * x_stride] += the sum of n elements that begin at y + i * y_stride, fewer than SumRun has
