@@ -155,23 +155,74 @@ HWY_INLINE void Put(Key<T> key, bool first, T* y) {
   *y = ValueOf<T>(first ? key : Better<kLargest>(key, KeyOf<kLargest>(*y)));
 }
 
+// y[i * y_stride] gets the extreme of the n elements that begin at x + i * x_stride, fewer than
+// vectors take at a time: of four such runs at once, since none of them keeps the processor busy.
+template <bool kLargest, typename T>
+HWY_INLINE void ExtremesOfShortRuns(const T* x, int64_t x_stride, int64_t runs, int64_t n, T* y,
+                                    int64_t y_stride, bool first) {
+  constexpr int64_t kRuns = 4;
+  int64_t i = 0;
+  for (; i + kRuns <= runs; i += kRuns) {
+    const T* run = x + i * x_stride;
+    Key<T> best[kRuns];
+    HWY_UNROLL(4)
+    for (int64_t r = 0; r < kRuns; ++r) best[r] = KeyOf<kLargest>(run[r * x_stride]);
+    for (int64_t j = 1; j < n; ++j) {
+      HWY_UNROLL(4)
+      for (int64_t r = 0; r < kRuns; ++r) {
+        best[r] = Better<kLargest>(best[r], KeyOf<kLargest>(run[r * x_stride + j]));
+      }
+    }
+    HWY_UNROLL(4)
+    for (int64_t r = 0; r < kRuns; ++r) Put<kLargest>(best[r], first, y + (i + r) * y_stride);
+  }
+  for (; i < runs; ++i) {
+    Put<kLargest>(ExtremeOfRun<kLargest>(x + i * x_stride, n), first, y + i * y_stride);
+  }
+}
+
+constexpr int64_t kRows = 8;  // at a time: keys are loaded and stored once for them
+
+// The keys of the extremes of vectors that lie below each other in some rows.
+template <bool kLargest, typename T>
+HWY_INLINE Vec<T> ExtremesOfVectors(const T* const* rows, int64_t j) {
+  if constexpr (std::is_floating_point_v<T>) {
+    // As in ExtremeOfNumbers.
+    const hn::ScalableTag<T> d;
+    auto best = hn::LoadU(d, rows[0] + j);
+    auto is_open = hn::IsNaN(best);
+    HWY_UNROLL(8)
+    for (int64_t r = 1; r < kRows; ++r) {
+      const auto value = hn::LoadU(d, rows[r] + j);
+      best = BetterOf<kLargest>(best, value);
+      is_open = hn::Or(is_open, hn::IsNaN(value));
+    }
+    is_open = hn::Or(is_open, hn::Eq(best, hn::Zero(d)));
+    if (hn::AllFalse(d, is_open)) {
+      const Tag<T> keys;
+      const Vec<T> bits = hn::BitCast(keys, best);
+      return hn::Xor(bits, hn::And(hn::BroadcastSignBit(bits), hn::Set(keys, kMost<T>)));
+    }
+  }
+  Vec<T> best = LoadKeys<kLargest>(rows[0] + j);
+  HWY_UNROLL(8)
+  for (int64_t r = 1; r < kRows; ++r)
+    best = BetterOf<kLargest>(best, LoadKeys<kLargest>(rows[r] + j));
+  return best;
+}
+
 // best[j] = the key of the extreme of column j of some rows, at least one.
 template <bool kLargest, typename T>
 HWY_INLINE void ExtremesOfColumns(const T* x, int64_t stride, int64_t rows, int64_t cols,
                                   Key<T>* best) {
   const Tag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  constexpr int64_t kRows = 4;  // at a time: keys are loaded and stored once for them
   for (int64_t row = 0; row < rows; row += kRows) {
     const T* from[kRows];
     for (int64_t r = 0; r < kRows; ++r) from[r] = x + std::min(row + r, rows - 1) * stride;
     int64_t j = 0;
     for (; j + lanes <= cols; j += lanes) {
-      const Vec<T> pair0 =
-          BetterOf<kLargest>(LoadKeys<kLargest>(from[0] + j), LoadKeys<kLargest>(from[1] + j));
-      const Vec<T> pair1 =
-          BetterOf<kLargest>(LoadKeys<kLargest>(from[2] + j), LoadKeys<kLargest>(from[3] + j));
-      Vec<T> all = BetterOf<kLargest>(pair0, pair1);
+      Vec<T> all = ExtremesOfVectors<kLargest>(from, j);
       if (row > 0) all = BetterOf<kLargest>(all, hn::LoadU(d, best + j));
       hn::StoreU(all, d, best + j);
     }
@@ -183,6 +234,7 @@ HWY_INLINE void ExtremesOfColumns(const T* x, int64_t stride, int64_t rows, int6
   }
 }
 
+constexpr int64_t kShortRun = 16;
 constexpr int64_t kMostColumns = 1024;  // whose keys stay near
 
 template <bool kLargest, typename T>
@@ -219,6 +271,9 @@ void BoxImpl(const BroadcastLoop* loops, size_t count, const T* x, T* y, bool fi
     Put<kLargest>(ExtremeOfRun<kLargest>(x, loop.size), first, y);
   } else if (count == 1) {
     ReduceRows<kLargest>(x, loop.size, 1, loop.size, y, first);
+  } else if (count == 2 && !loop.repeated && loops[1].repeated && loops[1].size < kShortRun) {
+    ExtremesOfShortRuns<kLargest>(x, loop.y_stride, loop.size, loops[1].size, y, loop.x_stride,
+                                  first);
   } else if (count == 2 && !loop.repeated && loops[1].repeated) {
     for (int64_t i = 0; i < loop.size; ++i) {
       Put<kLargest>(ExtremeOfRun<kLargest>(x + i * loop.y_stride, loops[1].size), first,
