@@ -13,6 +13,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+using internal::PieceWatch;
 
 // As many partial sums as 128 bytes hold stand beside each other, whatever the vectors' width.
 template <typename A>
@@ -100,10 +101,11 @@ HWY_INLINE Acc<T> SumGroups(const T* y, int64_t groups) {
 // The sum of n elements that lie together. Lane i of the partial sums takes elements i, i + kLanes,
 // ...; after every kBlock of them it is put aside, and what was put aside is added as a tree.
 template <typename T>
-Acc<T> SumRun(const T* y, int64_t n) {
+Acc<T> SumRun(const T* y, int64_t n, PieceWatch* watch) {
   using A = Acc<T>;
   constexpr int64_t kBlock = 16;
   constexpr int kLevels = 60;
+  constexpr int kLongLevel = 10;  // of so many blocks that the watch is asked
   const Tag<A> d;
   A rest = 0;
   for (int64_t i = n / kLanes<A> * kLanes<A>; i < n; ++i) rest += static_cast<A>(y[i]);
@@ -133,6 +135,7 @@ Acc<T> SumRun(const T* y, int64_t n) {
     }
     if (groups == 0) break;
     for (int64_t v = 0; v < kVectors<A>; ++v) hn::Store(sum[v], d, aside[level] + v * kVector<A>);
+    if (level >= kLongLevel && !watch->GoesOn()) return rest;
   }
   for (int64_t half = kVectors<A> / 2; half > 0; half /= 2) {
     for (int64_t v = 0; v < half; ++v) sum[v] = hn::Add(sum[v], sum[v + half]);
@@ -144,7 +147,7 @@ Acc<T> SumRun(const T* y, int64_t n) {
 // lanes: of four such runs at a time, since an addition takes longer than a load.
 template <typename T>
 void AddShortRuns(const T* y, int64_t y_stride, int64_t runs, int64_t n, Acc<T>* sums,
-                  int64_t x_stride) {
+                  int64_t x_stride, PieceWatch* watch) {
   using A = Acc<T>;
   int64_t i = 0;
   for (; i + 4 <= runs; i += 4) {
@@ -164,7 +167,7 @@ void AddShortRuns(const T* y, int64_t y_stride, int64_t runs, int64_t n, Acc<T>*
     sums[(i + 2) * x_stride] += sum2;
     sums[(i + 3) * x_stride] += sum3;
   }
-  for (; i < runs; ++i) sums[i * x_stride] += SumRun(y + i * y_stride, n);
+  for (; i < runs; ++i) sums[i * x_stride] += SumRun(y + i * y_stride, n, watch);
 }
 
 // sums[j] = or += y[j].
@@ -230,7 +233,8 @@ HWY_INLINE void AddEightRows(const T* y, int64_t stride, int64_t cols, Acc<T>* s
 
 // sums[j] += the sum of column j. Long columns are summed by blocks of kBlock rows.
 template <typename T>
-void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sums) {
+void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sums,
+             PieceWatch* watch) {
   constexpr int64_t kBlock = 512;
   int64_t row = 0;
   if (rows > kBlock) {
@@ -241,6 +245,7 @@ void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sum
         AddEightRows<false>(y + r * stride, stride, cols, block);
       }
       for (int64_t j = 0; j < cols; ++j) sums[j] += block[j];
+      if (!watch->GoesOn()) return;
     }
   }
   for (; row + 8 <= rows; row += 8) AddEightRows<false>(y + row * stride, stride, cols, sums);
@@ -249,11 +254,11 @@ void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sum
 
 // Rows shorter than a few vectors that lie together: several of them make one long row.
 template <typename T>
-void AddShortRows(const T* y, int64_t rows, int64_t cols, Acc<T>* sums) {
+void AddShortRows(const T* y, int64_t rows, int64_t cols, Acc<T>* sums, PieceWatch* watch) {
   using A = Acc<T>;
   const int64_t joined = 2 * kLanes<A> / cols;
   HWY_ALIGN A wide[2 * kLanes<A>] = {};
-  AddRows(y, joined * cols, rows / joined, joined * cols, wide);
+  AddRows(y, joined * cols, rows / joined, joined * cols, wide, watch);
   for (int64_t r = 0; r < joined; ++r) {
     for (int64_t j = 0; j < cols; ++j) sums[j] += wide[r * cols + j];
   }
@@ -263,7 +268,8 @@ void AddShortRows(const T* y, int64_t rows, int64_t cols, Acc<T>* sums) {
 }
 
 template <typename T>
-void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums) {
+void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums,
+                PieceWatch* watch) {
   if (count == 0) {
     sums[0] += static_cast<Acc<T>>(y[0]);
     return;
@@ -272,33 +278,36 @@ void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* su
   const bool inner_repeated = count == 2 && loops[1].repeated;
   if (count == 1) {
     if (loop.repeated) {
-      sums[0] += SumRun(y, loop.size);
+      sums[0] += SumRun(y, loop.size, watch);
     } else {
       AddRow<false>(y, loop.size, sums);
     }
   } else if (loop.repeated && count == 2 && !inner_repeated) {
     const int64_t cols = loops[1].size;
     if (cols < kShortRow<Acc<T>> && cols == loop.y_stride && loop.size > kShortRow<Acc<T>>) {
-      AddShortRows(y, loop.size, cols, sums);
+      AddShortRows(y, loop.size, cols, sums, watch);
     } else {
-      AddRows(y, loop.y_stride, loop.size, cols, sums);
+      AddRows(y, loop.y_stride, loop.size, cols, sums, watch);
     }
   } else if (!loop.repeated && inner_repeated && loops[1].size < kLanes<Acc<T>>) {
-    AddShortRuns(y, loop.y_stride, loop.size, loops[1].size, sums, loop.x_stride);
+    AddShortRuns(y, loop.y_stride, loop.size, loops[1].size, sums, loop.x_stride, watch);
   } else if (!loop.repeated && inner_repeated) {
     for (int64_t i = 0; i < loop.size; ++i) {
-      sums[i * loop.x_stride] += SumRun(y + i * loop.y_stride, loops[1].size);
+      sums[i * loop.x_stride] += SumRun(y + i * loop.y_stride, loops[1].size, watch);
+      if (!watch->GoesOnAfter(i)) return;
     }
   } else {
     for (int64_t i = 0; i < loop.size; ++i) {
-      SumBoxImpl(loops + 1, count - 1, y + i * loop.y_stride, sums + i * loop.x_stride);
+      SumBoxImpl(loops + 1, count - 1, y + i * loop.y_stride, sums + i * loop.x_stride, watch);
+      if (!watch->GoesOnAfter(i)) return;
     }
   }
 }
 
-#define DOPPIO_SUM_BOX(T, name)                                                   \
-  void name(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums) { \
-    SumBoxImpl<T>(loops, count, y, sums);                                         \
+#define DOPPIO_SUM_BOX(T, name)                                                 \
+  void name(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums, \
+            PieceWatch* watch) {                                                \
+    SumBoxImpl<T>(loops, count, y, sums, watch);                                \
   }
 DOPPIO_SUM_BOX(int32_t, SumBoxInt32)
 DOPPIO_SUM_BOX(int64_t, SumBoxInt64)
@@ -316,11 +325,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace doppio {
 
-#define DOPPIO_SUM_BOX(T, name)                                                     \
-  HWY_EXPORT(name);                                                                 \
-  template <>                                                                       \
-  void SumBox<T>(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums) { \
-    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), y, sums);                \
+#define DOPPIO_SUM_BOX(T, name)                                                   \
+  HWY_EXPORT(name);                                                               \
+  template <>                                                                     \
+  void SumBox<T>(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums, \
+                 internal::PieceWatch* watch) {                                   \
+    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), y, sums, watch);       \
   }
 DOPPIO_SUM_BOX(int32_t, SumBoxInt32)
 DOPPIO_SUM_BOX(int64_t, SumBoxInt64)

@@ -12,6 +12,8 @@
 #include "absl/types/span.h"
 #include "doppio/parallel.h"
 #include "doppio/shape.h"
+#include "doppio/status.h"
+#include "src/base/run_scope.h"
 #include "src/kernel/coalesce.h"
 
 namespace doppio {
@@ -94,19 +96,26 @@ T ExtremeOfRun(const T* x, int64_t n) {
   return Keys::Value(best);
 }
 
-// Of a box whose loops run along x (there y_stride) and y; `first` where nothing is in y yet.
+// Of a box whose loops run along x (there y_stride) and y; `first` where nothing is in y yet. Ends
+// anywhere where `watch`, asked now and then, says so.
 template <bool kLargest, typename T>
-void ExtremesOfBox(absl::Span<const BroadcastLoop> loops, const T* x, T* y, bool first) {
+void ExtremesOfBox(absl::Span<const BroadcastLoop> loops, const T* x, T* y, bool first,
+                   internal::PieceWatch* watch) {
+  constexpr int64_t kPiece = 1 << 20;  // elements
   using Keys = ExtremeKey<kLargest, T>;
   const auto better = [](T a, T b) { return Keys::Value(Keys::Better(Keys::Of(a), Keys::Of(b))); };
   const BroadcastLoop& loop = loops[0];
   if (loops.size() > 1) {
     for (int64_t i = 0; i < loop.size; ++i) {
       ExtremesOfBox<kLargest>(loops.subspan(1), x + i * loop.y_stride, y + i * loop.x_stride,
-                              first && (!loop.repeated || i == 0));
+                              first && (!loop.repeated || i == 0), watch);
+      if (!watch->GoesOnAfter(i)) return;
     }
   } else if (loop.repeated) {
-    const T best = ExtremeOfRun<kLargest>(x, loop.size);
+    T best = ExtremeOfRun<kLargest>(x, std::min(loop.size, kPiece));
+    for (int64_t i = kPiece; i < loop.size && watch->GoesOn(); i += kPiece) {
+      best = better(best, ExtremeOfRun<kLargest>(x + i, std::min(loop.size - i, kPiece)));
+    }
     *y = first ? best : better(*y, best);
   } else if (first) {
     std::copy_n(x, loop.size, y);
@@ -116,17 +125,21 @@ void ExtremesOfBox(absl::Span<const BroadcastLoop> loops, const T* x, T* y, bool
 }
 
 // y[j] = the largest (or smallest) of its elements of x; NaN wins. Leaves y alone where there are
-// none.
+// none. Errors: as those of ReduceSumTo (reduce.h).
 template <bool kLargest, typename T>
-void ReduceExtremeTo(const T* x, DimsView x_dims, T* y, DimsView kept) {
+absl::Status ReduceExtremeTo(const T* x, DimsView x_dims, T* y, DimsView kept) {
   constexpr int64_t kGrain = 64 << 10;
   const int64_t elements = CountElements(x_dims);
-  if (elements == 0) return;
+  if (elements == 0) return absl::OkStatus();
   BroadcastLoops loops = CoalesceBroadcast(kept, x_dims);
   if (loops.empty()) loops.push_back({1, true, 0, 1});
   const auto is_kept = [](const BroadcastLoop& loop) { return !loop.repeated; };
   const auto split = std::find_if(loops.begin(), loops.end(), is_kept);
-  if (split == loops.end()) return ExtremesOfBox<kLargest, T>(loops, x, y, true);
+  internal::PieceWatch watch;
+  if (split == loops.end()) {
+    ExtremesOfBox<kLargest, T>(loops, x, y, true, &watch);
+    return watch.status();
+  }
   const int64_t steps = split->size;
   const size_t place = static_cast<size_t>(split - loops.begin());
   ParallelFor(steps, std::max<int64_t>(1, kGrain * steps / elements),
@@ -134,8 +147,9 @@ void ReduceExtremeTo(const T* x, DimsView x_dims, T* y, DimsView kept) {
                 BroadcastLoops box = loops;
                 box[place].size = end - begin;
                 ExtremesOfBox<kLargest, T>(box, x + begin * box[place].y_stride,
-                                           y + begin * box[place].x_stride, true);
+                                           y + begin * box[place].x_stride, true, &watch);
               });
+  return watch.status();
 }
 
 }  // namespace doppio
