@@ -98,27 +98,24 @@ HWY_INLINE Acc<T> SumGroups(const T* y, int64_t groups) {
   return SumOfHalves(Tag<A>(), sum[0]);
 }
 
-// The sum of n elements that lie together. Lane i of the partial sums takes elements i, i + kLanes,
-// ...; after every kBlock of them it is put aside, and what was put aside is added as a tree.
+// Groups that SumRun adds in one go.
+constexpr int64_t kRunBlock = 16;
+
+// The sum of so many times kLanes elements. Lane i of the partial sums takes elements i, i +
+// kLanes, ...; after every kRunBlock of them it is put aside, and what was put aside is added as a
+// tree.
 template <typename T>
-Acc<T> SumRun(const T* y, int64_t n, PieceWatch* watch) {
+HWY_NOINLINE Acc<T> SumBlocks(const T* y, int64_t groups, PieceWatch* watch) {
   using A = Acc<T>;
-  constexpr int64_t kBlock = 16;
   constexpr int kLevels = 60;
   constexpr int kLongLevel = 10;  // of so many blocks that the watch is asked
   const Tag<A> d;
-  A rest = 0;
-  for (int64_t i = n / kLanes<A> * kLanes<A>; i < n; ++i) rest += static_cast<A>(y[i]);
-  int64_t groups = n / kLanes<A>;
-  if (groups == 0) return rest;
-  if (groups <= kBlock) return SumGroups(y, groups) + rest;
-
   HWY_ALIGN A
       aside[kLevels][kLanes<A>];  // aside[k]: the sum of 2^k blocks, if bit k of blocks is set
   Vec<A> sum[kVectors<A>];
   for (int64_t blocks = 0; groups > 0; ++blocks) {
     for (int64_t v = 0; v < kVectors<A>; ++v) sum[v] = LoadY(y + v * kVector<A>);
-    const int64_t count = std::min(groups, kBlock);
+    const int64_t count = std::min(groups, kRunBlock);
     for (int64_t g = 1; g < count; ++g) {
       for (int64_t v = 0; v < kVectors<A>; ++v) {
         sum[v] = hn::Add(sum[v], LoadY(y + g * kLanes<A> + v * kVector<A>));
@@ -135,19 +132,30 @@ Acc<T> SumRun(const T* y, int64_t n, PieceWatch* watch) {
     }
     if (groups == 0) break;
     for (int64_t v = 0; v < kVectors<A>; ++v) hn::Store(sum[v], d, aside[level] + v * kVector<A>);
-    if (level >= kLongLevel && !watch->GoesOn()) return rest;
+    if (level >= kLongLevel && !watch->GoesOn()) return A(0);
   }
   for (int64_t half = kVectors<A> / 2; half > 0; half /= 2) {
     for (int64_t v = 0; v < half; ++v) sum[v] = hn::Add(sum[v], sum[v + half]);
   }
-  return SumOfHalves(d, sum[0]) + rest;
+  return SumOfHalves(d, sum[0]);
+}
+
+// The sum of n elements that lie together.
+template <typename T>
+Acc<T> SumRun(const T* y, int64_t n, PieceWatch* watch) {
+  using A = Acc<T>;
+  A rest = 0;
+  for (int64_t i = n / kLanes<A> * kLanes<A>; i < n; ++i) rest += static_cast<A>(y[i]);
+  const int64_t groups = n / kLanes<A>;
+  if (groups == 0) return rest;
+  return (groups <= kRunBlock ? SumGroups(y, groups) : SumBlocks(y, groups, watch)) + rest;
 }
 
 // sums[i * x_stride] += the sum of n elements that begin at y + i * y_stride, fewer than SumRun has
 // lanes: of four such runs at a time, since an addition takes longer than a load.
 template <typename T>
 void AddShortRuns(const T* y, int64_t y_stride, int64_t runs, int64_t n, Acc<T>* sums,
-                  int64_t x_stride, PieceWatch* watch) {
+                  int64_t x_stride) {
   using A = Acc<T>;
   int64_t i = 0;
   for (; i + 4 <= runs; i += 4) {
@@ -167,7 +175,11 @@ void AddShortRuns(const T* y, int64_t y_stride, int64_t runs, int64_t n, Acc<T>*
     sums[(i + 2) * x_stride] += sum2;
     sums[(i + 3) * x_stride] += sum3;
   }
-  for (; i < runs; ++i) sums[i * x_stride] += SumRun(y + i * y_stride, n, watch);
+  for (; i < runs; ++i) {
+    A sum = 0;
+    for (int64_t j = 0; j < n; ++j) sum += static_cast<A>(y[i * y_stride + j]);
+    sums[i * x_stride] += sum;
+  }
 }
 
 // sums[j] = or += y[j].
@@ -290,7 +302,7 @@ void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* su
       AddRows(y, loop.y_stride, loop.size, cols, sums, watch);
     }
   } else if (!loop.repeated && inner_repeated && loops[1].size < kLanes<Acc<T>>) {
-    AddShortRuns(y, loop.y_stride, loop.size, loops[1].size, sums, loop.x_stride, watch);
+    AddShortRuns(y, loop.y_stride, loop.size, loops[1].size, sums, loop.x_stride);
   } else if (!loop.repeated && inner_repeated) {
     for (int64_t i = 0; i < loop.size; ++i) {
       sums[i * loop.x_stride] += SumRun(y + i * loop.y_stride, loops[1].size, watch);
