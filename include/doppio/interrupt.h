@@ -10,9 +10,10 @@ namespace doppio {
 //
 // The function is asked before every operator of every net, nets inside operators included, on the
 // thread that runs the operator, once in a net that has none, and every 10 ms where a thread waits
-// for operators that run on others, or for a queue; and between pieces of what is loaded. When it
-// says true, the run ends with a Cancelled status before the next operator. It must be quick and
-// bear to be called from many threads at once. Null, the default, asks nobody. Not while nets run.
+// for operators that run on others, or for a queue; and between pieces of what is loaded, or takes
+// long (a huge sum, on any of its threads). When it says true, the run ends with a Cancelled status
+// there. It must be quick and bear to be called from many threads at once. Null, the default, asks
+// nobody. Not while nets run.
 void SetInterruptPoll(bool (*poll)());
 
 }  // namespace doppio

@@ -125,7 +125,8 @@ class BinaryGradientOp final : public Operator<Context> {
         DOPPIO_RETURN_IF_ERROR(room_.Resize(DataTypeOf<T>::value, shapes.c));
         room = room_.mutable_data<T>();
       }
-      ReduceSumTo(Function().Full(which, given, room), shapes.c, to, kernel_dims, &context_);
+      DOPPIO_RETURN_IF_ERROR(
+          ReduceSumTo(Function().Full(which, given, room), shapes.c, to, kernel_dims, &context_));
     }
     if (which == 1 && Function::kNegateB) Negative(to, to, output->numel(), &context_);
     return absl::OkStatus();

@@ -37,7 +37,7 @@ class AveragedLossOp final : public Operator<Context> {
       if (x.numel() == 0) {
         *out = 0;
       } else {
-        ReduceMeanTo(x.data<T>(), x.dims(), out, {}, &context_);
+        DOPPIO_RETURN_IF_ERROR(ReduceMeanTo(x.data<T>(), x.dims(), out, {}, &context_));
       }
       return absl::OkStatus();
     });

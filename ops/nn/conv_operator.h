@@ -122,8 +122,8 @@ class ConvGradientOp final : public Operator<Context> {
     if (outputs_.bias >= 0) {
       const int64_t channels = ConvOutputChannels(kTransposed, shape);
       DOPPIO_ASSIGN_OR_RETURN(Tensor * db, Output(outputs_.bias, w.dtype(), {channels}));
-      SumOverImages(dy.dims(), settings_.channels_last, dy.data<T>(), db->mutable_data<T>(),
-                    &context_);
+      DOPPIO_RETURN_IF_ERROR(SumOverImages(dy.dims(), settings_.channels_last, dy.data<T>(),
+                                           db->mutable_data<T>(), &context_));
     }
     if (outputs_.x < 0) return absl::OkStatus();
     DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(outputs_.x, x.dtype(), x.dims()));

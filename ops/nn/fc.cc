@@ -168,11 +168,13 @@ class FullyConnectedGradientOp final : public Operator<Context> {
     }
     if (kAccumulates) {
       DOPPIO_RETURN_IF_ERROR(sums_.Resize(x.dtype(), {n}));
-      ReduceSumTo(dy.data<T>(), {m, n}, sums_.mutable_data<T>(), {n}, &context_);
+      DOPPIO_RETURN_IF_ERROR(
+          ReduceSumTo(dy.data<T>(), {m, n}, sums_.mutable_data<T>(), {n}, &context_));
       T* out = db->mutable_data<T>();
       for (int64_t j = 0; j < n; ++j) out[j] += sums_.data<T>()[j];
     } else {
-      ReduceSumTo(dy.data<T>(), {m, n}, db->mutable_data<T>(), {n}, &context_);
+      DOPPIO_RETURN_IF_ERROR(
+          ReduceSumTo(dy.data<T>(), {m, n}, db->mutable_data<T>(), {n}, &context_));
     }
     if (OutputSize() < 3) return absl::OkStatus();
     DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(2, x.dtype(), x.dims()));

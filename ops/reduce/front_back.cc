@@ -143,9 +143,9 @@ absl::Status FrontBackOp<Context, kFront, kKind>::RunOnDevice() {
       const Dims whole = {shape.rows, shape.columns};
       const Dims kept = kFront ? Dims{1, shape.columns} : Dims{shape.rows, 1};
       if (kKind == FrontBackKind::kSum) {
-        ReduceSumTo(from, whole, to, kept, &context_);
+        DOPPIO_RETURN_IF_ERROR(ReduceSumTo(from, whole, to, kept, &context_));
       } else {
-        ReduceMeanTo(from, whole, to, kept, &context_);
+        DOPPIO_RETURN_IF_ERROR(ReduceMeanTo(from, whole, to, kept, &context_));
       }
       return absl::OkStatus();
     }

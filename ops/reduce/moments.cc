@@ -56,11 +56,10 @@ class MomentsOp final : public Operator<Context> {
       }
       DOPPIO_RETURN_IF_ERROR(room_.Resize(x.dtype(), x.dims()));
       T* room = room_.mutable_data<T>();
-      ReduceMeanTo(x.data<T>(), x.dims(), mean, shapes.kept, &context_);
+      DOPPIO_RETURN_IF_ERROR(ReduceMeanTo(x.data<T>(), x.dims(), mean, shapes.kept, &context_));
       Sub(x.data<T>(), x.dims(), mean, shapes.kept, room, x.dims(), &context_);
       Sqr(room, room, x.numel(), &context_);
-      ReduceMeanTo(room, x.dims(), variance, shapes.kept, &context_);
-      return absl::OkStatus();
+      return ReduceMeanTo(room, x.dims(), variance, shapes.kept, &context_);
     });
   }
 

@@ -36,9 +36,9 @@ class ReduceAxes {
 
 absl::Status InferReduce(InferenceContext* context);
 
-// Function: <T>(const T* x, DimsView x_dims, T* y, DimsView kept, CPUContext*), and for an X that
-// is a phantom <T>Repeated(const T* elements, DimsView element_dims, and as above), which is false
-// where it can not be read so.
+// Function: absl::Status <T>(const T* x, DimsView x_dims, T* y, DimsView kept, CPUContext*), and
+// for an X that is a phantom absl::StatusOr<bool> <T>Repeated(const T* elements, DimsView
+// element_dims, and as above), which is false where it can not be read so.
 template <class Context, class Function>
 class ReduceOp final : public Operator<Context> {
  public:
@@ -54,13 +54,15 @@ class ReduceOp final : public Operator<Context> {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * output, Output(0, type, axes_.OutputDims(shapes)));
       T* const y = output->template mutable_data<T>();
-      const bool is_done =
-          x.is_repeated() && Function().Repeated(x.elements.template data<T>(), x.elements.dims(),
-                                                 x.dims, y, shapes.kept, &context_);
-      if (is_done) return absl::OkStatus();
+      if (x.is_repeated()) {
+        DOPPIO_ASSIGN_OR_RETURN(
+            const bool is_done,
+            Function().Repeated(x.elements.template data<T>(), x.elements.dims(), x.dims, y,
+                                shapes.kept, &context_));
+        if (is_done) return absl::OkStatus();
+      }
       DOPPIO_RETURN_IF_ERROR(InputBlob(0).WriteOut());
-      Function()(Input(0).template data<T>(), x.dims, y, shapes.kept, &context_);
-      return absl::OkStatus();
+      return Function()(Input(0).template data<T>(), x.dims, y, shapes.kept, &context_);
     });
   }
 

@@ -48,11 +48,11 @@ class ReduceExtremeOp final : public Operator<Context> {
       Dims kept = shapes.kept;
       for (size_t d = 0; d < kept.size(); ++d) kept[d] = std::min(kept[d], element_dims[d]);
       if (kept == shapes.kept) {
-        ReduceExtremeTo<kLargest>(from, element_dims, to, kept);
-        return absl::OkStatus();
+        return ReduceExtremeTo<kLargest>(from, element_dims, to, kept);
       }
       DOPPIO_RETURN_IF_ERROR(room_.Resize(type, kept));
-      ReduceExtremeTo<kLargest>(from, element_dims, room_.mutable_data<T>(), kept);
+      DOPPIO_RETURN_IF_ERROR(
+          ReduceExtremeTo<kLargest>(from, element_dims, room_.mutable_data<T>(), kept));
       Broadcast(sizeof(T), room_.raw_data(), kept, to, shapes.kept, &context_);
       return absl::OkStatus();
     });

@@ -64,8 +64,7 @@ class FrontBackMaxOp final : public Operator<Context> {
       T* to = y->mutable_data<T>();
       if (lengths == nullptr) {
         const Dims kept = kFront ? Dims{1, shape.columns} : Dims{shape.rows, 1};
-        ReduceExtremeTo<true>(from, {shape.rows, shape.columns}, to, kept);
-        return absl::OkStatus();
+        return ReduceExtremeTo<true>(from, {shape.rows, shape.columns}, to, kept);
       }
       if (shape.vectors == 0) return absl::OkStatus();
       ParallelFor(shape.vectors, kGrain / shape.length + 1, [&](int64_t begin, int64_t end) {

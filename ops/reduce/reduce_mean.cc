@@ -16,13 +16,14 @@ Example: X [2,3] = [[1,2,3],[4,5,6]] and axes = [1], keepdims = 0 give Y [2] = [
 
 struct MeanFunction {
   template <typename T>
-  bool Repeated(const T* elements, DimsView element_dims, DimsView x_dims, T* y, DimsView kept,
-                CPUContext* context) const {
+  absl::StatusOr<bool> Repeated(const T* elements, DimsView element_dims, DimsView x_dims, T* y,
+                                DimsView kept, CPUContext* context) const {
     return ReduceMeanRepeated(elements, element_dims, x_dims, y, kept, context);
   }
   template <typename T>
-  void operator()(const T* x, DimsView x_dims, T* y, DimsView kept, CPUContext* context) const {
-    ReduceMeanTo(x, x_dims, y, kept, context);
+  absl::Status operator()(const T* x, DimsView x_dims, T* y, DimsView kept,
+                          CPUContext* context) const {
+    return ReduceMeanTo(x, x_dims, y, kept, context);
   }
 };
 

@@ -39,7 +39,7 @@ class ReduceNormOp final : public Operator<Context> {
       T* terms = terms_.mutable_data<T>();
       T* to = y->mutable_data<T>();
       (kSquares ? Sqr<T> : Abs<T>)(x.data<T>(), terms, x.numel(), &context_);
-      ReduceSumTo(terms, x.dims(), to, shapes.kept, &context_);
+      DOPPIO_RETURN_IF_ERROR(ReduceSumTo(terms, x.dims(), to, shapes.kept, &context_));
       if (kSquares) MapElements([](T v) { return std::sqrt(v); }, to, to, y->numel(), &context_);
       return absl::OkStatus();
     });

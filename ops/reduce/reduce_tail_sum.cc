@@ -42,9 +42,8 @@ class ReduceTailSumOp final : public Operator<Context> {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), x.dims().first(1)));
       const int64_t rows = x.dim(0);
-      ReduceSumTo(x.data<T>(), {rows, SizeFromDim(x.dims(), 1)}, y->mutable_data<T>(), {rows, 1},
-                  &context_);
-      return absl::OkStatus();
+      return ReduceSumTo(x.data<T>(), {rows, SizeFromDim(x.dims(), 1)}, y->mutable_data<T>(),
+                         {rows, 1}, &context_);
     });
   }
 };

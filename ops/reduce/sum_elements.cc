@@ -49,9 +49,8 @@ class SumElementsOp final : public Operator<Context> {
     return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * sum, Output(0, x.dtype(), {}));
-      (average_ ? ReduceMeanTo<T> : ReduceSumTo<T>)(x.data<T>(), x.dims(), sum->mutable_data<T>(),
-                                                    {}, &context_);
-      return absl::OkStatus();
+      return (average_ ? ReduceMeanTo<T> : ReduceSumTo<T>)(x.data<T>(), x.dims(),
+                                                           sum->mutable_data<T>(), {}, &context_);
     });
   }
 

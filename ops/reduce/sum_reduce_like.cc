@@ -51,8 +51,7 @@ class SumReduceLikeOp final : public Operator<Context> {
     return DispatchType(Types(), a.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * c, Output(0, a.dtype(), b.dims()));
-      ReduceSumTo(a.data<T>(), shapes.a, c->mutable_data<T>(), shapes.b, &context_);
-      return absl::OkStatus();
+      return ReduceSumTo(a.data<T>(), shapes.a, c->mutable_data<T>(), shapes.b, &context_);
     });
   }
 

@@ -41,9 +41,8 @@ class SumSqrElementsOp final : public Operator<Context> {
       DOPPIO_ASSIGN_OR_RETURN(Tensor * sum, Output(0, x.dtype(), {}));
       T* squares = squares_.mutable_data<T>();
       Sqr(x.data<T>(), squares, x.numel(), &context_);
-      (average_ ? ReduceMeanTo<T> : ReduceSumTo<T>)(squares, x.dims(), sum->mutable_data<T>(), {},
-                                                    &context_);
-      return absl::OkStatus();
+      return (average_ ? ReduceMeanTo<T> : ReduceSumTo<T>)(squares, x.dims(),
+                                                           sum->mutable_data<T>(), {}, &context_);
     });
   }
 

@@ -70,8 +70,7 @@ class MaxReductionOp final : public Operator<Context> {
     return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), shapes.y));
-      ReduceExtremeTo<true>(x.data<T>(), x.dims(), y->mutable_data<T>(), shapes.kept);
-      return absl::OkStatus();
+      return ReduceExtremeTo<true>(x.data<T>(), x.dims(), y->mutable_data<T>(), shapes.kept);
     });
   }
 };

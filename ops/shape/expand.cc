@@ -119,13 +119,14 @@ class ExpandGradientOp final : public Operator<Context> {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * output, Output(0, type, x));
       T* const dx = output->template mutable_data<T>();
-      const bool is_done =
-          dy.is_repeated() && ReduceSumRepeated(dy.elements.template data<T>(), dy.elements.dims(),
-                                                dy.dims, dx, x, &context_);
-      if (is_done) return absl::OkStatus();
+      if (dy.is_repeated()) {
+        DOPPIO_ASSIGN_OR_RETURN(const bool is_done,
+                                ReduceSumRepeated(dy.elements.template data<T>(),
+                                                  dy.elements.dims(), dy.dims, dx, x, &context_));
+        if (is_done) return absl::OkStatus();
+      }
       DOPPIO_RETURN_IF_ERROR(InputBlob(0).WriteOut());
-      ReduceSumTo(Input(0).template data<T>(), dy.dims, dx, x, &context_);
-      return absl::OkStatus();
+      return ReduceSumTo(Input(0).template data<T>(), dy.dims, dx, x, &context_);
     });
   }
 };

@@ -188,9 +188,8 @@ class TileGradientOp final : public Operator<Context> {
       DOPPIO_ASSIGN_OR_RETURN(Tensor * dx, Output(0, dy.dtype(), dims));
       const int64_t outer = SizeToDim(dims, values.axis);
       const int64_t inner = SizeFromDim(dims, values.axis);
-      ReduceSumTo(dy.data<T>(), {outer, values.tiles, inner}, dx->template mutable_data<T>(),
-                  {outer, 1, inner}, &context_);
-      return absl::OkStatus();
+      return ReduceSumTo(dy.data<T>(), {outer, values.tiles, inner}, dx->template mutable_data<T>(),
+                         {outer, 1, inner}, &context_);
     });
   }
 

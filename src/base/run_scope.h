@@ -102,6 +102,33 @@ inline bool IsInterrupted() {
 // The error of what ends because IsInterrupted() said so.
 absl::Status InterruptedStatus();
 
+// Of an operator that is long at work, on several threads perhaps: its threads ask between pieces
+// whether to go on with the run of the thread that made this.
+class PieceWatch {
+ public:
+  PieceWatch() : run_(RunScope::current) {}
+  PieceWatch(const PieceWatch&) = delete;
+  PieceWatch& operator=(const PieceWatch&) = delete;
+
+  // Who is told no leaves its work undone, and status() is an error from then on.
+  bool GoesOn() {
+    if (is_ended_.load(std::memory_order_relaxed)) return false;
+    if ((run_ == nullptr || !run_->IsEnded()) && !HostInterrupts()) return true;
+    is_ended_.store(true, std::memory_order_relaxed);
+    return false;
+  }
+  // The same after turn i of a loop with short turns, of which every 64th asks.
+  bool GoesOnAfter(int64_t i) { return (i & 63) != 63 || GoesOn(); }
+  // For the thread that made it, once the others are done.
+  absl::Status status() const {
+    return is_ended_.load(std::memory_order_relaxed) ? InterruptedStatus() : absl::OkStatus();
+  }
+
+ private:
+  const RunScope* const run_;
+  std::atomic<bool> is_ended_{false};
+};
+
 }  // namespace doppio::internal
 
 #endif  // DOPPIO_BASE_RUN_SCOPE_H_

@@ -360,11 +360,12 @@ absl::Status ConvolutionBackwardWeights::Run(const ConvShape& shape, const T* x,
 }
 
 template <typename T>
-void SumOverImages(DimsView dy_dims, bool channels_last, const T* dy, T* db, CPUContext* context) {
+absl::Status SumOverImages(DimsView dy_dims, bool channels_last, const T* dy, T* db,
+                           CPUContext* context) {
   Dims db_dims(dy_dims.size(), 1);
   const size_t channels = channels_last ? dy_dims.size() - 1 : 1;
   db_dims[channels] = dy_dims[channels];
-  ReduceSumTo(dy, dy_dims, db, db_dims, context);
+  return ReduceSumTo(dy, dy_dims, db, db_dims, context);
 }
 
 #define DOPPIO_CONVOLUTION_(T)                                                                     \
@@ -374,7 +375,7 @@ void SumOverImages(DimsView dy_dims, bool channels_last, const T* dy, T* db, CPU
                                                         const T*, T*, CPUContext*);                \
   template absl::Status ConvolutionBackwardWeights::Run<T>(const ConvShape&, const T*, const T*,   \
                                                            T*, CPUContext*);                       \
-  template void SumOverImages<T>(DimsView, bool, const T*, T*, CPUContext*);
+  template absl::Status SumOverImages<T>(DimsView, bool, const T*, T*, CPUContext*);
 DOPPIO_CONVOLUTION_(float)
 DOPPIO_CONVOLUTION_(double)
 #undef DOPPIO_CONVOLUTION_

@@ -88,7 +88,8 @@ class ConvolutionBackwardWeights {
 
 // db: the sum of dy over all but its channels, for each of `channels`.
 template <typename T>
-void SumOverImages(DimsView dy_dims, bool channels_last, const T* dy, T* db, CPUContext* context);
+absl::Status SumOverImages(DimsView dy_dims, bool channels_last, const T* dy, T* db,
+                           CPUContext* context);
 
 }  // namespace doppio
 

@@ -16,6 +16,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+using internal::PieceWatch;
 
 // The elements of a type as whole numbers in the same order, of which the greatest (least) stands
 // for NaN where it is to win.
@@ -123,7 +124,7 @@ HWY_INLINE bool ExtremeOfNumbers(const T* x, int64_t groups, Key<T>* key) {
 
 // The key of the extreme of n elements, at least one, that lie together.
 template <bool kLargest, typename T>
-HWY_INLINE Key<T> ExtremeOfRun(const T* x, int64_t n) {
+HWY_INLINE Key<T> ExtremeOfPiece(const T* x, int64_t n) {
   const Tag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
@@ -151,6 +152,16 @@ HWY_INLINE Key<T> ExtremeOfRun(const T* x, int64_t n) {
 }
 
 template <bool kLargest, typename T>
+HWY_INLINE Key<T> ExtremeOfRun(const T* x, int64_t n, PieceWatch* watch) {
+  constexpr int64_t kPiece = 1 << 20;
+  Key<T> best = ExtremeOfPiece<kLargest>(x, std::min(n, kPiece));
+  for (int64_t i = kPiece; i < n && watch->GoesOn(); i += kPiece) {
+    best = Better<kLargest>(best, ExtremeOfPiece<kLargest>(x + i, std::min(n - i, kPiece)));
+  }
+  return best;
+}
+
+template <bool kLargest, typename T>
 HWY_INLINE void Put(Key<T> key, bool first, T* y) {
   *y = ValueOf<T>(first ? key : Better<kLargest>(key, KeyOf<kLargest>(*y)));
 }
@@ -159,7 +170,7 @@ HWY_INLINE void Put(Key<T> key, bool first, T* y) {
 // vectors take at a time: of four such runs at once, since none of them keeps the processor busy.
 template <bool kLargest, typename T>
 HWY_INLINE void ExtremesOfShortRuns(const T* x, int64_t x_stride, int64_t runs, int64_t n, T* y,
-                                    int64_t y_stride, bool first) {
+                                    int64_t y_stride, bool first, PieceWatch* watch) {
   constexpr int64_t kRuns = 4;
   int64_t i = 0;
   for (; i + kRuns <= runs; i += kRuns) {
@@ -175,9 +186,10 @@ HWY_INLINE void ExtremesOfShortRuns(const T* x, int64_t x_stride, int64_t runs, 
     }
     HWY_UNROLL(4)
     for (int64_t r = 0; r < kRuns; ++r) Put<kLargest>(best[r], first, y + (i + r) * y_stride);
+    if (!watch->GoesOnAfter(i / kRuns)) return;
   }
   for (; i < runs; ++i) {
-    Put<kLargest>(ExtremeOfRun<kLargest>(x + i * x_stride, n), first, y + i * y_stride);
+    Put<kLargest>(ExtremeOfPiece<kLargest>(x + i * x_stride, n), first, y + i * y_stride);
   }
 }
 
@@ -214,7 +226,7 @@ HWY_INLINE Vec<T> ExtremesOfVectors(const T* const* rows, int64_t j) {
 // best[j] = the key of the extreme of column j of some rows, at least one.
 template <bool kLargest, typename T>
 HWY_INLINE void ExtremesOfColumns(const T* x, int64_t stride, int64_t rows, int64_t cols,
-                                  Key<T>* best) {
+                                  Key<T>* best, PieceWatch* watch) {
   const Tag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t row = 0; row < rows; row += kRows) {
@@ -231,6 +243,7 @@ HWY_INLINE void ExtremesOfColumns(const T* x, int64_t stride, int64_t rows, int6
       for (const T* one : from) all = Better<kLargest>(all, KeyOf<kLargest>(one[j]));
       best[j] = all;
     }
+    if (!watch->GoesOnAfter(row / kRows)) return;
   }
 }
 
@@ -238,14 +251,15 @@ constexpr int64_t kShortRun = 16;
 constexpr int64_t kMostColumns = 1024;  // whose keys stay near
 
 template <bool kLargest, typename T>
-void ReduceRows(const T* x, int64_t stride, int64_t rows, int64_t cols, T* y, bool first) {
+void ReduceRows(const T* x, int64_t stride, int64_t rows, int64_t cols, T* y, bool first,
+                PieceWatch* watch) {
   HWY_ALIGN Key<T> best[kMostColumns];
   constexpr int64_t kShort = 64;
   if (cols < kShort && cols == stride && rows >= 2 * kShort) {
     // Short rows that lie together: several of them make a long one.
     const int64_t joined = 4 * kShort / cols;
     const int64_t whole = rows / joined * joined;
-    ExtremesOfColumns<kLargest>(x, joined * cols, rows / joined, joined * cols, best);
+    ExtremesOfColumns<kLargest>(x, joined * cols, rows / joined, joined * cols, best, watch);
     for (int64_t r = 1; r < joined; ++r) {
       for (int64_t j = 0; j < cols; ++j) {
         best[j] = Better<kLargest>(best[j], best[r * cols + j]);
@@ -259,42 +273,47 @@ void ReduceRows(const T* x, int64_t stride, int64_t rows, int64_t cols, T* y, bo
   }
   for (int64_t begin = 0; begin < cols; begin += kMostColumns) {
     const int64_t count = std::min(kMostColumns, cols - begin);
-    ExtremesOfColumns<kLargest>(x + begin, stride, rows, count, best);
+    ExtremesOfColumns<kLargest>(x + begin, stride, rows, count, best, watch);
     for (int64_t j = 0; j < count; ++j) Put<kLargest>(best[j], first, y + begin + j);
   }
 }
 
 template <bool kLargest, typename T>
-void BoxImpl(const BroadcastLoop* loops, size_t count, const T* x, T* y, bool first) {
+void BoxImpl(const BroadcastLoop* loops, size_t count, const T* x, T* y, bool first,
+             PieceWatch* watch) {
   const BroadcastLoop& loop = loops[0];
   if (count == 1 && loop.repeated) {
-    Put<kLargest>(ExtremeOfRun<kLargest>(x, loop.size), first, y);
+    Put<kLargest>(ExtremeOfRun<kLargest>(x, loop.size, watch), first, y);
   } else if (count == 1) {
-    ReduceRows<kLargest>(x, loop.size, 1, loop.size, y, first);
+    ReduceRows<kLargest>(x, loop.size, 1, loop.size, y, first, watch);
   } else if (count == 2 && !loop.repeated && loops[1].repeated && loops[1].size < kShortRun) {
     ExtremesOfShortRuns<kLargest>(x, loop.y_stride, loop.size, loops[1].size, y, loop.x_stride,
-                                  first);
+                                  first, watch);
   } else if (count == 2 && !loop.repeated && loops[1].repeated) {
     for (int64_t i = 0; i < loop.size; ++i) {
-      Put<kLargest>(ExtremeOfRun<kLargest>(x + i * loop.y_stride, loops[1].size), first,
+      Put<kLargest>(ExtremeOfRun<kLargest>(x + i * loop.y_stride, loops[1].size, watch), first,
                     y + i * loop.x_stride);
+      if (!watch->GoesOnAfter(i)) return;
     }
   } else if (count == 2 && loop.repeated && !loops[1].repeated) {
-    ReduceRows<kLargest>(x, loop.y_stride, loop.size, loops[1].size, y, first);
+    ReduceRows<kLargest>(x, loop.y_stride, loop.size, loops[1].size, y, first, watch);
   } else {
     for (int64_t i = 0; i < loop.size; ++i) {
       BoxImpl<kLargest>(loops + 1, count - 1, x + i * loop.y_stride, y + i * loop.x_stride,
-                        first && (!loop.repeated || i == 0));
+                        first && (!loop.repeated || i == 0), watch);
+      if (!watch->GoesOnAfter(i)) return;
     }
   }
 }
 
-#define DOPPIO_EXTREMES(T, name)                                                           \
-  void name##Largest(const BroadcastLoop* loops, size_t count, const T* x, T* y, bool f) { \
-    BoxImpl<true>(loops, count, x, y, f);                                                  \
-  }                                                                                        \
-  void name##Least(const BroadcastLoop* loops, size_t count, const T* x, T* y, bool f) {   \
-    BoxImpl<false>(loops, count, x, y, f);                                                 \
+#define DOPPIO_EXTREMES(T, name)                                                         \
+  void name##Largest(const BroadcastLoop* loops, size_t count, const T* x, T* y, bool f, \
+                     PieceWatch* w) {                                                    \
+    BoxImpl<true>(loops, count, x, y, f, w);                                             \
+  }                                                                                      \
+  void name##Least(const BroadcastLoop* loops, size_t count, const T* x, T* y, bool f,   \
+                   PieceWatch* w) {                                                      \
+    BoxImpl<false>(loops, count, x, y, f, w);                                            \
   }
 DOPPIO_EXTREMES(int32_t, Int32)
 DOPPIO_EXTREMES(int64_t, Int64)
@@ -316,8 +335,8 @@ namespace doppio {
   HWY_EXPORT(name);                                                                       \
   template <>                                                                             \
   void ExtremesOfBox<largest, T>(absl::Span<const BroadcastLoop> loops, const T* x, T* y, \
-                                 bool first) {                                            \
-    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), x, y, first);                  \
+                                 bool first, internal::PieceWatch* watch) {               \
+    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), x, y, first, watch);           \
   }
 DOPPIO_EXTREMES(int32_t, true, Int32Largest)
 DOPPIO_EXTREMES(int32_t, false, Int32Least)

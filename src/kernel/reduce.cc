@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "doppio/parallel.h"
+#include "src/base/run_scope.h"
 #include "src/kernel/bytes.h"
 #include "src/kernel/coalesce.h"
 #include "src/kernel/reduce_box.h"
@@ -23,8 +24,8 @@ constexpr int64_t kManyElements = 256 << 10;
 int64_t CeilDiv(int64_t a, int64_t b) { return (a - 1) / b + 1; }
 
 template <typename T, typename Finish>
-void ReduceFew(const BroadcastLoops& loops, const T* y, int64_t elements, T* x, int64_t outputs,
-               const Finish& finish) {
+absl::Status ReduceFew(const BroadcastLoops& loops, const T* y, int64_t elements, T* x,
+                       int64_t outputs, const Finish& finish) {
   size_t split = 0;
   for (size_t i = 0; i < loops.size(); ++i) {
     const bool longer = !loops[split].repeated || loops[i].size > loops[split].size;
@@ -35,14 +36,17 @@ void ReduceFew(const BroadcastLoops& loops, const T* y, int64_t elements, T* x, 
   const int64_t chunks = CeilDiv(loops[split].size, piece);
   Acc<T> sums[kChunks * kFewSums];
   std::fill_n(sums, chunks * outputs, Acc<T>(0));
+  internal::PieceWatch watch;
   ParallelFor(chunks, std::max<int64_t>(1, kGrain * chunks / elements),
               [&](int64_t begin, int64_t end) {
                 BroadcastLoops box = loops;
                 for (int64_t i = begin; i < end; ++i) {
+                  if (i > begin && !watch.GoesOn()) return;
                   box[split].size = std::min(piece, loops[split].size - i * piece);
-                  SumBox<T>(box, y + i * piece * loops[split].y_stride, sums + i * outputs);
+                  SumBox<T>(box, y + i * piece * loops[split].y_stride, sums + i * outputs, &watch);
                 }
               });
+  DOPPIO_RETURN_IF_ERROR(watch.status());
   for (int64_t distance = 1; distance < chunks; distance *= 2) {
     for (int64_t i = 0; i + distance < chunks; i += 2 * distance) {
       for (int64_t j = 0; j < outputs; ++j) {
@@ -51,12 +55,13 @@ void ReduceFew(const BroadcastLoops& loops, const T* y, int64_t elements, T* x, 
     }
   }
   for (int64_t j = 0; j < outputs; ++j) x[j] = finish(sums[j]);
+  return absl::OkStatus();
 }
 
 // Many sums: each is made by one thread, in boxes of at most kMaxSums of them that lie together.
 template <typename T, typename Finish>
-void ReduceMany(const BroadcastLoops& loops, const T* y, int64_t elements, T* x, int64_t outputs,
-                const Finish& finish) {
+absl::Status ReduceMany(const BroadcastLoops& loops, const T* y, int64_t elements, T* x,
+                        int64_t outputs, const Finish& finish) {
   // The outermost kept loop that a box does not take whole, and the sums of one of its steps.
   size_t cut = loops.size();
   for (size_t i = loops.size(); i-- > 0;) {
@@ -77,6 +82,7 @@ void ReduceMany(const BroadcastLoops& loops, const T* y, int64_t elements, T* x,
   const int64_t piece = CeilDiv(size, pieces);
   pieces = CeilDiv(size, piece);
   const int64_t boxes = outer * pieces;
+  internal::PieceWatch watch;
   ParallelFor(boxes, std::max<int64_t>(1, kGrain * boxes / elements),
               [&](int64_t begin, int64_t end) {
                 Acc<T> sums[kMaxSums];
@@ -98,40 +104,41 @@ void ReduceMany(const BroadcastLoops& loops, const T* y, int64_t elements, T* x,
                   }
                   const int64_t count = std::min(piece, size - first) * step;
                   std::fill_n(sums, count, Acc<T>(0));
-                  SumBox<T>(box, y + y_offset, sums);
+                  SumBox<T>(box, y + y_offset, sums, &watch);
                   for (int64_t j = 0; j < count; ++j) x[x_offset + j] = finish(sums[j]);
+                  if (!watch.GoesOnAfter(b - begin)) return;
                 }
               });
+  return watch.status();
 }
 
 template <typename T, typename Finish>
-void ReduceLoops(const BroadcastLoops& loops, const T* y, int64_t elements, T* x, int64_t outputs,
-                 const Finish& finish) {
+absl::Status ReduceLoops(const BroadcastLoops& loops, const T* y, int64_t elements, T* x,
+                         int64_t outputs, const Finish& finish) {
   const bool one_sum = loops.size() == 1;
   if (one_sum || (outputs <= kFewSums && elements >= kManyElements)) {
-    ReduceFew(loops, y, elements, x, outputs, finish);
-  } else {
-    ReduceMany(loops, y, elements, x, outputs, finish);
+    return ReduceFew(loops, y, elements, x, outputs, finish);
   }
+  return ReduceMany(loops, y, elements, x, outputs, finish);
 }
 
 template <typename T, typename Finish>
-void Reduce(const T* y, DimsView y_dims, T* x, DimsView x_dims, const Finish& finish) {
+absl::Status Reduce(const T* y, DimsView y_dims, T* x, DimsView x_dims, const Finish& finish) {
   const int64_t outputs = CountElements(x_dims);
   const int64_t elements = CountElements(y_dims);
-  if (outputs == 0) return;
+  if (outputs == 0) return absl::OkStatus();
   if (elements == 0) {
     std::fill_n(x, outputs, finish(Acc<T>(0)));
-    return;
+    return absl::OkStatus();
   }
   if (elements == outputs) {
     ParallelFor(outputs, kGrain, [&](int64_t begin, int64_t end) {
       CopyBytes(y + begin, x + begin, (end - begin) * static_cast<int64_t>(sizeof(T)),
                 Stores::kCached);
     });
-    return;
+    return absl::OkStatus();
   }
-  ReduceLoops(CoalesceBroadcast(x_dims, y_dims), y, elements, x, outputs, finish);
+  return ReduceLoops(CoalesceBroadcast(x_dims, y_dims), y, elements, x, outputs, finish);
 }
 
 // Where elements of y are repeated along a loop, y does not advance.
@@ -161,14 +168,14 @@ bool RepeatLoops(DimsView element_dims, DimsView y_dims, BroadcastLoops* loops) 
 }
 
 template <typename T, typename Finish>
-bool ReduceRepeated(const T* y, DimsView element_dims, DimsView y_dims, T* x, DimsView x_dims,
-                    const Finish& finish) {
+absl::StatusOr<bool> ReduceRepeated(const T* y, DimsView element_dims, DimsView y_dims, T* x,
+                                    DimsView x_dims, const Finish& finish) {
   const int64_t outputs = CountElements(x_dims);
   const int64_t elements = CountElements(y_dims);
   if (elements == 0 || elements == outputs) return false;
   BroadcastLoops loops = CoalesceBroadcast(x_dims, y_dims);
   if (!RepeatLoops<T>(element_dims, y_dims, &loops)) return false;
-  ReduceLoops(loops, y, elements, x, outputs, finish);
+  DOPPIO_RETURN_IF_ERROR(ReduceLoops(loops, y, elements, x, outputs, finish));
   return true;
 }
 
@@ -193,32 +200,34 @@ auto FinishMean(DimsView y_dims, DimsView x_dims) {
 }  // namespace
 
 template <typename T>
-void ReduceSumTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext*) {
-  Reduce(y, y_dims, x, x_dims, FinishSum<T>());
+absl::Status ReduceSumTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext*) {
+  return Reduce(y, y_dims, x, x_dims, FinishSum<T>());
 }
 
 template <typename T>
-void ReduceMeanTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext*) {
-  Reduce(y, y_dims, x, x_dims, FinishMean<T>(y_dims, x_dims));
+absl::Status ReduceMeanTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext*) {
+  return Reduce(y, y_dims, x, x_dims, FinishMean<T>(y_dims, x_dims));
 }
 
 template <typename T>
-bool ReduceSumRepeated(const T* elements, DimsView element_dims, DimsView y_dims, T* x,
-                       DimsView x_dims, CPUContext*) {
+absl::StatusOr<bool> ReduceSumRepeated(const T* elements, DimsView element_dims, DimsView y_dims,
+                                       T* x, DimsView x_dims, CPUContext*) {
   return ReduceRepeated(elements, element_dims, y_dims, x, x_dims, FinishSum<T>());
 }
 
 template <typename T>
-bool ReduceMeanRepeated(const T* elements, DimsView element_dims, DimsView y_dims, T* x,
-                        DimsView x_dims, CPUContext*) {
+absl::StatusOr<bool> ReduceMeanRepeated(const T* elements, DimsView element_dims, DimsView y_dims,
+                                        T* x, DimsView x_dims, CPUContext*) {
   return ReduceRepeated(elements, element_dims, y_dims, x, x_dims, FinishMean<T>(y_dims, x_dims));
 }
 
-#define DOPPIO_INSTANTIATE_REDUCE(T)                                                           \
-  template void ReduceSumTo<T>(const T*, DimsView, T*, DimsView, CPUContext*);                 \
-  template void ReduceMeanTo<T>(const T*, DimsView, T*, DimsView, CPUContext*);                \
-  template bool ReduceSumRepeated<T>(const T*, DimsView, DimsView, T*, DimsView, CPUContext*); \
-  template bool ReduceMeanRepeated<T>(const T*, DimsView, DimsView, T*, DimsView, CPUContext*);
+#define DOPPIO_INSTANTIATE_REDUCE(T)                                                              \
+  template absl::Status ReduceSumTo<T>(const T*, DimsView, T*, DimsView, CPUContext*);            \
+  template absl::Status ReduceMeanTo<T>(const T*, DimsView, T*, DimsView, CPUContext*);           \
+  template absl::StatusOr<bool> ReduceSumRepeated<T>(const T*, DimsView, DimsView, T*, DimsView,  \
+                                                     CPUContext*);                                \
+  template absl::StatusOr<bool> ReduceMeanRepeated<T>(const T*, DimsView, DimsView, T*, DimsView, \
+                                                      CPUContext*);
 DOPPIO_INSTANTIATE_REDUCE(int32_t)
 DOPPIO_INSTANTIATE_REDUCE(int64_t)
 DOPPIO_INSTANTIATE_REDUCE(float)

@@ -5,6 +5,7 @@
 
 #include "doppio/context.h"
 #include "doppio/shape.h"
+#include "doppio/status.h"
 
 namespace doppio {
 
@@ -16,24 +17,27 @@ namespace doppio {
 // determine, neither the number of threads nor the processor: the bits are always the same. Long
 // sums of floats are split into blocks that are summed as a tree, so that rounding errors grow
 // about with the logarithm of the length.
+//
+// Errors: only that the run was cancelled or is late, which is asked in between where there is much
+// to do (doppio/cancellation.h); x has any values then.
 template <typename T>
-void ReduceSumTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext* context);
+absl::Status ReduceSumTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext* context);
 
 // The sum divided by the number of its elements: integers truncate toward zero, 16-bit types are
 // divided before they are rounded. The mean of nothing is NaN, for integers 0.
 template <typename T>
-void ReduceMeanTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext* context);
+absl::Status ReduceMeanTo(const T* y, DimsView y_dims, T* x, DimsView x_dims, CPUContext* context);
 
 // The same of a y that is not written out: of its elements, which are repeated to the shape y_dims,
 // of whose rank their shape is. The same bits. False, and nothing was written, for shapes for which
 // this is not done: those where elements are repeated along a part only of what one loop takes, or
 // along the innermost one, or where that one makes short rows.
 template <typename T>
-bool ReduceSumRepeated(const T* elements, DimsView element_dims, DimsView y_dims, T* x,
-                       DimsView x_dims, CPUContext* context);
+absl::StatusOr<bool> ReduceSumRepeated(const T* elements, DimsView element_dims, DimsView y_dims,
+                                       T* x, DimsView x_dims, CPUContext* context);
 template <typename T>
-bool ReduceMeanRepeated(const T* elements, DimsView element_dims, DimsView y_dims, T* x,
-                        DimsView x_dims, CPUContext* context);
+absl::StatusOr<bool> ReduceMeanRepeated(const T* elements, DimsView element_dims, DimsView y_dims,
+                                        T* x, DimsView x_dims, CPUContext* context);
 
 }  // namespace doppio
 

@@ -13,6 +13,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+using internal::PieceWatch;
 
 // As many partial sums as 128 bytes hold stand beside each other, whatever the vectors' width.
 template <typename A>
@@ -104,28 +105,31 @@ HWY_INLINE A SumOfVectors(Vec<A>* sum) {
   return SumOfHalves(Tag<A>(), sum[0]);
 }
 
-// The sum of n elements that lie together. Lane i of the partial sums takes elements i, i + kLanes,
-// ...; after every kBlock of them it is put aside, and what was put aside is added as a tree.
+// The sum of so many times kLanes elements, at least one: of a few of them.
 template <typename T>
-Acc<T> SumRun(const T* y, int64_t n) {
-  using A = Acc<T>;
-  constexpr int64_t kBlock = 16;
-  constexpr int kLevels = 60;
-  const Tag<A> d;
-  A rest = 0;
-  for (int64_t i = n / kLanes<A> * kLanes<A>; i < n; ++i) rest += static_cast<A>(y[i]);
-  int64_t groups = n / kLanes<A>;
-  if (groups == 0) return rest;
-  Vec<A> sum[kVectors<A>];
-  if (groups <= kBlock) {
-    SumVectors(y, groups, sum);
-    return SumOfVectors<A>(sum) + rest;
-  }
+HWY_INLINE Acc<T> SumGroups(const T* y, int64_t groups) {
+  Vec<Acc<T>> sum[kVectors<Acc<T>>];
+  SumVectors(y, groups, sum);
+  return SumOfVectors<Acc<T>>(sum);
+}
 
+// Groups that SumRun adds in one go.
+constexpr int64_t kRunBlock = 16;
+
+// The sum of so many times kLanes elements. Lane i of the partial sums takes elements i, i +
+// kLanes, ...; after every kRunBlock of them it is put aside, and what was put aside is added as a
+// tree.
+template <typename T>
+HWY_NOINLINE Acc<T> SumBlocks(const T* y, int64_t groups, PieceWatch* watch) {
+  using A = Acc<T>;
+  constexpr int kLevels = 60;
+  constexpr int kLongLevel = 10;  // of so many blocks that the watch is asked
+  const Tag<A> d;
+  Vec<A> sum[kVectors<A>];
   HWY_ALIGN A
       aside[kLevels][kLanes<A>];  // aside[k]: the sum of 2^k blocks, if bit k of blocks is set
   for (int64_t blocks = 0; groups > 0; ++blocks) {
-    const int64_t count = std::min(groups, kBlock);
+    const int64_t count = std::min(groups, kRunBlock);
     SumVectors(y, count, sum);
     y += count * kLanes<A>;
     groups -= count;
@@ -140,8 +144,20 @@ Acc<T> SumRun(const T* y, int64_t n) {
     if (groups == 0) break;
     HWY_UNROLL(8)
     for (int64_t v = 0; v < kVectors<A>; ++v) hn::Store(sum[v], d, aside[level] + v * kVector<A>);
+    if (level >= kLongLevel && !watch->GoesOn()) return A(0);
   }
-  return SumOfVectors<A>(sum) + rest;
+  return SumOfVectors<A>(sum);
+}
+
+// The sum of n elements that lie together.
+template <typename T>
+Acc<T> SumRun(const T* y, int64_t n, PieceWatch* watch) {
+  using A = Acc<T>;
+  A rest = 0;
+  for (int64_t i = n / kLanes<A> * kLanes<A>; i < n; ++i) rest += static_cast<A>(y[i]);
+  const int64_t groups = n / kLanes<A>;
+  if (groups == 0) return rest;
+  return (groups <= kRunBlock ? SumGroups(y, groups) : SumBlocks(y, groups, watch)) + rest;
 }
 
 // sums[i * x_stride] += the sum of n elements that begin at y + i * y_stride, fewer than SumRun has
@@ -168,7 +184,11 @@ void AddShortRuns(const T* y, int64_t y_stride, int64_t runs, int64_t n, Acc<T>*
     sums[(i + 2) * x_stride] += sum2;
     sums[(i + 3) * x_stride] += sum3;
   }
-  for (; i < runs; ++i) sums[i * x_stride] += SumRun(y + i * y_stride, n);
+  for (; i < runs; ++i) {
+    A sum = 0;
+    for (int64_t j = 0; j < n; ++j) sum += static_cast<A>(y[i * y_stride + j]);
+    sums[i * x_stride] += sum;
+  }
 }
 
 // sums[j] = or += y[j].
@@ -234,7 +254,8 @@ HWY_INLINE void AddEightRows(const T* y, int64_t stride, int64_t cols, Acc<T>* s
 
 // sums[j] += the sum of column j. Long columns are summed by blocks of kBlock rows.
 template <typename T>
-void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sums) {
+void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sums,
+             PieceWatch* watch) {
   constexpr int64_t kBlock = 512;
   int64_t row = 0;
   if (rows > kBlock) {
@@ -245,6 +266,7 @@ void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sum
         AddEightRows<false>(y + r * stride, stride, cols, block);
       }
       for (int64_t j = 0; j < cols; ++j) sums[j] += block[j];
+      if (!watch->GoesOn()) return;
     }
   }
   for (; row + 8 <= rows; row += 8) AddEightRows<false>(y + row * stride, stride, cols, sums);
@@ -253,11 +275,11 @@ void AddRows(const T* y, int64_t stride, int64_t rows, int64_t cols, Acc<T>* sum
 
 // Rows shorter than a few vectors that lie together: several of them make one long row.
 template <typename T>
-void AddShortRows(const T* y, int64_t rows, int64_t cols, Acc<T>* sums) {
+void AddShortRows(const T* y, int64_t rows, int64_t cols, Acc<T>* sums, PieceWatch* watch) {
   using A = Acc<T>;
   const int64_t joined = 2 * kLanes<A> / cols;
   HWY_ALIGN A wide[2 * kLanes<A>] = {};
-  AddRows(y, joined * cols, rows / joined, joined * cols, wide);
+  AddRows(y, joined * cols, rows / joined, joined * cols, wide, watch);
   for (int64_t r = 0; r < joined; ++r) {
     for (int64_t j = 0; j < cols; ++j) sums[j] += wide[r * cols + j];
   }
@@ -267,7 +289,8 @@ void AddShortRows(const T* y, int64_t rows, int64_t cols, Acc<T>* sums) {
 }
 
 template <typename T>
-void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums) {
+void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums,
+                PieceWatch* watch) {
   if (count == 0) {
     sums[0] += static_cast<Acc<T>>(y[0]);
     return;
@@ -276,33 +299,36 @@ void SumBoxImpl(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* su
   const bool inner_repeated = count == 2 && loops[1].repeated;
   if (count == 1) {
     if (loop.repeated) {
-      sums[0] += SumRun(y, loop.size);
+      sums[0] += SumRun(y, loop.size, watch);
     } else {
       AddRow<false>(y, loop.size, sums);
     }
   } else if (loop.repeated && count == 2 && !inner_repeated) {
     const int64_t cols = loops[1].size;
     if (cols < kShortRow<Acc<T>> && cols == loop.y_stride && loop.size > kShortRow<Acc<T>>) {
-      AddShortRows(y, loop.size, cols, sums);
+      AddShortRows(y, loop.size, cols, sums, watch);
     } else {
-      AddRows(y, loop.y_stride, loop.size, cols, sums);
+      AddRows(y, loop.y_stride, loop.size, cols, sums, watch);
     }
   } else if (!loop.repeated && inner_repeated && loops[1].size < kLanes<Acc<T>>) {
     AddShortRuns(y, loop.y_stride, loop.size, loops[1].size, sums, loop.x_stride);
   } else if (!loop.repeated && inner_repeated) {
     for (int64_t i = 0; i < loop.size; ++i) {
-      sums[i * loop.x_stride] += SumRun(y + i * loop.y_stride, loops[1].size);
+      sums[i * loop.x_stride] += SumRun(y + i * loop.y_stride, loops[1].size, watch);
+      if (!watch->GoesOnAfter(i)) return;
     }
   } else {
     for (int64_t i = 0; i < loop.size; ++i) {
-      SumBoxImpl(loops + 1, count - 1, y + i * loop.y_stride, sums + i * loop.x_stride);
+      SumBoxImpl(loops + 1, count - 1, y + i * loop.y_stride, sums + i * loop.x_stride, watch);
+      if (!watch->GoesOnAfter(i)) return;
     }
   }
 }
 
-#define DOPPIO_SUM_BOX(T, name)                                                   \
-  void name(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums) { \
-    SumBoxImpl<T>(loops, count, y, sums);                                         \
+#define DOPPIO_SUM_BOX(T, name)                                                 \
+  void name(const BroadcastLoop* loops, size_t count, const T* y, Acc<T>* sums, \
+            PieceWatch* watch) {                                                \
+    SumBoxImpl<T>(loops, count, y, sums, watch);                                \
   }
 DOPPIO_SUM_BOX(int32_t, SumBoxInt32)
 DOPPIO_SUM_BOX(int64_t, SumBoxInt64)
@@ -320,11 +346,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace doppio {
 
-#define DOPPIO_SUM_BOX(T, name)                                                     \
-  HWY_EXPORT(name);                                                                 \
-  template <>                                                                       \
-  void SumBox<T>(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums) { \
-    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), y, sums);                \
+#define DOPPIO_SUM_BOX(T, name)                                                   \
+  HWY_EXPORT(name);                                                               \
+  template <>                                                                     \
+  void SumBox<T>(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums, \
+                 internal::PieceWatch* watch) {                                   \
+    HWY_DYNAMIC_DISPATCH(name)(loops.data(), loops.size(), y, sums, watch);       \
   }
 DOPPIO_SUM_BOX(int32_t, SumBoxInt32)
 DOPPIO_SUM_BOX(int64_t, SumBoxInt64)

@@ -7,6 +7,7 @@
 
 #include "absl/types/span.h"
 #include "doppio/float16.h"
+#include "src/base/run_scope.h"
 #include "src/kernel/coalesce.h"
 
 namespace doppio {
@@ -49,8 +50,11 @@ inline constexpr int64_t kShortRow = 128 / static_cast<int64_t>(sizeof(A));
 // For one sum the order of the additions follows from the sizes of the repeated loops (and from
 // that of the innermost loop, if it is a short row), neither from how many other sums the box has
 // nor from the width of the processor's vectors.
+//
+// Where `watch` says so, it ends with any sums.
 template <typename T>
-void SumBox(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums);
+void SumBox(absl::Span<const BroadcastLoop> loops, const T* y, Acc<T>* sums,
+            internal::PieceWatch* watch);
 
 }  // namespace doppio
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "doppio/shape.h"
+#include "doppio/status.h"
 
 namespace doppio {
 
@@ -39,9 +40,9 @@ void ForEachReduced(DimsView x_dims, DimsView kept, const F& f) {
 
 // y[j] = the largest (or smallest) of its elements of x, whose shape is `kept`; NaN wins, and -0 is
 // less than 0. Leaves y alone where there are none. T is float, double, int32_t, int64_t, float16
-// or bfloat16. The same bits for any number of threads.
+// or bfloat16. The same bits for any number of threads. Errors: as those of ReduceSumTo (reduce.h).
 template <bool kLargest, typename T>
-void ReduceExtremeTo(const T* x, DimsView x_dims, T* y, DimsView kept);
+absl::Status ReduceExtremeTo(const T* x, DimsView x_dims, T* y, DimsView kept);
 
 }  // namespace doppio
 

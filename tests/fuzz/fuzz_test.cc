@@ -1,9 +1,11 @@
 // The targets of fuzzing in a build without a fuzzer: their seeds, seeds that were damaged in some
 // ways, and what fuzzing found once. DOPPIO_FUZZ_CASES=n in the environment damages more of them;
-// tools/fuzz searches on.
+// DOPPIO_FUZZ_CORPUS=FOLDER tries what tools/fuzz has gathered there (build/fuzz/corpus), which
+// searches on.
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <ostream>
 
 #include "gtest/gtest.h"
@@ -63,6 +65,17 @@ TEST_P(FuzzTargetTest, TakesWhatWasFoundOnce) {
   for (const auto& [name, bytes] : FuzzRegressions(GetParam())) {
     SCOPED_TRACE(name);
     Try(GetParam(), bytes);
+  }
+}
+
+TEST_P(FuzzTargetTest, TakesItsCorpus) {
+  const char* corpus = std::getenv("DOPPIO_FUZZ_CORPUS");
+  if (corpus == nullptr) GTEST_SKIP() << "DOPPIO_FUZZ_CORPUS names no folder";
+  const std::string folder = absl::StrCat(corpus, "/", GetParam().name);
+  if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << "there is no " << folder;
+  for (const std::string& path : FilesBelow(folder, "")) {
+    SCOPED_TRACE(path);
+    Try(GetParam(), ReadWholeFile(path));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "doppio/cancellation.h"
 #include "doppio/dtype.h"
 #include "tests/kernel/shapes.h"
 
@@ -54,7 +55,7 @@ void ExpectExtremes(std::mt19937& generator, const Shape& x_dims, const Shape& k
   for (int threads : {1, 3}) {
     ThreadsFor scope(threads);
     std::vector<T> y(expected.size() + 1, T(77));
-    ReduceExtremeTo<kLargest>(x.data(), x_dims, y.data(), kept);
+    EXPECT_TRUE(ReduceExtremeTo<kLargest>(x.data(), x_dims, y.data(), kept).ok());
     ASSERT_EQ(static_cast<float>(y.back()), 77);
     for (size_t i = 0; i < expected.size(); ++i) {
       ASSERT_TRUE(IsNan(expected[i]) ? IsNan(y[i])
@@ -90,20 +91,47 @@ TYPED_TEST(ReduceExtremeTest, AgreesWithTheDefinitionForRunsAndRowsOfAnyLength) 
   }
 }
 
+// Short rows that are joined, columns beyond those whose keys stay near, and pieces for threads.
+TYPED_TEST(ReduceExtremeTest, AgreesWithTheDefinitionWhereMuchIsTakenApart) {
+  std::mt19937 generator(3);
+  const std::vector<std::pair<Shape, Shape>> cases = {
+      {{1001, 3}, {1, 3}},     {{1001, 3}, {1001, 1}}, {{131, 1}, {1, 1}},
+      {{19, 2051}, {1, 2051}}, {{2051, 19}, {1, 19}},  {{7, 1001, 5}, {7, 1, 5}},
+      {{(1 << 18) + 5}, {1}},  {{70001, 5}, {1, 5}},
+  };
+  for (const auto& [x_dims, kept] : cases) {
+    ASSERT_NO_FATAL_FAILURE((ExpectExtremes<true, TypeParam>(generator, x_dims, kept)));
+    ASSERT_NO_FATAL_FAILURE((ExpectExtremes<false, TypeParam>(generator, x_dims, kept)));
+  }
+}
+
 TEST(ReduceExtremeToTest, GivesTheSameZeroInAnyOrder) {
   for (const std::vector<float>& x : {std::vector<float>{0, -0.0f}, {-0.0f, 0}}) {
     float y = 7;
-    ReduceExtremeTo<true>(x.data(), {2}, &y, {1});
+    EXPECT_TRUE(ReduceExtremeTo<true>(x.data(), {2}, &y, {1}).ok());
     EXPECT_FALSE(std::signbit(y));
-    ReduceExtremeTo<false>(x.data(), {2}, &y, {1});
+    EXPECT_TRUE(ReduceExtremeTo<false>(x.data(), {2}, &y, {1}).ok());
     EXPECT_TRUE(std::signbit(y));
   }
 }
 
 TEST(ReduceExtremeToTest, LeavesTheOutputAloneWhereThereIsNothing) {
   float y = 7;
-  ReduceExtremeTo<true>(static_cast<const float*>(nullptr), {0}, &y, {1});
+  EXPECT_TRUE(ReduceExtremeTo<true>(static_cast<const float*>(nullptr), {0}, &y, {1}).ok());
   EXPECT_EQ(y, 7);
+}
+
+TEST(ReduceExtremeToTest, LooksInBetweenWhetherToGoOn) {
+  const std::vector<float> x(1 << 22, 1.0f);
+  for (const auto& [x_dims, kept] : std::vector<std::pair<Shape, Shape>>{
+           {{1 << 22}, {1}}, {{1 << 12, 1 << 10}, {1, 1 << 10}}, {{4, 1 << 20}, {1, 1}}}) {
+    std::vector<float> y(Count(kept));
+    EXPECT_TRUE(ReduceExtremeTo<true>(x.data(), x_dims, y.data(), kept).ok());
+    EXPECT_EQ(y[0], 1);
+    const CancellationScope over(Cancellation::After(absl::ZeroDuration()));
+    const absl::Status late = ReduceExtremeTo<true>(x.data(), x_dims, y.data(), kept);
+    EXPECT_TRUE(absl::IsDeadlineExceeded(late)) << late;
+  }
 }
 
 }  // namespace

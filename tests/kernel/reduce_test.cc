@@ -3,13 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <type_traits>
 #include <vector>
 
+#include "doppio/cancellation.h"
 #include "doppio/dtype.h"
+#include "doppio/interrupt.h"
 #include "tests/kernel/shapes.h"
 
 namespace doppio {
@@ -62,9 +65,9 @@ void ExpectSum(std::mt19937& generator, const Shape& y_dims, const Shape& x_dims
   }
   CPUContext context;
   std::vector<T> x(count + 1, T(77));
-  ReduceSumTo<T>(y.data(), y_dims, x.data(), x_dims, &context);
+  EXPECT_TRUE(ReduceSumTo<T>(y.data(), y_dims, x.data(), x_dims, &context).ok());
   std::vector<T> mean(count + 1, T(77));
-  ReduceMeanTo<T>(y.data(), y_dims, mean.data(), x_dims, &context);
+  EXPECT_TRUE(ReduceMeanTo<T>(y.data(), y_dims, mean.data(), x_dims, &context).ok());
   ASSERT_EQ(ToDouble(x[count]), 77);
   ASSERT_EQ(ToDouble(mean[count]), 77);
   for (int64_t i = 0; i < count; ++i) {
@@ -78,7 +81,7 @@ void ExpectSum(std::mt19937& generator, const Shape& y_dims, const Shape& x_dims
   }
   const auto expect_the_same_bits = [&] {
     std::vector<T> again(count + 1, T(77));
-    ReduceSumTo<T>(y.data(), y_dims, again.data(), x_dims, &context);
+    EXPECT_TRUE(ReduceSumTo<T>(y.data(), y_dims, again.data(), x_dims, &context).ok());
     ASSERT_EQ(std::memcmp(x.data(), again.data(), count * sizeof(T)), 0)
         << ShapeToString(y_dims) << " to " << ShapeToString(x_dims) << ", threads " << NumThreads();
   };
@@ -153,9 +156,9 @@ TYPED_TEST(ReduceTest, GivesTheSameBitsForAnyNumberOfThreadsAndAnyVectors) {
 TYPED_TEST(ReduceTest, SumsNothingToZero) {
   CPUContext context;
   std::vector<TypeParam> x(3, TypeParam(5));
-  ReduceSumTo<TypeParam>(nullptr, {0, 3}, x.data(), {1, 3}, &context);
+  EXPECT_TRUE(ReduceSumTo<TypeParam>(nullptr, {0, 3}, x.data(), {1, 3}, &context).ok());
   for (TypeParam value : x) EXPECT_EQ(ToDouble(value), 0);
-  ReduceMeanTo<TypeParam>(nullptr, {0, 3}, x.data(), {1, 3}, &context);
+  EXPECT_TRUE(ReduceMeanTo<TypeParam>(nullptr, {0, 3}, x.data(), {1, 3}, &context).ok());
   for (TypeParam value : x) {
     if (std::is_integral_v<TypeParam>) {
       EXPECT_EQ(ToDouble(value), 0);
@@ -169,11 +172,11 @@ TEST(ReduceSumToTest, WrapsIntegers) {
   CPUContext context;
   const std::vector<int32_t> y(4, std::numeric_limits<int32_t>::max());
   int32_t x = 0;
-  ReduceSumTo<int32_t>(y.data(), {4}, &x, {}, &context);
+  EXPECT_TRUE(ReduceSumTo<int32_t>(y.data(), {4}, &x, {}, &context).ok());
   EXPECT_EQ(x, -4);
   const std::vector<int64_t> z(3, std::numeric_limits<int64_t>::min());
   int64_t w = 0;
-  ReduceSumTo<int64_t>(z.data(), {3}, &w, {}, &context);
+  EXPECT_TRUE(ReduceSumTo<int64_t>(z.data(), {3}, &w, {}, &context).ok());
   EXPECT_EQ(w, std::numeric_limits<int64_t>::min());
 }
 
@@ -181,10 +184,10 @@ TEST(ReduceSumToTest, KeepsManySmallTermsBesideALargeSum) {
   CPUContext context;
   const std::vector<float> y(1 << 24, 0.1f);
   float x = 0;
-  ReduceSumTo<float>(y.data(), {1 << 24}, &x, {}, &context);
+  EXPECT_TRUE(ReduceSumTo<float>(y.data(), {1 << 24}, &x, {}, &context).ok());
   EXPECT_NEAR(x, 1677721.6 + 0.025, 0.5);  // 0.1f is 0.1 + 1.5e-9
   std::vector<float> columns(2);
-  ReduceSumTo<float>(y.data(), {1 << 23, 2}, columns.data(), {2}, &context);
+  EXPECT_TRUE(ReduceSumTo<float>(y.data(), {1 << 23, 2}, columns.data(), {2}, &context).ok());
   EXPECT_NEAR(columns[0], 838860.8 + 0.0125, 2);
 }
 
@@ -192,7 +195,7 @@ TEST(ReduceSumToTest, SumsHalvesInFloat) {
   CPUContext context;
   const std::vector<float16> y(4096, float16(1.0f));  // in half precision the sum stops at 2048
   float16 x;
-  ReduceSumTo<float16>(y.data(), {4096}, &x, {}, &context);
+  EXPECT_TRUE(ReduceSumTo<float16>(y.data(), {4096}, &x, {}, &context).ok());
   EXPECT_EQ(static_cast<float>(x), 4096.0f);
 }
 
@@ -201,11 +204,69 @@ TEST(ReduceSumToTest, PassesInfinityAndNaNOn) {
   std::vector<float> y(100, 1.0f);
   y[3] = std::numeric_limits<float>::infinity();
   float x = 0;
-  ReduceSumTo<float>(y.data(), {100}, &x, {}, &context);
+  EXPECT_TRUE(ReduceSumTo<float>(y.data(), {100}, &x, {}, &context).ok());
   EXPECT_EQ(x, std::numeric_limits<float>::infinity());
   y[70] = -y[3];
-  ReduceSumTo<float>(y.data(), {100}, &x, {}, &context);
+  EXPECT_TRUE(ReduceSumTo<float>(y.data(), {100}, &x, {}, &context).ok());
   EXPECT_TRUE(std::isnan(x));
+}
+
+// Of elements that are repeated, so that little memory makes a long sum.
+class LongSumTest : public testing::Test {
+ protected:
+  LongSumTest() { SetInterruptPoll(&CountPolls); }
+  ~LongSumTest() override { SetInterruptPoll(nullptr); }
+
+  static bool CountPolls() {
+    ++polls_;
+    return false;
+  }
+
+  template <typename T>
+  absl::Status Sum(const Shape& element_dims, const Shape& y_dims, const Shape& x_dims) {
+    const std::vector<T> elements(Count(element_dims), T(1));
+    std::vector<T> x(Count(x_dims));
+    CPUContext context;
+    polls_ = 0;
+    const absl::StatusOr<bool> is_done =
+        ReduceSumRepeated(elements.data(), element_dims, y_dims, x.data(), x_dims, &context);
+    EXPECT_TRUE(!is_done.ok() || *is_done);
+    if (is_done.ok()) {
+      EXPECT_EQ(ToDouble(x[0]), static_cast<double>(Count(y_dims) / Count(x_dims)));
+    }
+    return is_done.status();
+  }
+
+  static inline std::atomic<int> polls_{0};
+};
+
+// By every way to add: rows, runs, rows of runs, runs of rows, few sums and many.
+TEST_F(LongSumTest, LooksInBetweenWhetherToGoOn) {
+  struct Case {
+    Shape elements, y, x;
+  };
+  for (const Case& sum :
+       {Case{{1, 1024}, {1 << 14, 1024}, {1, 1024}}, Case{{1, 40}, {1 << 18, 40}, {1, 40}},
+        Case{{1, 1 << 14}, {1024, 1 << 14}, {1024, 1}}, Case{{1, 1 << 23}, {4, 1 << 23}, {4, 1}},
+        Case{{1, 64, 1024}, {256, 64, 1024}, {1, 64, 1}},
+        Case{{1, 16, 1, 64}, {256, 16, 64, 64}, {1, 16, 1, 64}}}) {
+    for (const int threads : {1, 3}) {
+      ThreadsFor scope(threads);
+      SCOPED_TRACE(ShapeToString(sum.y) + " to " + ShapeToString(sum.x));
+      EXPECT_TRUE(Sum<int32_t>(sum.elements, sum.y, sum.x).ok());
+      EXPECT_GE(polls_, 4);
+      const int polls = polls_;
+      const CancellationScope over(Cancellation::After(absl::ZeroDuration()));
+      EXPECT_TRUE(absl::IsDeadlineExceeded(Sum<int32_t>(sum.elements, sum.y, sum.x)));
+      EXPECT_LE(polls_, polls / 2);
+    }
+  }
+}
+
+TEST_F(LongSumTest, DoesNotLookWhereThereIsLittleToDo) {
+  const CancellationScope over(Cancellation::After(absl::ZeroDuration()));
+  EXPECT_TRUE(Sum<float>({1, 64}, {16, 64}, {1, 64}).ok());
+  EXPECT_EQ(polls_, 0);
 }
 
 }  // namespace

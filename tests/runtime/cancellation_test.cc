@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "doppio/interrupt.h"
 #include "doppio/model_io.h"
 #include "doppio/net_builder.h"
 #include "doppio/predictor.h"
@@ -207,6 +208,20 @@ TEST_P(CancelledRunTest, NetsInsideOfNetsEnd) {
   const std::string place = "net \"outer\", op 0 If(yes) -> y: net \"loop\", op 0 While";
   ExpectCancelled(CancelledMeanwhile([&] { return Run(outer.def()); }), place);
   ExpectLate(EndedSoon([&] { return Run(outer.def()); }), place);
+}
+
+// An operator that takes long is ended within, and never taken for done.
+TEST_P(CancelledRunTest, ALongSumEnds) {
+  ASSERT_TRUE(workspace_.Feed("many", Tensor::Create(DataType::kFloat, {1 << 22})).ok());
+  NetBuilder net("sum");
+  net.Type(GetParam()).Op("SumElements", {"many"}, {"sum"});
+  static std::atomic<int> polls_left;
+  polls_left = 6;  // the net asks once or twice before its operator runs
+  SetInterruptPoll([] { return --polls_left < 0; });
+  const absl::Status status = Run(net.def());
+  SetInterruptPoll(nullptr);
+  ExpectCancelled(status, "net \"sum\", op 0 SumElements(many) -> sum");
+  EXPECT_TRUE(Run(net.def()).ok());
 }
 
 TEST_P(CancelledRunTest, AWaitForAQueueEnds) {

@@ -2,9 +2,12 @@
 // has.
 //
 //   fuzz                                                   names the targets
-//   DOPPIO_FUZZ_TARGET=npy DOPPIO_FUZZ_SEEDS=FOLDER fuzz   writes a target's seeds, and what was
-//   found DOPPIO_FUZZ_TARGET=npy fuzz CORPUS SEEDS               searches DOPPIO_FUZZ_TARGET=npy
-//   fuzz FILE                       tries the bytes of a file
+//
+//   DOPPIO_FUZZ_TARGET=npy DOPPIO_FUZZ_SEEDS=FOLDER fuzz   writes its seeds, and what was found
+//
+//   DOPPIO_FUZZ_TARGET=npy fuzz CORPUS SEEDS               searches
+//
+//   DOPPIO_FUZZ_TARGET=npy fuzz FILE                       tries the bytes of a file
 
 #include <google/protobuf/stubs/logging.h>
 
