@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "doppio/shape.h"
@@ -454,17 +455,21 @@ DOPPIO_OP_ROW(OnnxTopK)
       const size_t d = AxisOf(c.Arg<int>("axis"), x);
       Dims dims(x.dims().begin(), x.dims().end());
       dims[d] = IntegerAt(c.in(1), 0);
-      const auto place = [&](const Dims& i) {
-        std::vector<int64_t> order(static_cast<size_t>(x.dims()[d]));
+      std::map<int64_t, std::vector<int64_t>> orders;  // of lines, by the place of their first
+      const auto place = [&](Dims at) {
+        const auto rank = static_cast<size_t>(at[d]);
+        at[d] = 0;
+        std::vector<int64_t>& order = orders[FlatIndex(x.dims(), at)];
+        if (!order.empty()) return order[rank];
+        order.resize(static_cast<size_t>(x.dims()[d]));
         std::iota(order.begin(), order.end(), 0);
         const auto value = [&](int64_t k) {
-          Dims at = i;
           at[d] = k;
           return c.Arg<bool>("largest") ? -At(x, at) : At(x, at);
         };
         std::stable_sort(order.begin(), order.end(),
                          [&](int64_t a, int64_t b) { return value(a) < value(b); });
-        return order[static_cast<size_t>(i[d])];
+        return order[rank];
       };
       return {Pick(x, dims,
                    [&](const Dims& i) {
