@@ -26,7 +26,10 @@ Argument CastTo(DataType type) {
 
 void InWiderType(NodeImport& node, const std::vector<std::string>& inputs,
                  const std::string& output, AddOps add) {
-  const DataType type = node.Info(inputs[0]).dtype;
+  DataType type = DataType::kUndefined;
+  for (const std::string& input : inputs) {
+    if (type == DataType::kUndefined) type = node.Info(input).dtype;
+  }
   const DataType wider = WiderType(type);
   if (wider == type) return add(inputs, output);
   std::vector<std::string> cast;
