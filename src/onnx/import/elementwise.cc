@@ -54,7 +54,10 @@ DOPPIO_ONNX_IMPORT(Tanh, ImportUnary);
 absl::Status ImportNeg(NodeImport& node) { return ImportElementwise(node, "Negative"); }
 DOPPIO_ONNX_IMPORT(Neg, ImportNeg);
 
-absl::Status ImportIdentity(NodeImport& node) { return ImportAs(node, "Copy"); }
+absl::Status ImportIdentity(NodeImport& node) {
+  node.KeepType();
+  return ImportAs(node, "Copy");
+}
 DOPPIO_ONNX_IMPORT(Identity, ImportIdentity);
 
 // Since version 14 whole numbers are rectified too, for which Caffe2 has no Relu.

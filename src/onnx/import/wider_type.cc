@@ -31,15 +31,20 @@ void InWiderType(NodeImport& node, const std::vector<std::string>& inputs,
     if (type == DataType::kUndefined) type = node.Info(input).dtype;
   }
   const DataType wider = WiderType(type);
-  if (wider == type) return add(inputs, output);
-  std::vector<std::string> cast;
-  for (const std::string& input : inputs) {
-    cast.push_back(node.NewBlob("wide"));
-    node.Op("Cast", {input}, {cast.back()}, {CastTo(wider)});
+  if (wider == type) {
+    add(inputs, output);
+  } else {
+    std::vector<std::string> cast;
+    for (const std::string& input : inputs) {
+      cast.push_back(node.NewBlob("wide"));
+      node.Op("Cast", {input}, {cast.back()}, {CastTo(wider)});
+      node.SetType(cast.back(), wider);
+    }
+    const std::string result = node.NewBlob("result");
+    add(cast, result);
+    node.Op("Cast", {result}, {output}, {CastTo(type)});
   }
-  const std::string result = node.NewBlob("result");
-  add(cast, result);
-  node.Op("Cast", {result}, {output}, {CastTo(type)});
+  node.SetType(output, type);
 }
 
 std::string ScalarLike(NodeImport& node, const std::string& like, double value) {
