@@ -54,6 +54,7 @@ absl::Status ImportConstantOfShape(NodeImport& node) {
   } else {
     DOPPIO_ASSIGN_OR_RETURN(value, Tensor::Scalar<float>(0));
   }
+  node.SetType(node.Output(0), value.dtype());
   std::vector<Argument> args = {MakeArgument("input_as_shape", true)};
   if (value.Is<float>()) {
     args.push_back(MakeArgument("value", *value.data<float>()));

@@ -66,10 +66,16 @@ absl::Status ImportCompress(NodeImport& node) {
 }
 DOPPIO_ONNX_IMPORT(Compress, ImportCompress);
 
-absl::Status ImportNonZero(NodeImport& node) { return ImportAs(node, "NonZero"); }
+absl::Status ImportNonZero(NodeImport& node) {
+  node.SetType(node.Output(0), DataType::kInt64);
+  return ImportAs(node, "NonZero");
+}
 DOPPIO_ONNX_IMPORT(NonZero, ImportNonZero);
 
-absl::Status ImportOneHot(NodeImport& node) { return ImportAs(node, "OnnxOneHot", {"axis"}); }
+absl::Status ImportOneHot(NodeImport& node) {
+  node.KeepType(2);
+  return ImportAs(node, "OnnxOneHot", {"axis"});
+}
 DOPPIO_ONNX_IMPORT(OneHot, ImportOneHot);
 
 absl::Status ImportReverseSequence(NodeImport& node) {
@@ -114,6 +120,8 @@ absl::Status ImportTopK(NodeImport& node) {
     k = {true, node.KnownInts(1), node.Input(1)};
   }
   const std::vector<std::string> outputs = {node.Output(0), node.Output(1)};
+  node.SetType(outputs[0], node.dtype(0));
+  node.SetType(outputs[1], DataType::kInt64);
   // In Caffe2's, too, the result is in order.
   if (is_largest && IsCaffe2TopK(node, axis, k)) {
     node.Op("TopK", {node.Input(0)}, outputs,

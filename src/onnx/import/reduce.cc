@@ -101,6 +101,7 @@ absl::Status AddReal(NodeImport& node, AddOps add) {
   node.Op("Cast", {node.Input(0)}, {real}, {CastTo(DataType::kDouble)});
   add({real}, result);
   node.Op("Cast", {result}, {node.Output(0)}, {CastTo(type)});
+  node.SetType(node.Output(0), type);
   return absl::OkStatus();
 }
 
@@ -143,6 +144,7 @@ void AddLastExtreme(NodeImport& node, const std::vector<Argument>& args, int64_t
 }
 
 absl::Status ImportArgExtreme(NodeImport& node) {
+  node.SetType(node.Output(0), DataType::kInt64);
   const int64_t axis = node.Int("axis", 0);
   const std::vector<Argument> args = {MakeArgument("axis", axis),
                                       MakeArgument("keepdims", node.Int("keepdims", 1) != 0)};

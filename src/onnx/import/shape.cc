@@ -198,6 +198,7 @@ DOPPIO_ONNX_IMPORT(Pad, ImportPad);
 
 // Since version 15 a part of it.
 absl::Status ImportShape(NodeImport& node) {
+  node.SetType(node.Output(0), DataType::kInt64);
   const int64_t start = node.Int("start", 0);
   const int64_t end = node.Int("end", std::numeric_limits<int64_t>::max());
   if (start == 0 && !node.HasAttribute("end")) {
@@ -211,7 +212,10 @@ absl::Status ImportShape(NodeImport& node) {
 }
 DOPPIO_ONNX_IMPORT(Shape, ImportShape);
 
-absl::Status ImportSize(NodeImport& node) { return ImportAs(node, "Size"); }
+absl::Status ImportSize(NodeImport& node) {
+  node.SetType(node.Output(0), DataType::kInt64);
+  return ImportAs(node, "Size");
+}
 DOPPIO_ONNX_IMPORT(Size, ImportSize);
 
 }  // namespace
