@@ -83,9 +83,17 @@ class NodeImport {
           const std::vector<std::string>& outputs, const std::vector<Argument>& args = {});
   // A name for a blob in between.
   std::string NewBlob(absl::string_view purpose);
+  // Tells the type of a blob that operators of this node make: where shapes are not known before
+  // the net runs, inference does not.
+  void SetType(const std::string& blob, DataType type);
+  // All outputs have the type of that input.
+  void KeepType(int input = 0);
   // A new weight.
   std::string Constant(absl::string_view purpose, Tensor value);
   std::string ConstantInts(absl::string_view purpose, const std::vector<int64_t>& values);
+  std::string ConstantInt(absl::string_view purpose, int64_t value);  // a scalar
+  // An output that is a weight.
+  void SetOutput(int i, Tensor value);
 
   static absl::Status Unsupported(absl::string_view why);
   // What went wrong with attributes and inputs, attributes that nobody asked for included; to be
@@ -96,6 +104,7 @@ class NodeImport {
   const AttributeProto* Find(absl::string_view name) const;
   const AttributeProto* Take(absl::string_view name, AttributeProto::AttributeType type);
   void Fail(std::string what);
+  void AddWeight(const std::string& blob, Tensor value);
 
   GraphImport* graph_;
   const NodeProto& node_;
