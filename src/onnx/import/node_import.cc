@@ -197,9 +197,10 @@ std::optional<std::vector<int64_t>> NodeImport::KnownInts(int input) {
   return std::nullopt;
 }
 
-void NodeImport::Op(absl::string_view type, const std::vector<std::string>& inputs,
-                    const std::vector<std::string>& outputs, const std::vector<Argument>& args) {
-  *graph_->net()->add_op() = CreateOperatorDef(type, node_.name(), inputs, outputs, args);
+OperatorDef& NodeImport::Op(absl::string_view type, const std::vector<std::string>& inputs,
+                            const std::vector<std::string>& outputs,
+                            const std::vector<Argument>& args) {
+  return *graph_->net()->add_op() = CreateOperatorDef(type, node_.name(), inputs, outputs, args);
 }
 
 std::string NodeImport::NewBlob(absl::string_view purpose) {
@@ -256,6 +257,20 @@ absl::Status NodeImport::Finish(bool is_imported) {
   return absl::UnimplementedError(absl::StrCat(
       unknown.size() == 1 ? "the attribute " : "the attributes ", absl::StrJoin(unknown, ", "),
       " of ", node_.op_type(), unknown.size() == 1 ? " is" : " are", " not known"));
+}
+
+absl::Status RequireTypes(NodeImport& node, int input, const std::vector<DataType>& types) {
+  const DataType dtype = node.dtype(input);
+  if (dtype == DataType::kUndefined) return absl::OkStatus();
+  std::vector<std::string> names;
+  for (DataType type : types) {
+    if (type == dtype) return absl::OkStatus();
+    names.emplace_back(DataTypeName(type));
+  }
+  return absl::UnimplementedError(absl::StrCat("input ", input, " is ", DataTypeName(dtype),
+                                               ", and only ", absl::StrJoin(names, ", "),
+                                               names.size() == 1 ? " is" : " are",
+                                               " supported"));
 }
 
 absl::Status ImportAs(NodeImport& node, absl::string_view type,

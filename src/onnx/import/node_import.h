@@ -79,8 +79,8 @@ class NodeImport {
   std::optional<std::vector<int64_t>> KnownInts(int input);
 
   // Adds an operator behind those that were added before.
-  void Op(absl::string_view type, const std::vector<std::string>& inputs,
-          const std::vector<std::string>& outputs, const std::vector<Argument>& args = {});
+  OperatorDef& Op(absl::string_view type, const std::vector<std::string>& inputs,
+                  const std::vector<std::string>& outputs, const std::vector<Argument>& args = {});
   // A name for a blob in between.
   std::string NewBlob(absl::string_view purpose);
   // A new weight.
@@ -117,6 +117,9 @@ NodeImporter FindNodeImporter(absl::string_view op_type);
 #define DOPPIO_ONNX_IMPORT(op_type, importer)                       \
   [[maybe_unused]] static const bool doppio_onnx_import_##op_type = \
       ::doppio::onnx::RegisterNodeImporter(#op_type, importer)
+
+// Refuses an input that is known to be of another type.
+absl::Status RequireTypes(NodeImport& node, int input, const std::vector<DataType>& types);
 
 // Adds the operator of this type with the node's inputs and outputs, and the node's attributes as
 // arguments of the same names.
