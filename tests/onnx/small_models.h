@@ -51,7 +51,7 @@ inline ModelProto SmallModel() {
   model.set_ir_version(8);
   model.add_opset_import()->set_version(13);
   GraphProto* graph = model.mutable_graph();
-  graph->set_name("good");
+  graph->set_name("small");
   *graph->add_input() = Value("x", {2});
   *graph->add_initializer() = Floats("w", {2}, {1, -5});
   *graph->add_node() = Node("Add", {"x", "w"}, {"y"});

@@ -55,7 +55,9 @@ absl::Status ImportThresholdedRelu(NodeImport& node) {
 }
 DOPPIO_ONNX_IMPORT(ThresholdedRelu, ImportThresholdedRelu);
 
-absl::Status ImportShrink(NodeImport& node) { return ImportAs(node, "Shrink", {}, {"bias", "lambd"}); }
+absl::Status ImportShrink(NodeImport& node) {
+  return ImportAs(node, "Shrink", {}, {"bias", "lambd"});
+}
 DOPPIO_ONNX_IMPORT(Shrink, ImportShrink);
 
 // alpha * Elu(x / alpha).
@@ -109,7 +111,8 @@ absl::Status ImportPRelu(NodeImport& node) {
   const std::optional<Dims> slope = node.Info(node.Input(1)).dims;
   const bool is_vector = slope.has_value() && slope->size() == 1;
   // Before version 7 a vector is of the channels, whatever X is.
-  if (is_vector && ((*slope)[0] == 1 || node.opset() < 7 || (x.has_value() && IsByChannel(*slope, *x)))) {
+  if (is_vector &&
+      ((*slope)[0] == 1 || node.opset() < 7 || (x.has_value() && IsByChannel(*slope, *x)))) {
     node.Op("PRelu", {node.Input(0), node.Input(1)}, {node.Output(0)});
     return absl::OkStatus();
   }
@@ -139,8 +142,8 @@ void AddKept(NodeImport& node, bool has_bools) {
   if (!node.HasOutput(1)) return;
   const int type = static_cast<int>(has_bools ? DataType::kBool : DataType::kUndefined);
   node.Op("ConstantFill", {node.Input(0)}, {node.Output(1)},
-          {MakeArgument("value", 1), has_bools ? MakeArgument("dtype", type)
-                                               : MakeArgument("dtype_of_input", 1)});
+          {MakeArgument("value", 1),
+           has_bools ? MakeArgument("dtype", type) : MakeArgument("dtype_of_input", 1)});
 }
 
 // From version 12 on inputs say whether it trains, and how much it drops.

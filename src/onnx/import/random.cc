@@ -12,8 +12,7 @@ namespace {
 absl::Status AddFill(NodeImport& node, absl::string_view type,
                      const std::vector<std::string>& inputs, DataType dtype,
                      const std::vector<Argument>& args) {
-  const std::string drawn =
-      dtype == DataType::kFloat ? node.Output(0) : node.NewBlob("drawn");
+  const std::string drawn = dtype == DataType::kFloat ? node.Output(0) : node.NewBlob("drawn");
   OperatorDef& op = node.Op(type, inputs, {drawn}, args);
   if (node.HasAttribute("seed")) {
     op.mutable_device_option()->set_random_seed(static_cast<uint32_t>(node.Float("seed", 0)));
@@ -47,15 +46,15 @@ absl::Status ImportFill(NodeImport& node, bool is_like, absl::string_view type,
 }
 
 absl::Status ImportNormal(NodeImport& node, bool is_like) {
-  return ImportFill(node, is_like, "GaussianFill",
-                    {MakeArgument("mean", node.Float("mean", 0)),
-                     MakeArgument("std", node.Float("scale", 1))});
+  return ImportFill(
+      node, is_like, "GaussianFill",
+      {MakeArgument("mean", node.Float("mean", 0)), MakeArgument("std", node.Float("scale", 1))});
 }
 
 absl::Status ImportUniform(NodeImport& node, bool is_like) {
-  return ImportFill(node, is_like, "UniformFill",
-                    {MakeArgument("min", node.Float("low", 0)),
-                     MakeArgument("max", node.Float("high", 1))});
+  return ImportFill(
+      node, is_like, "UniformFill",
+      {MakeArgument("min", node.Float("low", 0)), MakeArgument("max", node.Float("high", 1))});
 }
 
 absl::Status ImportRandomNormal(NodeImport& node) { return ImportNormal(node, false); }
