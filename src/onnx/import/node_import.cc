@@ -213,18 +213,31 @@ std::string NodeImport::NewBlob(absl::string_view purpose) {
   return graph_->model()->NewName(absl::StrCat(base, "_", purpose));
 }
 
-std::string NodeImport::Constant(absl::string_view purpose, Tensor value) {
-  const std::string blob = NewBlob(purpose);
+void NodeImport::AddWeight(const std::string& blob, Tensor value) {
   ModelImport* model = graph_->model();
   model->infos[blob] = {value.dtype(), Dims(value.dims().begin(), value.dims().end()), value};
   model->model.weights[blob] = std::move(value);
+}
+
+std::string NodeImport::Constant(absl::string_view purpose, Tensor value) {
+  const std::string blob = NewBlob(purpose);
+  AddWeight(blob, std::move(value));
   return blob;
 }
+
+void NodeImport::SetOutput(int i, Tensor value) { AddWeight(Output(i), std::move(value)); }
 
 std::string NodeImport::ConstantInts(absl::string_view purpose,
                                      const std::vector<int64_t>& values) {
   const auto size = static_cast<int64_t>(values.size());
   absl::StatusOr<Tensor> tensor = Tensor::FromSpan<int64_t>({size}, values);
+  if (tensor.ok()) return Constant(purpose, *std::move(tensor));
+  if (status_.ok()) status_ = tensor.status();
+  return NewBlob(purpose);
+}
+
+std::string NodeImport::ConstantInt(absl::string_view purpose, int64_t value) {
+  absl::StatusOr<Tensor> tensor = Tensor::Scalar<int64_t>(value);
   if (tensor.ok()) return Constant(purpose, *std::move(tensor));
   if (status_.ok()) status_ = tensor.status();
   return NewBlob(purpose);

@@ -86,6 +86,9 @@ class NodeImport {
   // A new weight.
   std::string Constant(absl::string_view purpose, Tensor value);
   std::string ConstantInts(absl::string_view purpose, const std::vector<int64_t>& values);
+  std::string ConstantInt(absl::string_view purpose, int64_t value);  // a scalar
+  // An output that is a weight.
+  void SetOutput(int i, Tensor value);
 
   static absl::Status Unsupported(absl::string_view why);
   // What went wrong with attributes, inputs and outputs; of a node that was imported also those
@@ -96,6 +99,7 @@ class NodeImport {
   const AttributeProto* Find(absl::string_view name) const;
   const AttributeProto* Take(absl::string_view name, AttributeProto::AttributeType type);
   void Fail(const std::string& what);
+  void AddWeight(const std::string& blob, Tensor value);
 
   GraphImport* graph_;
   const NodeProto& node_;
