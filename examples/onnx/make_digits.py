@@ -24,11 +24,10 @@ def fit(path):
 
 def model(w, b):
     graph = helper.make_graph(
-        [helper.make_node("Flatten", ["data"], ["pixels"], axis=1),
-         helper.make_node("Gemm", ["pixels", "w", "b"], ["scores"]),
+        [helper.make_node("Gemm", ["data", "w", "b"], ["scores"]),
          helper.make_node("ArgMax", ["scores"], ["digit"], axis=1, keepdims=0)],
         "digits",
-        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["N", 1, 8, 8])],
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["N", 64])],
         [helper.make_tensor_value_info("digit", TensorProto.INT64, ["N"])],
         [numpy_helper.from_array(w, "w"), numpy_helper.from_array(b, "b")])
     made = helper.make_model(graph, producer_name="make_digits",

@@ -7,12 +7,9 @@ import pytest
 
 import doppio
 import doppio.onnx_backend
+from support import skip_without_onnx
 
-try:
-    doppio.Model.from_onnx(b"")
-except doppio.UnimplementedError as error:
-    if "without ONNX" in str(error):
-        pytest.skip(str(error), allow_module_level=True)
+skip_without_onnx()
 
 
 def varint(number):

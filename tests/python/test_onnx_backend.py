@@ -8,16 +8,13 @@ import pytest
 
 import doppio
 import doppio.onnx_backend
+from support import skip_without_onnx
 
 pytest.importorskip("onnx", reason="the package onnx is not installed (python3-onnx)")
 pytest.importorskip("onnx.backend.test", reason="the tests of onnx are not installed")
 import onnx.backend.test  # noqa: E402
 
-try:
-    doppio.Model.from_onnx(b"")
-except doppio.UnimplementedError as error:
-    if "without ONNX" in str(error):
-        pytest.skip(str(error), allow_module_level=True)
+skip_without_onnx()
 
 # onnx 1.12 asks NumPy for a name that 1.24 no longer has.
 np.object = object

@@ -84,7 +84,7 @@ TEST_F(OnnxCommandTest, InspectSaysWhatItIs) {
   const CommandResult result = Doppio({"inspect", path});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out,
-              AllOf(HasSubstr("model.onnx: ONNX model, "),
+              AllOf(HasSubstr("model.onnx: ONNX model (binary), "),
                     HasSubstr("graph \"small\": 3 nodes, IR version 8, opset 13, opset 2 of "
                               "org.example, written by pytorch 1.12\n"),
                     HasSubstr("  operators: Relu*2 Add\n"), HasSubstr("float[N,?]"),

@@ -192,7 +192,7 @@ absl::StatusOr<NetDef> FillsOf(const NetDef& net, const std::map<std::string, Te
     DOPPIO_ASSIGN_OR_RETURN(const Tensor tensor, workspace.Fetch(name));
     const absl::Status added = AddFill(name, tensor, &fills);
     if (added.ok()) continue;
-    return {added.code(), absl::StrCat(added.message(), "; a checkpoint holds it")};
+    return absl::Status(added.code(), absl::StrCat(added.message(), "; a checkpoint holds it"));
   }
   return fills.def();
 }
