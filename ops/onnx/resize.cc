@@ -2,16 +2,20 @@
 #include <cmath>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/onnx/resize_taps.h"
+#include "src/kernel/cast.h"
 #include "src/operator/element_copy.h"
 
 namespace doppio {
 namespace {
 
+using ResizedAxes = absl::InlinedVector<ResizedAxis, 6>;
+
 // `roi` may be null where it is not looked at.
-absl::StatusOr<std::vector<ResizedAxis>> AxesOf(const ResizeRule& rule, DimsView x,
+absl::StatusOr<ResizedAxes> AxesOf(const ResizeRule& rule, DimsView x,
                                                 const Tensor& scales, const Tensor* roi) {
   const size_t rank = x.size();
   if (scales.dims() != DimsView({static_cast<int64_t>(rank)}) ||
@@ -26,7 +30,7 @@ absl::StatusOr<std::vector<ResizedAxis>> AxesOf(const ResizeRule& rule, DimsView
     return absl::InvalidArgumentError(
         absl::StrCat("tf_crop_and_resize needs a roi of ", 2 * rank, " floats"));
   }
-  std::vector<ResizedAxis> axes(rank);
+  ResizedAxes axes(rank);
   for (size_t d = 0; d < rank; ++d) {
     ResizedAxis& axis = axes[d];
     axis.in = x[d];
@@ -58,7 +62,7 @@ absl::StatusOr<std::vector<ResizedAxis>> AxesOf(const ResizeRule& rule, DimsView
   return axes;
 }
 
-absl::StatusOr<Dims> OutputDims(const std::vector<ResizedAxis>& axes) {
+absl::StatusOr<Dims> OutputDims(const ResizedAxes& axes) {
   Dims dims;
   for (const ResizedAxis& axis : axes) dims.push_back(axis.out);
   DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
@@ -106,7 +110,7 @@ Example: X [1,1,1,2] = 1 2 with sizes = [1,1,1,4] and mode = linear gives Y = 1 
       DOPPIO_RETURN_IF_ERROR(context->status());
       const Tensor* roi = context->InputSize() > 2 ? context->value(2) : nullptr;
       if (context->InputSize() > 2 && rule.crops() && roi == nullptr) return absl::OkStatus();
-      DOPPIO_ASSIGN_OR_RETURN(const std::vector<ResizedAxis> axes,
+      DOPPIO_ASSIGN_OR_RETURN(const ResizedAxes axes,
                               AxesOf(rule, context->dims(0), *context->value(1), roi));
       DOPPIO_ASSIGN_OR_RETURN(const Dims dims, OutputDims(axes));
       context->SetOutput(0, context->dtype(0), dims);
@@ -124,7 +128,7 @@ class ResizeOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
-    DOPPIO_ASSIGN_OR_RETURN(const std::vector<ResizedAxis> axes,
+    DOPPIO_ASSIGN_OR_RETURN(const ResizedAxes axes,
                             AxesOf(rule_, x.dims(), Input(1), InputSize() > 2 ? &Input(2) : nullptr));
     DOPPIO_ASSIGN_OR_RETURN(const Dims dims, OutputDims(axes));
     if (rule_.mode() == ResizeRule::Mode::kNearest) {
@@ -139,12 +143,12 @@ class ResizeOp final : public Operator<Context> {
 
  private:
   template <typename T>
-  absl::Status Run(const std::vector<ResizedAxis>& axes, const Dims& dims) {
+  absl::Status Run(const ResizedAxes& axes, const Dims& dims) {
     const Dims x_dims(Input(0).dims().begin(), Input(0).dims().end());
     DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, Input(0).dtype(), dims));
     if (y->numel() == 0) return absl::OkStatus();
     taps_.resize(axes.size());
-    std::vector<size_t> changed;
+    absl::InlinedVector<size_t, 6> changed;
     for (size_t d = 0; d < axes.size(); ++d) {
       rule_.FindTaps(axes[d], &taps_[d]);
       if (!taps_[d].IsIdentity(axes[d].in)) changed.push_back(d);
@@ -181,8 +185,9 @@ class ResizeOp final : public Operator<Context> {
 
   // Whatever has a place beside X in some dimension.
   template <typename T>
-  void Extrapolate(const std::vector<ResizedAxis>& axes, T* y) const {
-    const T value = static_cast<T>(extrapolation_);
+  void Extrapolate(const ResizedAxes& axes, T* y) const {
+    T value;
+    Cast(DataType::kFloat, &extrapolation_, DataTypeOf<T>::value, &value, 1, nullptr);
     int64_t outer = 1;
     int64_t inner = 1;
     for (const ResizedAxis& axis : axes) inner *= axis.out;
