@@ -2,30 +2,35 @@
 #include <cmath>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "doppio/gradient_maker.h"
 #include "doppio/registry.h"
 #include "ops/onnx/resize_taps.h"
+#include "src/kernel/cast.h"
 #include "src/operator/element_copy.h"
 
 namespace doppio {
 namespace {
 
+using ResizedAxes = absl::InlinedVector<ResizedAxis, 6>;
+
 // `roi` may be null where it is not looked at.
-absl::StatusOr<std::vector<ResizedAxis>> AxesOf(const ResizeRule& rule, DimsView x,
+absl::StatusOr<ResizedAxes> AxesOf(const ResizeRule& rule, DimsView x,
                                                 const Tensor& scales, const Tensor* roi) {
   const size_t rank = x.size();
   if (scales.dims() != DimsView({static_cast<int64_t>(rank)}) ||
       !(scales.Is<float>() || scales.Is<int64_t>())) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "scales must be a vector of float, or sizes one of int64, for each of the ", rank,
-        " dimensions of X ", ShapeToString(x), ", but is ", scales.TypeAndShape()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("scales must be a vector of float, or sizes one of int64, for each of the ",
+                     rank, " dimensions of X ", ShapeToString(x), ", but is ",
+                     scales.TypeAndShape()));
   }
-  if (rule.crops() &&
-      (roi == nullptr || roi->numel() != 2 * static_cast<int64_t>(rank) || !roi->Is<float>())) {
+  if (rule.crops() && (roi == nullptr || roi->numel() != 2 * static_cast<int64_t>(rank) ||
+                       !roi->Is<float>())) {
     return absl::InvalidArgumentError(
         absl::StrCat("tf_crop_and_resize needs a roi of ", 2 * rank, " floats"));
   }
-  std::vector<ResizedAxis> axes(rank);
+  ResizedAxes axes(rank);
   for (size_t d = 0; d < rank; ++d) {
     ResizedAxis& axis = axes[d];
     axis.in = x[d];
@@ -50,14 +55,14 @@ absl::StatusOr<std::vector<ResizedAxis>> AxesOf(const ResizeRule& rule, DimsView
       axis.out = static_cast<int64_t>(size);
     }
     if (axis.out < 0 || (axis.out > 0 && axis.in == 0)) {
-      return absl::InvalidArgumentError(absl::StrCat("dimension ", d, " can not have ", axis.out,
-                                                     " elements, made of ", axis.in));
+      return absl::InvalidArgumentError(
+          absl::StrCat("dimension ", d, " can not have ", axis.out, " elements, made of ", axis.in));
     }
   }
   return axes;
 }
 
-absl::StatusOr<Dims> OutputDims(const std::vector<ResizedAxis>& axes) {
+absl::StatusOr<Dims> OutputDims(const ResizedAxes& axes) {
   Dims dims;
   for (const ResizedAxis& axis : axes) dims.push_back(axis.out);
   DOPPIO_RETURN_IF_ERROR(NumElements(dims).status());
@@ -86,19 +91,18 @@ Example: X [1,1,1,2] = 1 2 with sizes = [1,1,1,4] and mode = linear gives Y = 1 
 )DOC")
     .Arg<std::string>("mode", "nearest, linear or cubic", "nearest")
     .Arg<std::string>("coordinate_transformation_mode", "as above", "half_pixel")
-    .Arg<std::string>(
-        "nearest_mode",
-        "of nearest: round_prefer_floor, round_prefer_ceil (between two), floor, ceil",
-        "round_prefer_floor")
+    .Arg<std::string>("nearest_mode",
+                      "of nearest: round_prefer_floor, round_prefer_ceil (between two), floor, ceil",
+                      "round_prefer_floor")
     .Arg<float>("cubic_coeff_a", "the coefficient a of cubic interpolation", -0.75f)
     .Arg<bool>("exclude_outside", "elements beside X have no weight, and the others share it out",
                false)
     .Arg<float>("extrapolation_value", "of what tf_crop_and_resize finds beside X", 0.0f)
     .Input(0, "X", "tensor of numbers; but for mode nearest of float or double")
-    .Input(1, "scales", "float: a factor for each dimension of X; or int64: Y's shape")
-    .Input(2, "roi",
-           "float: where a region begins in each dimension of X, and then where it ends, "
-           "as parts of it; with tf_crop_and_resize only")
+    .Input(1, "scales",
+           "float: a factor for each dimension of X; or int64: Y's shape")
+    .Input(2, "roi", "float: where a region begins in each dimension of X, and then where it ends, "
+                     "as parts of it; with tf_crop_and_resize only")
     .Output(0, "Y", "tensor of X's type and rank")
     .NeedsValue(1)
     .TensorInference([](InferenceContext* context) -> absl::Status {
@@ -106,7 +110,7 @@ Example: X [1,1,1,2] = 1 2 with sizes = [1,1,1,4] and mode = linear gives Y = 1 
       DOPPIO_RETURN_IF_ERROR(context->status());
       const Tensor* roi = context->InputSize() > 2 ? context->value(2) : nullptr;
       if (context->InputSize() > 2 && rule.crops() && roi == nullptr) return absl::OkStatus();
-      DOPPIO_ASSIGN_OR_RETURN(const std::vector<ResizedAxis> axes,
+      DOPPIO_ASSIGN_OR_RETURN(const ResizedAxes axes,
                               AxesOf(rule, context->dims(0), *context->value(1), roi));
       DOPPIO_ASSIGN_OR_RETURN(const Dims dims, OutputDims(axes));
       context->SetOutput(0, context->dtype(0), dims);
@@ -124,26 +128,27 @@ class ResizeOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
-    DOPPIO_ASSIGN_OR_RETURN(
-        const std::vector<ResizedAxis> axes,
-        AxesOf(rule_, x.dims(), Input(1), InputSize() > 2 ? &Input(2) : nullptr));
+    DOPPIO_ASSIGN_OR_RETURN(const ResizedAxes axes,
+                            AxesOf(rule_, x.dims(), Input(1), InputSize() > 2 ? &Input(2) : nullptr));
     DOPPIO_ASSIGN_OR_RETURN(const Dims dims, OutputDims(axes));
     if (rule_.mode() == ResizeRule::Mode::kNearest) {
-      return DispatchType(AllNumericTypes(), x.dtype(),
-                          [&](auto tag) { return Run<typename decltype(tag)::type>(axes, dims); });
+      return DispatchType(AllNumericTypes(), x.dtype(), [&](auto tag) {
+        return Run<typename decltype(tag)::type>(axes, dims);
+      });
     }
-    return DispatchType(TypeList<float, double>(), x.dtype(),
-                        [&](auto tag) { return Run<typename decltype(tag)::type>(axes, dims); });
+    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) {
+      return Run<typename decltype(tag)::type>(axes, dims);
+    });
   }
 
  private:
   template <typename T>
-  absl::Status Run(const std::vector<ResizedAxis>& axes, const Dims& dims) {
+  absl::Status Run(const ResizedAxes& axes, const Dims& dims) {
     const Dims x_dims(Input(0).dims().begin(), Input(0).dims().end());
     DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, Input(0).dtype(), dims));
     if (y->numel() == 0) return absl::OkStatus();
     taps_.resize(axes.size());
-    std::vector<size_t> changed;
+    absl::InlinedVector<size_t, 6> changed;
     for (size_t d = 0; d < axes.size(); ++d) {
       rule_.FindTaps(axes[d], &taps_[d]);
       if (!taps_[d].IsIdentity(axes[d].in)) changed.push_back(d);
@@ -180,8 +185,9 @@ class ResizeOp final : public Operator<Context> {
 
   // Whatever has a place beside X in some dimension.
   template <typename T>
-  void Extrapolate(const std::vector<ResizedAxis>& axes, T* y) const {
-    const T value = static_cast<T>(extrapolation_);
+  void Extrapolate(const ResizedAxes& axes, T* y) const {
+    T value;
+    Cast(DataType::kFloat, &extrapolation_, DataTypeOf<T>::value, &value, 1, nullptr);
     int64_t outer = 1;
     int64_t inner = 1;
     for (const ResizedAxis& axis : axes) inner *= axis.out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "doppio/op_def.h"
 #include "src/onnx/import/node_import.h"
 
 namespace doppio {
@@ -55,9 +56,7 @@ absl::Status ImportThresholdedRelu(NodeImport& node) {
 }
 DOPPIO_ONNX_IMPORT(ThresholdedRelu, ImportThresholdedRelu);
 
-absl::Status ImportShrink(NodeImport& node) {
-  return ImportAs(node, "Shrink", {}, {"bias", "lambd"});
-}
+absl::Status ImportShrink(NodeImport& node) { return ImportAs(node, "Shrink", {}, {"bias", "lambd"}); }
 DOPPIO_ONNX_IMPORT(Shrink, ImportShrink);
 
 // alpha * Elu(x / alpha).
@@ -111,8 +110,7 @@ absl::Status ImportPRelu(NodeImport& node) {
   const std::optional<Dims> slope = node.Info(node.Input(1)).dims;
   const bool is_vector = slope.has_value() && slope->size() == 1;
   // Before version 7 a vector is of the channels, whatever X is.
-  if (is_vector &&
-      ((*slope)[0] == 1 || node.opset() < 7 || (x.has_value() && IsByChannel(*slope, *x)))) {
+  if (is_vector && ((*slope)[0] == 1 || node.opset() < 7 || (x.has_value() && IsByChannel(*slope, *x)))) {
     node.Op("PRelu", {node.Input(0), node.Input(1)}, {node.Output(0)});
     return absl::OkStatus();
   }
@@ -138,12 +136,16 @@ DOPPIO_ONNX_IMPORT(PRelu, ImportPRelu);
 
 // Y = X, and a mask that says that everything was kept.
 void AddKept(NodeImport& node, bool has_bools) {
-  node.Op("Dropout", {node.Input(0)}, {node.Output(0)}, {MakeArgument("is_test", 1)});
+  const DataType type = node.dtype(0);
+  if (type == DataType::kUndefined || type == DataType::kFloat || type == DataType::kDouble) {
+    node.Op("Dropout", {node.Input(0)}, {node.Output(0)}, {MakeArgument("is_test", 1)});
+  } else {
+    node.Op("Copy", {node.Input(0)}, {node.Output(0)});
+  }
   if (!node.HasOutput(1)) return;
-  const int type = static_cast<int>(has_bools ? DataType::kBool : DataType::kUndefined);
-  node.Op("ConstantFill", {node.Input(0)}, {node.Output(1)},
-          {MakeArgument("value", 1),
-           has_bools ? MakeArgument("dtype", type) : MakeArgument("dtype_of_input", 1)});
+  const Argument dtype = has_bools ? MakeArgument("dtype", static_cast<int>(DataType::kBool))
+                                   : MakeArgument("dtype_of_input", 1);
+  node.Op("ConstantFill", {node.Input(0)}, {node.Output(1)}, {MakeArgument("value", 1), dtype});
 }
 
 // From version 12 on inputs say whether it trains, and how much it drops.
@@ -169,10 +171,12 @@ absl::Status ImportDropoutByInputs(NodeImport& node) {
   }
   std::vector<std::string> outputs = {node.Output(0)};
   if (node.HasOutput(1)) outputs.push_back(node.Output(1));
-  OperatorDef& op = node.Op("OnnxDropout", {node.Input(0), ratio, node.Input(2)}, outputs);
+  OperatorDef op = CreateOperatorDef("OnnxDropout", node.proto().name(),
+                                     {node.Input(0), ratio, node.Input(2)}, outputs);
   if (node.HasAttribute("seed")) {
     op.mutable_device_option()->set_random_seed(static_cast<uint32_t>(node.Int("seed", 0)));
   }
+  node.Add(std::move(op));
   return absl::OkStatus();
 }
 

@@ -107,7 +107,7 @@ absl::Status AddTurns(NodeImport& node, Turns turns, const std::vector<std::stri
 }
 
 void AddAll(NodeImport& node, const NetDef& net) {
-  for (const OperatorDef& op : net.op()) node.Op("", {}, {}) = op;
+  for (const OperatorDef& op : net.op()) node.Add(op);
 }
 
 absl::Status ImportLoop(NodeImport& node) {

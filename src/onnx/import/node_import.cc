@@ -197,11 +197,12 @@ std::optional<std::vector<int64_t>> NodeImport::KnownInts(int input) {
   return std::nullopt;
 }
 
-OperatorDef& NodeImport::Op(absl::string_view type, const std::vector<std::string>& inputs,
-                            const std::vector<std::string>& outputs,
-                            const std::vector<Argument>& args) {
-  return *graph_->net()->add_op() = CreateOperatorDef(type, node_.name(), inputs, outputs, args);
+void NodeImport::Op(absl::string_view type, const std::vector<std::string>& inputs,
+                    const std::vector<std::string>& outputs, const std::vector<Argument>& args) {
+  Add(CreateOperatorDef(type, node_.name(), inputs, outputs, args));
 }
+
+void NodeImport::Add(OperatorDef op) { *graph_->net()->add_op() = std::move(op); }
 
 std::string NodeImport::NewBlob(absl::string_view purpose) {
   std::string base = node_.op_type();

@@ -79,8 +79,9 @@ class NodeImport {
   std::optional<std::vector<int64_t>> KnownInts(int input);
 
   // Adds an operator behind those that were added before.
-  OperatorDef& Op(absl::string_view type, const std::vector<std::string>& inputs,
-                  const std::vector<std::string>& outputs, const std::vector<Argument>& args = {});
+  void Op(absl::string_view type, const std::vector<std::string>& inputs,
+          const std::vector<std::string>& outputs, const std::vector<Argument>& args = {});
+  void Add(OperatorDef op);
   // A name for a blob in between.
   std::string NewBlob(absl::string_view purpose);
   // A new weight.

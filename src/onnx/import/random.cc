@@ -1,6 +1,9 @@
 // Random numbers.
 
+#include <cstring>
+
 #include "absl/strings/str_cat.h"
+#include "doppio/op_def.h"
 #include "src/onnx/import/node_import.h"
 #include "src/onnx/onnx_tensor.h"
 
@@ -8,15 +11,29 @@ namespace doppio {
 namespace onnx {
 namespace {
 
-// The fills draw floats.
+// A seed is a float, of any size.
+uint32_t Seed(float seed) {
+  uint32_t bits;
+  std::memcpy(&bits, &seed, sizeof(bits));
+  return bits;
+}
+
+// Adds a fill, which draws floats.
+void AddDrawn(NodeImport& node, absl::string_view type, const std::vector<std::string>& inputs,
+              const std::string& output, const std::vector<Argument>& args) {
+  OperatorDef op = CreateOperatorDef(type, node.proto().name(), inputs, {output}, args);
+  if (node.HasAttribute("seed")) {
+    op.mutable_device_option()->set_random_seed(Seed(node.Float("seed", 0)));
+  }
+  node.Add(std::move(op));
+}
+
 absl::Status AddFill(NodeImport& node, absl::string_view type,
                      const std::vector<std::string>& inputs, DataType dtype,
                      const std::vector<Argument>& args) {
-  const std::string drawn = dtype == DataType::kFloat ? node.Output(0) : node.NewBlob("drawn");
-  OperatorDef& op = node.Op(type, inputs, {drawn}, args);
-  if (node.HasAttribute("seed")) {
-    op.mutable_device_option()->set_random_seed(static_cast<uint32_t>(node.Float("seed", 0)));
-  }
+  const std::string drawn =
+      dtype == DataType::kFloat ? node.Output(0) : node.NewBlob("drawn");
+  AddDrawn(node, type, inputs, drawn, args);
   if (dtype == DataType::kFloat) return absl::OkStatus();
   if (!IsFloatingPoint(dtype)) {
     return absl::InvalidArgumentError(absl::StrCat("random numbers of ", DataTypeName(dtype)));
@@ -46,15 +63,15 @@ absl::Status ImportFill(NodeImport& node, bool is_like, absl::string_view type,
 }
 
 absl::Status ImportNormal(NodeImport& node, bool is_like) {
-  return ImportFill(
-      node, is_like, "GaussianFill",
-      {MakeArgument("mean", node.Float("mean", 0)), MakeArgument("std", node.Float("scale", 1))});
+  return ImportFill(node, is_like, "GaussianFill",
+                    {MakeArgument("mean", node.Float("mean", 0)),
+                     MakeArgument("std", node.Float("scale", 1))});
 }
 
 absl::Status ImportUniform(NodeImport& node, bool is_like) {
-  return ImportFill(
-      node, is_like, "UniformFill",
-      {MakeArgument("min", node.Float("low", 0)), MakeArgument("max", node.Float("high", 1))});
+  return ImportFill(node, is_like, "UniformFill",
+                    {MakeArgument("min", node.Float("low", 0)),
+                     MakeArgument("max", node.Float("high", 1))});
 }
 
 absl::Status ImportRandomNormal(NodeImport& node) { return ImportNormal(node, false); }
@@ -71,10 +88,7 @@ absl::Status ImportBernoulli(NodeImport& node) {
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, ReadType(node, true));
   const std::string drawn = node.NewBlob("drawn");
   const std::string is_one = node.NewBlob("is_one");
-  OperatorDef& fill = node.Op("UniformFill", {node.Input(0)}, {drawn});
-  if (node.HasAttribute("seed")) {
-    fill.mutable_device_option()->set_random_seed(static_cast<uint32_t>(node.Float("seed", 0)));
-  }
+  AddDrawn(node, "UniformFill", {node.Input(0)}, drawn, {});
   std::string threshold = drawn;
   if (const DataType given = node.dtype(0); given != DataType::kFloat) {
     threshold = node.NewBlob("threshold");
