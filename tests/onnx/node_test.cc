@@ -1,6 +1,7 @@
-// The conformance tests that ONNX publishes for single operators, and for what PyTorch makes of its
-// modules (Debian's libonnx-testdata): a model, what goes in and what has to come out, of Predictor
-// and of Workspace. Those that do not pass stand in left_out.txt with the reason, and may not pass.
+// The conformance tests that ONNX publishes for single operators, small models, and what PyTorch
+// makes of its modules (Debian's libonnx-testdata): a model, what goes in and what has to come out,
+// of Predictor and of Workspace. Those that do not pass stand in left_out.txt with the reason, and
+// may not pass.
 
 #include <algorithm>
 #include <cstring>
@@ -23,7 +24,7 @@ namespace doppio {
 namespace {
 
 constexpr char kData[] = "/usr/share/libonnx-testdata/data";
-constexpr const char* kFolders[] = {"node", "pytorch-converted", "pytorch-operator"};
+constexpr const char* kFolders[] = {"node", "simple", "pytorch-converted", "pytorch-operator"};
 
 // What was printed with four digits.
 constexpr const char* kRounded[] = {"test_roialign_aligned_false", "test_roialign_aligned_true",

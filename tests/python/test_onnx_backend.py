@@ -24,13 +24,15 @@ LEFT_OUT = pathlib.Path(__file__).resolve().parents[1] / "onnx" / "left_out.txt"
 
 def published():
     """The classes of tests, by name: those that are left out, for other devices or that would be
-    downloaded are none."""
+    downloaded are none; nor those of bfloat16, which NumPy does not have: the runner gives its bits
+    as uint16."""
     left_out = {line.split()[0] for line in LEFT_OUT.read_text().splitlines() if line.strip()}
     classes = onnx.backend.test.BackendTest(doppio.onnx_backend, __name__).test_cases
     del classes["OnnxBackendRealModelTest"]
     for tests in classes.values():
         for name in [name for name in vars(tests) if name.startswith("test_")]:
-            if not name.endswith("_cpu") or name.removesuffix("_cpu") in left_out:
+            test = name.removesuffix("_cpu")
+            if test == name or test in left_out or "BFLOAT16" in test:
                 delattr(tests, name)
     return classes
 
