@@ -250,8 +250,7 @@ absl::Status RequireTypes(NodeImport& node, int input, const std::vector<DataTyp
   }
   return absl::UnimplementedError(absl::StrCat("input ", input, " is ", DataTypeName(dtype),
                                                ", and only ", absl::StrJoin(names, ", "),
-                                               names.size() == 1 ? " is" : " are",
-                                               " supported"));
+                                               names.size() == 1 ? " is" : " are", " supported"));
 }
 
 absl::Status ImportAs(NodeImport& node, absl::string_view type,
