@@ -68,8 +68,8 @@ class MaxUnpoolOp final : public Operator<Context> {
     const Tensor& x = Input(0);
     const Tensor& places = Input(1);
     if (!places.Is<int64_t>() || places.dims() != x.dims()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "I must be int64 of X's shape, but there are ", DescribeInput(0), " and ", DescribeInput(1)));
+      return absl::InvalidArgumentError(absl::StrCat("I must be int64 of X's shape, but there are ",
+                                                     DescribeInput(0), " and ", DescribeInput(1)));
     }
     DOPPIO_ASSIGN_OR_RETURN(const Dims counted, CountedShape(settings_, x.dims()));
     DOPPIO_ASSIGN_OR_RETURN(const Dims dims,
@@ -81,8 +81,8 @@ class MaxUnpoolOp final : public Operator<Context> {
     const int64_t* place = places.data<int64_t>();
     for (int64_t i = 0; i < x.numel(); ++i) {
       if (place[i] < 0 || place[i] >= count) {
-        return absl::InvalidArgumentError(absl::StrCat("I has ", place[i], ", but there are ", count,
-                                                       " places in ", ShapeToString(counted)));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "I has ", place[i], ", but there are ", count, " places in ", ShapeToString(counted)));
       }
       DOPPIO_ASSIGN_OR_RETURN(const int64_t to, PlaceIn(dims, counted, place[i]));
       copy(i, to, 1);
@@ -93,17 +93,18 @@ class MaxUnpoolOp final : public Operator<Context> {
  private:
   // Where the element at `place` of the shape `counted` stands in the shape `dims`.
   static absl::StatusOr<int64_t> PlaceIn(const Dims& dims, const Dims& counted, int64_t place) {
-    int64_t to = 0;
-    int64_t stride = 1;
+    Dims index(dims.size());
     for (size_t d = dims.size(); d-- > 0;) {
-      const int64_t index = place % counted[d];
-      if (index >= dims[d]) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "I has a place in ", ShapeToString(counted), " that ", ShapeToString(dims), " has not"));
-      }
-      to += index * stride;
-      stride *= dims[d];
+      index[d] = place % counted[d];
       place /= counted[d];
+    }
+    int64_t to = 0;
+    for (size_t d = 0; d < dims.size(); ++d) {
+      if (index[d] >= dims[d]) {
+        return absl::InvalidArgumentError(absl::StrCat("I has a place in ", ShapeToString(counted),
+                                                       " that ", ShapeToString(dims), " has not"));
+      }
+      to = to * dims[d] + index[d];
     }
     return to;
   }

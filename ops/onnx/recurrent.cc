@@ -10,7 +10,7 @@ constexpr int kRequired = 3;  // X, W, R
 
 }  // namespace
 
-RecurrentArguments::RecurrentArguments(ArgumentReader* args, const RecurrentCell& cell)
+RecurrentSettings::RecurrentSettings(ArgumentReader* args, const RecurrentCell& cell)
     : hidden_size(args->GetSingleArgument<int64_t>("hidden_size", 0)),
       given(args->GetRepeatedArgument<std::string>("given")) {
   const std::string direction = args->GetSingleArgument<std::string>("direction");
@@ -30,19 +30,19 @@ RecurrentArguments::RecurrentArguments(ArgumentReader* args, const RecurrentCell
         std::count(cell.optional.begin(), cell.optional.end(), given[i]) > 0 &&
         std::count(given.begin(), given.begin() + static_cast<int64_t>(i), given[i]) == 0;
     if (is_known) continue;
-    args->Fail(absl::InvalidArgumentError(
-        absl::StrCat("given has \"", given[i], "\", may have each of ",
-                     absl::StrJoin(cell.optional, ", "), " once")));
+    args->Fail(
+        absl::InvalidArgumentError(absl::StrCat("given has \"", given[i], "\", may have each of ",
+                                                absl::StrJoin(cell.optional, ", "), " once")));
   }
   if (args->def().input_size() != kRequired + static_cast<int>(given.size())) {
-    args->Fail(absl::InvalidArgumentError(
-        absl::StrCat("there are ", args->def().input_size(), " inputs, but X, W, R and ",
-                     given.size(), " more are given")));
+    args->Fail(absl::InvalidArgumentError(absl::StrCat("there are ", args->def().input_size(),
+                                                       " inputs, but X, W, R and ", given.size(),
+                                                       " more are given")));
   }
   functions = GateFunction::ReadAll(args, directions, cell.functions);
 }
 
-int RecurrentArguments::InputOf(absl::string_view name) const {
+int RecurrentSettings::InputOf(absl::string_view name) const {
   const auto found = std::find(given.begin(), given.end(), name);
   return found == given.end() ? -1 : kRequired + static_cast<int>(found - given.begin());
 }
@@ -66,7 +66,7 @@ int64_t RecurrentShape::StateRow(int64_t direction, int64_t n) const {
   return is_batch_first ? n * directions + direction : direction * batch + n;
 }
 
-absl::StatusOr<RecurrentShape> CheckRecurrent(const RecurrentArguments& args,
+absl::StatusOr<RecurrentShape> CheckRecurrent(const RecurrentSettings& args,
                                               const RecurrentCell& cell, int count,
                                               const std::function<DimsView(int)>& dims,
                                               const std::function<DataType(int)>& type) {
@@ -81,8 +81,8 @@ absl::StatusOr<RecurrentShape> CheckRecurrent(const RecurrentArguments& args,
   shape.inputs = dims(0)[2];
   shape.hidden = dims(2)[2];
   if (args.hidden_size != 0 && args.hidden_size != shape.hidden) {
-    return absl::InvalidArgumentError(absl::StrCat("hidden_size is ", args.hidden_size, ", but R is ",
-                                                   ShapeToString(dims(2))));
+    return absl::InvalidArgumentError(
+        absl::StrCat("hidden_size is ", args.hidden_size, ", but R is ", ShapeToString(dims(2))));
   }
   DOPPIO_ASSIGN_OR_RETURN(const int64_t gates, CheckedProduct(cell.gates, shape.hidden));
   DOPPIO_RETURN_IF_ERROR(NumElements(shape.outputs()).status());
@@ -143,7 +143,7 @@ void StateRecurrent(OpSchema& schema, const RecurrentCell& cell) {
         return sum;
       })
       .TensorInference([cell](InferenceContext* context) -> absl::Status {
-        const RecurrentArguments args(context, cell);
+        const RecurrentSettings args(context, cell);
         DOPPIO_RETURN_IF_ERROR(context->status());
         DOPPIO_ASSIGN_OR_RETURN(
             const RecurrentShape shape,

@@ -15,14 +15,13 @@ constexpr int64_t kGrain = 1 << 14;  // elements
 void ResampleTaps::Start(int64_t out, int taps) {
   out_ = out;
   taps_ = taps;
-  indices_.resize(static_cast<size_t>(out * taps));
-  weights_.resize(static_cast<size_t>(out * taps));
+  elements_.resize(static_cast<size_t>(out));
 }
 
 void ResampleTaps::Set(int64_t o, int tap, int64_t index, double weight, int64_t in) {
-  const auto at = static_cast<size_t>(o * taps_ + tap);
-  indices_[at] = std::clamp<int64_t>(index, 0, in - 1);
-  weights_[at] = weight;
+  Element& element = elements_[static_cast<size_t>(o)];
+  element.index[tap] = std::clamp<int64_t>(index, 0, in - 1);
+  element.weight[tap] = weight;
 }
 
 bool ResampleTaps::IsIdentity(int64_t in) const {

@@ -13,23 +13,29 @@ namespace doppio {
 // is kept from use to use.
 class ResampleTaps {
  public:
-  // For lines of `out` elements, each of `taps` elements. All weights must be set then.
+  static constexpr int kMost = 4;
+
+  // For lines of `out` elements, each of `taps` elements. All of them must be set then.
   void Start(int64_t out, int taps);
   // A tap beside the line of `in` elements is that of its end.
   void Set(int64_t o, int tap, int64_t index, double weight, int64_t in);
 
   int64_t out() const { return out_; }
   int taps() const { return taps_; }
-  int64_t index(int64_t o, int tap) const { return indices_[static_cast<size_t>(o * taps_ + tap)]; }
-  double weight(int64_t o, int tap) const { return weights_[static_cast<size_t>(o * taps_ + tap)]; }
+  int64_t index(int64_t o, int tap) const { return elements_[static_cast<size_t>(o)].index[tap]; }
+  double weight(int64_t o, int tap) const { return elements_[static_cast<size_t>(o)].weight[tap]; }
   // Whether lines of `in` elements stay what they are.
   bool IsIdentity(int64_t in) const;
 
  private:
-  int64_t out_ = 0;
+  struct Element {
+    int64_t index[kMost];
+    double weight[kMost];
+  };
+
   int taps_ = 1;
-  std::vector<int64_t> indices_;
-  std::vector<double> weights_;
+  int64_t out_ = 0;
+  std::vector<Element> elements_;
 };
 
 // y [outer, taps.out(), inner] of x [outer, in, inner]. T is float or double.
