@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "google/protobuf/text_format.h"
 #include "tests/onnx/node_model.h"
 
 namespace doppio {
@@ -60,6 +61,38 @@ TEST(OnnxBinaryTest, DividesWholeNumbersTowardZeroAndNeverByZero) {
   const auto by_zero =
       div.Run({Tensor::Of<int32_t>({2}, {1, 1}), Tensor::Of<int32_t>({2}, {1, 0})});
   EXPECT_EQ(by_zero.status().code(), kInvalid);
+}
+
+// The type is known, the number of rows is not.
+TEST(OnnxBinaryTest, KnowsTypesWhereShapesAreNotKnown) {
+  onnx::ModelProto model;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(
+        ir_version: 8
+        opset_import { version: 14 }
+        graph {
+          node { op_type: "Transpose" input: "X" output: "T" }
+          node { op_type: "Neg" input: "T" output: "N" }
+          node { op_type: "Reshape" input: "N" input: "shape" output: "R" }
+          node { op_type: "Add" input: "R" input: "R" output: "Y" }
+          input {
+            name: "X"
+            type {
+              tensor_type { elem_type: 3 shape { dim { dim_param: "n" } dim { dim_value: 2 } } }
+            }
+          }
+          input { name: "shape" type { tensor_type { elem_type: 7 } } }
+          output { name: "Y" }
+        })",
+      &model));
+  const absl::StatusOr<Model> read = ModelFromOnnx(model.SerializeAsString());
+  ASSERT_TRUE(read.ok()) << read.status();
+  Workspace workspace;
+  ASSERT_TRUE(workspace.Feed("X", *Tensor::Of<int8_t>({1, 2}, {100, -3})).ok());
+  ASSERT_TRUE(workspace.Feed("shape", *Tensor::Of<int64_t>({1}, {2})).ok());
+  const absl::Status ran = workspace.RunNetOnce(read->predict);
+  ASSERT_TRUE(ran.ok()) << ran;
+  EXPECT_TRUE(TensorNear(*workspace.Fetch("Y"), *Tensor::Of<int8_t>({2}, {56, 6}), 0));
 }
 
 TEST(OnnxModTest, RefusesFloatsWithoutFmod) {

@@ -54,7 +54,10 @@ DOPPIO_ONNX_IMPORT(Tanh, ImportUnary);
 absl::Status ImportNeg(NodeImport& node) { return ImportElementwise(node, "Negative"); }
 DOPPIO_ONNX_IMPORT(Neg, ImportNeg);
 
-absl::Status ImportIdentity(NodeImport& node) { return ImportAs(node, "Copy"); }
+absl::Status ImportIdentity(NodeImport& node) {
+  node.KeepType();
+  return ImportAs(node, "Copy");
+}
 DOPPIO_ONNX_IMPORT(Identity, ImportIdentity);
 
 // Since version 14 whole numbers are rectified too, for which Caffe2 has no Relu.
@@ -92,8 +95,11 @@ std::optional<float> ConstantExponent(NodeImport& node) {
   // A vector of one element makes a vector of a scalar.
   const std::optional<int> rank = node.Rank(0);
   if (exponent->rank() > rank.value_or(0)) return std::nullopt;
+  // Caffe2's refuses bases of other types, where the type is not known before the net runs.
   const DataType base = node.dtype(0);
-  if (base != DataType::kFloat && base != DataType::kDouble) return std::nullopt;
+  if (base != DataType::kFloat && base != DataType::kDouble && base != DataType::kUndefined) {
+    return std::nullopt;
+  }
   if (exponent->Is<float>()) return *exponent->data<float>();
   return std::nullopt;
 }

@@ -10,6 +10,7 @@ namespace {
 
 // Caffe2's Gather differs where there is nothing to gather from.
 absl::Status ImportGather(NodeImport& node) {
+  node.KeepType();
   const int64_t axis = node.Int("axis", 0);
   const std::optional<Dims>& dims = node.Info(node.Input(0)).dims;
   const auto rank = static_cast<int64_t>(dims.value_or(Dims()).size());
@@ -24,11 +25,15 @@ absl::Status ImportGather(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(Gather, ImportGather);
 
 absl::Status ImportGatherElements(NodeImport& node) {
+  node.KeepType();
   return ImportAs(node, "GatherElements", {"axis"});
 }
 DOPPIO_ONNX_IMPORT(GatherElements, ImportGatherElements);
 
-absl::Status ImportGatherND(NodeImport& node) { return ImportAs(node, "GatherND", {"batch_dims"}); }
+absl::Status ImportGatherND(NodeImport& node) {
+  node.KeepType();
+  return ImportAs(node, "GatherND", {"batch_dims"});
+}
 DOPPIO_ONNX_IMPORT(GatherND, ImportGatherND);
 
 absl::Status AddScatter(NodeImport& node, absl::string_view type, std::vector<Argument> args) {
@@ -43,15 +48,22 @@ absl::Status AddScatter(NodeImport& node, absl::string_view type, std::vector<Ar
 
 // Scatter is the name that ScatterElements had until version 11.
 absl::Status ImportScatterElements(NodeImport& node) {
+  node.KeepType();
   return AddScatter(node, "ScatterElements", {MakeArgument("axis", node.Int("axis", 0))});
 }
 DOPPIO_ONNX_IMPORT(Scatter, ImportScatterElements);
 DOPPIO_ONNX_IMPORT(ScatterElements, ImportScatterElements);
 
-absl::Status ImportScatterND(NodeImport& node) { return AddScatter(node, "ScatterND", {}); }
+absl::Status ImportScatterND(NodeImport& node) {
+  node.KeepType();
+  return AddScatter(node, "ScatterND", {});
+}
 DOPPIO_ONNX_IMPORT(ScatterND, ImportScatterND);
 
-absl::Status ImportCompress(NodeImport& node) { return ImportAs(node, "Compress", {"axis"}); }
+absl::Status ImportCompress(NodeImport& node) {
+  node.KeepType();
+  return ImportAs(node, "Compress", {"axis"});
+}
 DOPPIO_ONNX_IMPORT(Compress, ImportCompress);
 
 absl::Status ImportNonZero(NodeImport& node) { return ImportAs(node, "NonZero"); }
@@ -61,11 +73,15 @@ absl::Status ImportOneHot(NodeImport& node) { return ImportAs(node, "OnnxOneHot"
 DOPPIO_ONNX_IMPORT(OneHot, ImportOneHot);
 
 absl::Status ImportReverseSequence(NodeImport& node) {
+  node.KeepType();
   return ImportAs(node, "ReverseSequence", {"time_axis", "batch_axis"});
 }
 DOPPIO_ONNX_IMPORT(ReverseSequence, ImportReverseSequence);
 
-absl::Status ImportTrilu(NodeImport& node) { return ImportAs(node, "Trilu", {"upper"}); }
+absl::Status ImportTrilu(NodeImport& node) {
+  node.KeepType();
+  return ImportAs(node, "Trilu", {"upper"});
+}
 DOPPIO_ONNX_IMPORT(Trilu, ImportTrilu);
 
 absl::Status ImportUnique(NodeImport& node) {

@@ -55,6 +55,7 @@ absl::Status ImportBitShift(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(BitShift, ImportBitShift);
 
 absl::Status ImportWhere(NodeImport& node) {
+  node.KeepType(1);
   bool has_one_shape = true;
   for (int i = 0; i < 3; ++i) {
     const std::optional<Dims>& dims = node.Info(node.Input(i)).dims;
@@ -74,6 +75,7 @@ absl::Status AddCast(NodeImport& node, DataType to) {
     return node.Unsupported("casts from and to strings");
   }
   node.Op("Cast", {node.Input(0)}, {node.Output(0)}, {CastTo(to)});
+  node.SetType(node.Output(0), to);
   return absl::OkStatus();
 }
 

@@ -214,6 +214,15 @@ std::string NodeImport::NewBlob(absl::string_view purpose) {
   return graph_->model()->NewName(absl::StrCat(base, "_", purpose));
 }
 
+void NodeImport::SetType(const std::string& blob, DataType type) {
+  TensorInfo& info = graph_->model()->infos[blob];
+  if (info.dtype == DataType::kUndefined) info.dtype = type;
+}
+
+void NodeImport::KeepType(int input) {
+  for (int i = 0; i < OutputSize(); ++i) SetType(Output(i), dtype(input));
+}
+
 void NodeImport::AddWeight(const std::string& blob, Tensor value) {
   ModelImport* model = graph_->model();
   model->infos[blob] = {value.dtype(), Dims(value.dims().begin(), value.dims().end()), value};

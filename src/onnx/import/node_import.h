@@ -84,6 +84,11 @@ class NodeImport {
   void Add(OperatorDef op);
   // A name for a blob in between.
   std::string NewBlob(absl::string_view purpose);
+  // Tells the type of a blob that operators of this node make: where shapes are not known before
+  // the net runs, inference does not.
+  void SetType(const std::string& blob, DataType type);
+  // All outputs have the type of that input.
+  void KeepType(int input = 0);
   // A new weight.
   std::string Constant(absl::string_view purpose, Tensor value);
   std::string ConstantInts(absl::string_view purpose, const std::vector<int64_t>& values);

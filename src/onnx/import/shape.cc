@@ -32,6 +32,7 @@ std::optional<Ints> FromFront(const std::optional<Ints>& axes, std::optional<int
 
 // In Caffe2's Reshape 0 keeps a size, as in ONNX's without allowzero.
 absl::Status ImportReshape(NodeImport& node) {
+  node.KeepType();
   const bool allows_zero = node.Int("allowzero", 0) != 0;
   const std::optional<Ints> shape = node.KnownInts(1);
   const bool has_zeros =
@@ -48,6 +49,7 @@ absl::Status ImportReshape(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(Reshape, ImportReshape);
 
 absl::Status ImportSqueeze(NodeImport& node) {
+  node.KeepType();
   const IntsGiven axes = IntsGiven::Of(node, "axes", 1);
   if (!axes.is_given) {
     node.Op("OnnxSqueeze", {node.Input(0)}, {node.Output(0)});
@@ -64,6 +66,7 @@ absl::Status ImportSqueeze(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(Squeeze, ImportSqueeze);
 
 absl::Status ImportUnsqueeze(NodeImport& node) {
+  node.KeepType();
   const IntsGiven axes = IntsGiven::Of(node, "axes", 1);
   if (!axes.is_given) return absl::InvalidArgumentError("there are no axes");
   std::optional<int> rank = node.Rank(0);  // of the output
@@ -85,6 +88,7 @@ absl::Status ImportUnsqueeze(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(Unsqueeze, ImportUnsqueeze);
 
 absl::Status ImportFlatten(NodeImport& node) {
+  node.KeepType();
   const int64_t axis = node.Int("axis", 1);
   const std::optional<Ints> from_front = FromFront(Ints{axis}, node.Rank(0));
   if (!from_front.has_value()) {
@@ -97,6 +101,7 @@ absl::Status ImportFlatten(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(Flatten, ImportFlatten);
 
 absl::Status ImportTranspose(NodeImport& node) {
+  node.KeepType();
   const Ints axes = node.Ints("perm");
   std::vector<Argument> args;
   if (!axes.empty()) args.push_back(MakeArgument("axes", axes));
@@ -106,6 +111,7 @@ absl::Status ImportTranspose(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(Transpose, ImportTranspose);
 
 absl::Status ImportConcat(NodeImport& node) {
+  node.KeepType();
   if (!node.HasAttribute("axis")) return absl::InvalidArgumentError("there is no axis");
   node.Op("Concat", node.Inputs(), {node.Output(0), node.NewBlob("sizes")},
           {MakeArgument("axis", node.Int("axis", 0))});
@@ -114,6 +120,7 @@ absl::Status ImportConcat(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(Concat, ImportConcat);
 
 absl::Status ImportSplit(NodeImport& node) {
+  node.KeepType();
   const IntsGiven split = IntsGiven::Of(node, "split", 1);
   std::vector<Argument> args = {MakeArgument("axis", node.Int("axis", 0))};
   std::vector<std::string> inputs = {node.Input(0)};
@@ -136,6 +143,7 @@ DOPPIO_ONNX_IMPORT(Split, ImportSplit);
 
 // Since version 10 all are inputs, and there are steps.
 absl::Status ImportSlice(NodeImport& node) {
+  node.KeepType();
   const IntsGiven starts = IntsGiven::Of(node, "starts", 1);
   const IntsGiven ends = IntsGiven::Of(node, "ends", 2);
   const IntsGiven axes = IntsGiven::Of(node, "axes", 3);
@@ -149,6 +157,7 @@ DOPPIO_ONNX_IMPORT(Slice, ImportSlice);
 
 // Caffe2's Expand goes by the same rule; -1, which it takes beside sizes, ONNX does not know.
 absl::Status ImportExpand(NodeImport& node) {
+  node.KeepType();
   if (const std::optional<Ints> shape = node.KnownInts(1); shape && !AreNotNegative(*shape)) {
     return absl::InvalidArgumentError("a size is negative");
   }
@@ -157,6 +166,7 @@ absl::Status ImportExpand(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(Expand, ImportExpand);
 
 absl::Status ImportTile(NodeImport& node) {
+  node.KeepType();
   node.Op("NumpyTile", {node.Input(0), node.Input(1)}, {node.Output(0)});
   return absl::OkStatus();
 }
@@ -164,6 +174,7 @@ DOPPIO_ONNX_IMPORT(Tile, ImportTile);
 
 // Until version 11 the borders, and what they are made of, are attributes.
 absl::Status ImportPad(NodeImport& node) {
+  node.KeepType();
   const std::vector<Argument> args = {MakeArgument("mode", node.String("mode", "constant"))};
   if (node.opset() >= 11) {
     node.Op("Pad", node.Inputs(), {node.Output(0)}, args);

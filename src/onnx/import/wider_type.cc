@@ -26,17 +26,25 @@ Argument CastTo(DataType type) {
 
 void InWiderType(NodeImport& node, const std::vector<std::string>& inputs,
                  const std::string& output, AddOps add) {
-  const DataType type = node.Info(inputs[0]).dtype;
-  const DataType wider = WiderType(type);
-  if (wider == type) return add(inputs, output);
-  std::vector<std::string> cast;
+  DataType type = DataType::kUndefined;
   for (const std::string& input : inputs) {
-    cast.push_back(node.NewBlob("wide"));
-    node.Op("Cast", {input}, {cast.back()}, {CastTo(wider)});
+    if (type == DataType::kUndefined) type = node.Info(input).dtype;
   }
-  const std::string result = node.NewBlob("result");
-  add(cast, result);
-  node.Op("Cast", {result}, {output}, {CastTo(type)});
+  const DataType wider = WiderType(type);
+  if (wider == type) {
+    add(inputs, output);
+  } else {
+    std::vector<std::string> cast;
+    for (const std::string& input : inputs) {
+      cast.push_back(node.NewBlob("wide"));
+      node.Op("Cast", {input}, {cast.back()}, {CastTo(wider)});
+      node.SetType(cast.back(), wider);
+    }
+    const std::string result = node.NewBlob("result");
+    add(cast, result);
+    node.Op("Cast", {result}, {output}, {CastTo(type)});
+  }
+  node.SetType(output, type);
 }
 
 std::string ScalarLike(NodeImport& node, const std::string& like, double value) {

@@ -20,8 +20,9 @@ DataType WiderType(DataType type);
 // The argument `to` of Cast.
 Argument CastTo(DataType type);
 
-// Adds the operators that `add` adds: for these inputs, which have one type, and the output, or for
-// casts of them where that type is computed in a wider one.
+// Adds the operators that `add` adds: for these inputs and the output, which have one type, or for
+// casts of them where that type is computed in a wider one. Where no input's type is known before
+// the net runs nothing is cast, and the operators refuse types that they have not.
 using AddOps =
     absl::FunctionRef<void(const std::vector<std::string>& inputs, const std::string& output)>;
 void InWiderType(NodeImport& node, const std::vector<std::string>& inputs,

@@ -32,6 +32,14 @@ TEST(UnaryTest, LogOfZeroAndLessIsAsInIeee) {
           0, Tensor::Of<float>({3}, {-std::numeric_limits<float>::infinity(), std::nanf(""), 0}));
 }
 
+TEST(UnaryTest, RoundGoesToTheEvenNumberOfTwoThatAreAsNear) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  OpTester("Round")
+      .Input("X", Tensor::Of<float>({6}, {0.5f, 1.5f, -2.5f, 2.6f, -infinity, -0.2f}))
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<float>({6}, {0, 2, -2, 3, -infinity, -0.0f}));
+}
+
 TEST(UnaryTest, ExpOverflowsToInfinity) {
   OpTester("Exp")
       .Input("X", Tensor::Of<float>({2}, {1e9f, -1e9f}))

@@ -107,5 +107,32 @@ TEST(MomentsTest, RejectsAGradientOfAnotherShape) {
       .ExpectError(kInvalid, "");
 }
 
+TEST(ReduceLogSumExpTest, NeitherOverflowsNorLosesInfinity) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  OpTester("ReduceLogSumExp")
+      .Input("X", Tensor::Of<float>({3, 2}, {1000, 1000, -infinity, -infinity, infinity, 1}))
+      .Arg("axes", std::vector<int64_t>{1})
+      .Arg("keepdims", false)
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<float>({3}, {1000.693147f, -infinity, infinity}));
+}
+
+TEST(ReduceProdTest, WrapsAndIsOneOfNothing) {
+  OpTester("ReduceProd")
+      .Input("X", Tensor::Of<int32_t>({2, 2}, {1 << 16, (1 << 16) + 1, 3, -4}))
+      .Arg("axes", std::vector<int64_t>{1})
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<int32_t>({2, 1}, {1 << 16, -12}));
+  OpTester("ReduceProd")
+      .Input("X", Tensor::Of<float>({0, 2}, {}))
+      .Arg("axes", std::vector<int64_t>{0})
+      .Outputs({"Y"})
+      .ExpectOutput(0, Tensor::Of<float>({1, 2}, {1, 1}));
+  OpTester("ReduceProd")
+      .Input("X", Tensor::Of<uint8_t>({1}, {1}))
+      .Outputs({"Y"})
+      .ExpectError(kInvalid, "uint8 is not supported");
+}
+
 }  // namespace
 }  // namespace doppio
