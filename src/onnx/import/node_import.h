@@ -41,8 +41,8 @@ class NodeImport {
 
   int InputSize() const { return static_cast<int>(inputs_.size()); }
   int OutputSize() const { return static_cast<int>(outputs_.size()); }
-  bool HasInput(int i) const { return i < InputSize() && !inputs_[i].empty(); }
-  bool HasOutput(int i) const { return i < OutputSize() && !outputs_[i].empty(); }
+  bool HasInput(int i);
+  bool HasOutput(int i);
   // The blob of an input; an input that is required and not there is the node's error.
   const std::string& Input(int i);
   // The blob of an output; of one that is left out a blob that nobody reads.
@@ -81,6 +81,7 @@ class NodeImport {
   // Adds an operator behind those that were added before.
   void Op(absl::string_view type, const std::vector<std::string>& inputs,
           const std::vector<std::string>& outputs, const std::vector<Argument>& args = {});
+  void Add(OperatorDef op);
   // A name for a blob in between.
   std::string NewBlob(absl::string_view purpose);
   // Tells the type of a blob that operators of this node make: where shapes are not known before
@@ -96,14 +97,14 @@ class NodeImport {
   void SetOutput(int i, Tensor value);
 
   static absl::Status Unsupported(absl::string_view why);
-  // What went wrong with attributes and inputs, attributes that nobody asked for included; to be
-  // looked at when the node is done.
-  absl::Status Finish() const;
+  // What went wrong with attributes, inputs and outputs; of a node that was imported also those
+  // that nobody asked for. To be looked at when the node is done.
+  absl::Status Finish(bool is_imported);
 
  private:
   const AttributeProto* Find(absl::string_view name) const;
   const AttributeProto* Take(absl::string_view name, AttributeProto::AttributeType type);
-  void Fail(std::string what);
+  void Fail(const std::string& what);
   void AddWeight(const std::string& blob, Tensor value);
 
   GraphImport* graph_;
@@ -111,6 +112,8 @@ class NodeImport {
   std::vector<std::string> inputs_;
   std::vector<std::string> outputs_;
   std::set<std::string> taken_;  // attributes
+  int asked_inputs_ = 0;         // up to the last one that was asked for
+  int asked_outputs_ = 0;
   absl::Status status_;
 };
 
@@ -124,6 +127,9 @@ NodeImporter FindNodeImporter(absl::string_view op_type);
 #define DOPPIO_ONNX_IMPORT(op_type, importer)                       \
   [[maybe_unused]] static const bool doppio_onnx_import_##op_type = \
       ::doppio::onnx::RegisterNodeImporter(#op_type, importer)
+
+// Refuses an input that is known to be of another type.
+absl::Status RequireTypes(NodeImport& node, int input, const std::vector<DataType>& types);
 
 // Adds the operator of this type with the node's inputs and outputs, and the node's attributes as
 // arguments of the same names.
