@@ -75,9 +75,13 @@ class ExportTableTest : public testing::TestWithParam<std::string> {
     }
   }
 
-  // Whether a kernel is missing there, of which this says nothing.
+  // Whether a kernel for the type is missing there (or, of LRN, for even sizes and other images
+  // than of two dimensions), which says nothing of the model.
   static bool IsMissingThere(const absl::Status& status) {
-    return absl::StrContains(std::string(status.message()), "NOT_IMPLEMENTED");
+    const std::string message(status.message());
+    return absl::IsUnimplemented(status) ||
+           absl::StrContains(message, "Could not find an implementation") ||
+           absl::StrContains(message, "lrn.");
   }
 
   void ExpectOthersAgree(const Fed& fed, const std::string& model) {
@@ -107,7 +111,9 @@ TEST_P(ExportTableTest, OthersComputeTheSame) {
   int cases = 0, exported = 0;
   std::string reason;
   for (int i = 0; i < kCases; ++i) {
-    for (const OpCase& op_case : FindOpRow(GetParam())->MakeCases(Request(GetParam(), i))) {
+    CaseRequest request = Request(GetParam(), i);
+    if (i % 2 == 1) request.value_type = DataType::kFloat;  // which ONNX Runtime has kernels for
+    for (const OpCase& op_case : FindOpRow(GetParam())->MakeCases(request)) {
       SCOPED_TRACE(Where(op_case));
       ++cases;
       bool is_exported = false;
@@ -122,6 +128,7 @@ TEST_P(ExportTableTest, OthersComputeTheSame) {
             reason = std::string(model.status().message());
             continue;
           }
+          if (absl::IsFailedPrecondition(model.status())) continue;  // it changes its weights
           ASSERT_TRUE(model.ok()) << model.status();
           SCOPED_TRACE(absl::StrCat("opset ", opset, ", fed ", fed, " of ", inputs));
           is_exported = true;

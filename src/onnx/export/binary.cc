@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/onnx/export/steps.h"
 #include "src/operator/broadcast_rule.h"
@@ -64,19 +65,21 @@ DOPPIO_ONNX_EXPORT(BitwiseAnd, ExportBits);
 DOPPIO_ONNX_EXPORT(BitwiseOr, ExportBits);
 DOPPIO_ONNX_EXPORT(BitwiseXor, ExportBits);
 
-// Equal compares floating point numbers from opset 11 on, the others whole numbers from 9 on.
 absl::Status ExportComparison(OpExport& op, absl::string_view type, const char* then = nullptr) {
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
   const bool is_equal = type == "Equal";
-  const bool is_float = IsFloatingPoint(dtype);
-  if (op.opset() < 11 && (is_equal ? is_float : !is_float)) {
+  const bool is_old = is_equal ? dtype == DataType::kBool || dtype == DataType::kInt32 ||
+                                     dtype == DataType::kInt64
+                               : dtype == DataType::kFloat || dtype == DataType::kDouble;
+  const int since = is_equal ? 11 : 9;
+  if (!is_old && op.opset() < since) {
     return op.Unsupported(
-        absl::StrCat("ONNX compares ", DataTypeName(dtype), " so from opset 11 on"));
+        absl::StrCat("ONNX compares ", DataTypeName(dtype), " so from opset ", since, " on"));
+  }
+  if (dtype == DataType::kBFloat16 && absl::EndsWith(type, "OrEqual") && op.opset() < 16) {
+    return op.Unsupported("ONNX compares bfloat16 so from opset 16 on");
   }
   if (!is_equal && dtype == DataType::kBool) return op.Unsupported("ONNX orders no truth values");
-  if (dtype == DataType::kBFloat16 && op.opset() < (is_equal ? 13 : 16)) {
-    return op.Unsupported("bfloat16");
-  }
   return ExportBinary(op, type, then);
 }
 

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <iterator>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "src/onnx/export/steps.h"
@@ -10,8 +9,6 @@
 namespace doppio {
 namespace onnx {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // What ONNX has too, under another name or the same, with float attributes of other names or the
 // same.

@@ -44,7 +44,7 @@ bool HaveSameElements(const Tensor& a, const Tensor& b) {
   return a.bytes() == 0 || std::memcmp(a.raw_data(), b.raw_data(), a.bytes()) == 0;
 }
 
-// What all trials have in common.
+// What all trials have in common. What has no elements is constant.
 ValueInfo Merge(const std::vector<const TensorInfo*>& trials) {
   ValueInfo merged{trials[0]->dtype, trials[0]->dims, trials[0]->value};
   for (const TensorInfo* trial : trials) {
@@ -61,6 +61,11 @@ ValueInfo Merge(const std::vector<const TensorInfo*>& trials) {
         !HaveSameElements(*merged.value, *trial->value)) {
       merged.value.reset();
     }
+  }
+  if (merged.dtype != DataType::kUndefined && IsFixed(merged) && !merged.value.has_value() &&
+      std::count(merged.dims->begin(), merged.dims->end(), 0) > 0) {
+    absl::StatusOr<Tensor> empty = Tensor::Create(merged.dtype, *merged.dims);
+    if (empty.ok()) merged.value = *std::move(empty);
   }
   return merged;
 }
@@ -245,6 +250,7 @@ absl::Status GraphExport::AddOp(int index, const std::vector<bool>& wanted) {
   for (const std::string& blob : def.input()) inputs.push_back(values_[blob]);
   const std::vector<std::string> outputs = NamesFor(def, index);
   absl::Status status = inferred;
+  if (status.ok()) status = CheckTypes(def);
   if (status.ok() && Fold(def, wanted)) {
     for (int o = 0; o < def.output_size(); ++o) {
       if (wanted[o]) AddInitializer(outputs[o], *output_infos_[o].value);
@@ -257,7 +263,11 @@ absl::Status GraphExport::AddOp(int index, const std::vector<bool>& wanted) {
     if (status.ok()) status = op.Finish();
   }
   for (size_t t = 0; t < trials_.size(); ++t) {
-    for (auto& [blob, info] : made[t]) trials_[t][blob] = std::move(info);
+    for (int o = 0; o < def.output_size(); ++o) {
+      TensorInfo& info = made[t][def.output(o)];
+      if (info.dtype == DataType::kUndefined) info.dtype = output_infos_[o].dtype;
+      trials_[t][def.output(o)] = std::move(info);
+    }
   }
   for (int o = 0; o < def.output_size(); ++o) {
     const std::string& blob = def.output(o);
@@ -270,6 +280,20 @@ absl::Status GraphExport::AddOp(int index, const std::vector<bool>& wanted) {
     }
   }
   return status;
+}
+
+absl::Status GraphExport::CheckTypes(const OperatorDef& def) const {
+  constexpr int kBFloat16Since = 13;
+  bool has_bfloat16 = false;
+  for (const std::string& input : def.input()) {
+    has_bfloat16 = has_bfloat16 || Info(input).dtype == DataType::kBFloat16;
+  }
+  for (const ValueInfo& info : output_infos_) {
+    has_bfloat16 = has_bfloat16 || info.dtype == DataType::kBFloat16;
+  }
+  if (!has_bfloat16 || opset() >= kBFloat16Since) return absl::OkStatus();
+  return OpExport::Unsupported(
+      absl::StrCat("ONNX computes with bfloat16 from opset ", kBFloat16Since, " on"));
 }
 
 std::vector<std::vector<bool>> GraphExport::FindWanted() const {

@@ -32,6 +32,7 @@ class GraphExport {
   const ValueInfo& Info(const std::string& blob) const;
   // Of the operator that is being exported.
   const ValueInfo& OutputInfo(int output) const { return output_infos_[output]; }
+  void SetOutputType(int output, DataType dtype) { output_infos_[output].dtype = dtype; }
   NodeProto* AddNode() { return graph_.add_node(); }
   // `wanted`, or, where it is taken, that with a number.
   std::string NewName(const std::string& wanted);
@@ -44,6 +45,7 @@ class GraphExport {
   absl::Status AddOp(int index, const std::vector<bool>& wanted);
   // What it makes, in all trials. Fills output_infos_.
   absl::Status Infer(const OperatorDef& def, std::vector<BlobInfos>* made);
+  absl::Status CheckTypes(const OperatorDef& def) const;
   // Whether all that is wanted of an operator is constant; output_infos_ has the values then.
   bool Fold(const OperatorDef& def, const std::vector<bool>& wanted);
   // Of the values that an operator makes.

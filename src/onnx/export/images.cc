@@ -1,7 +1,6 @@
 // Pixels: sizes, borders, and the pictures of style transfer nets.
 
-#include <cmath>
-#include <limits>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "doppio/workspace.h"
@@ -24,6 +23,11 @@ absl::Status Resize(OpExport& op, const std::string& x, const Scales& scales, bo
   if (is_linear && op.opset() < 11) {
     return op.Unsupported("ONNX keeps corners where they are from opset 11 on");
   }
+  const bool shrinks = std::any_of(scales.known.begin(), scales.known.end(),
+                                   [](float scale) { return scale < 1; });
+  if (op.opset() < 11 && (shrinks || !scales.value.empty())) {
+    return op.Unsupported("which pixels of a smaller image are taken ONNX says from opset 11 on");
+  }
   std::string factors = scales.value;
   if (factors.empty() && op.opset() >= 9) {
     const auto count = static_cast<int64_t>(scales.known.size());
@@ -43,11 +47,9 @@ absl::Status Resize(OpExport& op, const std::string& x, const Scales& scales, bo
   } else if (op.opset() >= 9) {
     op.Node(op.opset() == 10 ? "Resize" : "Upsample", {x, factors},
             {MakeAttribute("mode", "nearest")}, output);
-  } else if (factors.empty()) {
+  } else {
     op.Node("Upsample", {x},
             {MakeAttribute("mode", "nearest"), MakeAttribute("scales", scales.known)}, output);
-  } else {
-    return op.Unsupported("before opset 9 ONNX takes no scales that a net computes");
   }
   return absl::OkStatus();
 }

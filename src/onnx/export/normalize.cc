@@ -1,5 +1,6 @@
 // Normalisations, and factors and summands for each channel.
 
+#include <limits>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,8 @@
 namespace doppio {
 namespace onnx {
 namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 absl::Status ExportSpatialBN(OpExport& op) {
   if (!op.Flag("is_test")) return op.Unsupported("it trains: give it is_test=1");
@@ -20,14 +23,6 @@ absl::Status ExportSpatialBN(OpExport& op) {
   });
 }
 DOPPIO_ONNX_EXPORT(SpatialBN, ExportSpatialBN);
-
-absl::Status ExportInstanceNorm(OpExport& op) {
-  const std::vector<AttributeProto> epsilon = {MakeAttribute("epsilon", op.Float("epsilon"))};
-  return WithChannelsFirst(op, [&](const std::string& x, const std::string& output) {
-    return op.Node("InstanceNormalization", {x, AsVector(op, 1), AsVector(op, 2)}, epsilon, output);
-  });
-}
-DOPPIO_ONNX_EXPORT(InstanceNorm, ExportInstanceNorm);
 
 // The dimension of the channels of input 0, which has `rank` dimensions.
 int ChannelAxis(OpExport& op, int rank) { return op.IsChannelsLast() ? rank - 1 : 1; }
@@ -152,28 +147,45 @@ absl::Status ExportRMSNorm(OpExport& op) {
 }
 DOPPIO_ONNX_EXPORT(RMSNorm, ExportRMSNorm);
 
-// InstanceNorm of groups, and then factors and summands for channels.
-absl::Status ExportGroupNorm(OpExport& op) {
-  op.Arguments({"is_test"});  // whether the statistics are wanted
-  const int64_t groups = op.Int("group");
-  const float epsilon = op.Float("epsilon");
+// Groups of channels of each image normalised, and then a factor and a summand for each channel.
+// Each channel is a group of its own where `groups` is 0. Outputs 1 and 2 are the means and what
+// was multiplied by.
+absl::Status NormalizeGroups(OpExport& op, int64_t groups) {
+  if (op.Value(0) != nullptr) return op.Unsupported("there is nothing to normalise");
   DOPPIO_ASSIGN_OR_RETURN(const int rank, op.Rank(0));
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
-  const auto repeated = [&](double value) {
-    const std::string number = op.Number(value, dtype);
-    return op.Node("Expand", {number, op.Int64s({groups})});
-  };
+  const float epsilon = op.Float("epsilon");
   return WithChannelsFirst(op, [&](const std::string& x, const std::string& output) {
-    const std::string in_groups = Reshape(op, x, {0, groups, -1});
-    const std::string normal =
-        op.Node("InstanceNormalization", {in_groups, repeated(1), repeated(0)},
-                {MakeAttribute("epsilon", epsilon)});
-    const std::string product =
-        op.Node("Mul", {ReshapeLike(op, normal, x), AlongAxis(op, 1, 1, rank)});
+    const std::string elements = Reshape(op, x, {0, groups, -1});
+    const std::string mean = Reduce(op, "ReduceMean", elements, {2}, true);
+    const std::string centred = op.Node("Sub", {elements, mean});
+    const std::string squares = op.Node("Mul", {centred, centred});
+    const std::string variance = Reduce(op, "ReduceMean", squares, {2}, true);
+    const std::string sum = op.Node("Add", {variance, op.Number(epsilon, dtype)});
+    const std::string inverse = op.Node("Reciprocal", {op.Node("Sqrt", {sum})});
+    if (op.IsWanted(1)) Squeeze(op, mean, {2}, op.Output(1));
+    if (op.IsWanted(2)) Squeeze(op, inverse, {2}, op.Output(2));
+    const std::string normal = ReshapeLike(op, op.Node("Mul", {centred, inverse}), x);
+    const std::string product = op.Node("Mul", {normal, AlongAxis(op, 1, 1, rank)});
     return op.Node("Add", {product, AlongAxis(op, 2, 1, rank)}, {}, output);
   });
 }
+
+absl::Status ExportGroupNorm(OpExport& op) {
+  op.Arguments({"is_test"});  // whether the statistics are wanted
+  return NormalizeGroups(op, op.Int("group"));
+}
 DOPPIO_ONNX_EXPORT(GroupNorm, ExportGroupNorm);
+
+absl::Status ExportInstanceNorm(OpExport& op) {
+  DOPPIO_ASSIGN_OR_RETURN(const int rank, op.Rank(0));
+  if (op.IsWanted(1) || op.IsWanted(2) || rank < 3) return NormalizeGroups(op, 0);
+  const std::vector<AttributeProto> epsilon = {MakeAttribute("epsilon", op.Float("epsilon"))};
+  return WithChannelsFirst(op, [&](const std::string& x, const std::string& output) {
+    return op.Node("InstanceNormalization", {x, AsVector(op, 1), AsVector(op, 2)}, epsilon, output);
+  });
+}
+DOPPIO_ONNX_EXPORT(InstanceNorm, ExportInstanceNorm);
 
 absl::Status ExportElementwiseLinear(OpExport& op) {
   DOPPIO_ASSIGN_OR_RETURN(const int axis, op.Axis(op.Int("axis"), 0));
@@ -195,7 +207,7 @@ absl::Status ExportNormalize(OpExport& op) {
   DOPPIO_ASSIGN_OR_RETURN(const int axis, op.Axis(op.Int("axis"), 0));
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
   const std::string norm = Reduce(op, "ReduceL2", op.Input(0), {axis}, true);
-  const std::string divisor = op.Node("Max", {norm, op.Number(1e-12, dtype)});
+  const std::string divisor = Clip(op, norm, 1e-12, kInfinity, dtype);
   op.Node("Div", {op.Input(0), divisor}, {}, op.Output(0));
   return absl::OkStatus();
 }

@@ -33,7 +33,7 @@ constexpr NodeSince kSince[] = {
     {"Celu", 12},        {"Clip", 7},       {"Compress", 9},  {"ConstantOfShape", 9},
     {"Cosh", 9},         {"CumSum", 11},    {"Erf", 9},       {"Expand", 8},
     {"EyeLike", 9},      {"GatherND", 11},  {"GatherElements", 11},
-    {"GreaterOrEqual", 12},                 {"HardSwish", 14}, {"IsNaN", 9},
+    {"GreaterOrEqual", 12}, {"HardSwish", 14}, {"IsNaN", 9},
     {"LessOrEqual", 12}, {"Mod", 10},       {"NonMaxSuppression", 10},
     {"NonZero", 9},      {"OneHot", 9},     {"Range", 11},    {"Resize", 10},
     {"RoiAlign", 10},    {"Round", 11},     {"ScatterND", 11}, {"Sign", 9},
@@ -157,6 +157,8 @@ bool OpExport::IsChannelsLast() {
 
 const ValueInfo& OpExport::Info(int input) const { return graph_->Info(def_.input(input)); }
 const ValueInfo& OpExport::OutputInfo(int output) const { return graph_->OutputInfo(output); }
+
+void OpExport::SetOutputType(int output, DataType dtype) { graph_->SetOutputType(output, dtype); }
 
 absl::StatusOr<DataType> OpExport::Type(int input) const {
   const DataType dtype = Info(input).dtype;

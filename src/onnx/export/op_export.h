@@ -91,6 +91,8 @@ class OpExport {
   // how to make it known.
   const ValueInfo& Info(int input) const;
   const ValueInfo& OutputInfo(int output) const;
+  // For operators whose output's shape, and with it the type, inference can not always tell.
+  void SetOutputType(int output, DataType dtype);
   absl::StatusOr<DataType> Type(int input) const;
   absl::StatusOr<int> Rank(int input) const;
   // All sizes: the model is then one for this shape.

@@ -1,12 +1,15 @@
 // Fully connected layers and products of matrices.
 
 #include <algorithm>
+#include <limits>
 
 #include "src/onnx/export/steps.h"
 
 namespace doppio {
 namespace onnx {
 namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // An input as a matrix whose columns begin at `axis`.
 absl::StatusOr<std::string> AsMatrix(OpExport& op, int input, int64_t axis_argument) {
@@ -123,7 +126,7 @@ absl::Status ExportCosineSimilarity(OpExport& op) {
   if (rank == 0) return op.Unsupported("a scalar in the place of rows");
   const auto norm = [&](const std::string& x) {
     const std::string squares = Reduce(op, "ReduceSumSquare", RowsOf(op, x), {1}, false);
-    return op.Node("Sqrt", {op.Node("Max", {squares, op.Number(1e-12, dtype)})});
+    return op.Node("Sqrt", {Clip(op, squares, 1e-12, kInfinity, dtype)});
   };
   const std::string product = op.Node("Mul", {op.Input(0), op.Input(1)});
   const std::string dot = Reduce(op, "ReduceSum", RowsOf(op, product), {1}, false);

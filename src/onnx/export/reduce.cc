@@ -1,5 +1,6 @@
 // Dimensions, or all of them, become one number.
 
+#include <algorithm>
 #include <numeric>
 
 #include "absl/strings/match.h"
@@ -10,11 +11,9 @@ namespace doppio {
 namespace onnx {
 namespace {
 
-// The axes that the arguments name; none stands for all. Of a scalar nothing is reduced, which a
-// list without axes says too.
+// The axes that the arguments name; none stands for all.
 absl::StatusOr<std::vector<int64_t>> ReadAxes(OpExport& op) {
   std::vector<int64_t> axes = op.Ints("axes");
-  if (op.Has("axes") && axes.empty()) return op.Unsupported("it reduces no dimension");
   for (int64_t& axis : axes) {
     DOPPIO_ASSIGN_OR_RETURN(axis, op.Axis(axis, 0));
   }
@@ -118,7 +117,10 @@ DOPPIO_ONNX_EXPORT(Moments, ExportMoments);
 
 absl::Status ExportArgExtreme(OpExport& op) {
   DOPPIO_ASSIGN_OR_RETURN(const int axis, op.Axis(op.Int("axis"), 0));
-  op.Node(op.def().type(), {op.Input(0)},
+  DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
+  const std::string x =
+      dtype == DataType::kBool ? Cast(op, op.Input(0), DataType::kInt32) : op.Input(0);
+  op.Node(op.def().type(), {x},
           {MakeAttribute("axis", axis), MakeAttribute("keepdims", op.Flag("keepdims"))},
           op.Output(0));
   return absl::OkStatus();
@@ -138,14 +140,23 @@ absl::Status ExportRowwiseMax(OpExport& op) {
 }
 DOPPIO_ONNX_EXPORT(RowwiseMax, ExportRowwiseMax);
 
-// More than there are, which Caffe2 pads, is an error of ONNX's.
+// `count` more elements at the end of dimension `axis`.
+std::string PadEnd(OpExport& op, const std::string& x, int axis, int rank, int64_t count,
+                   double value, DataType dtype) {
+  std::vector<int64_t> pads(2 * rank, 0);
+  pads[rank + axis] = count;
+  return count == 0 ? x : Pad(op, x, pads, "constant", value, dtype);
+}
+
+// Where there are less than k, values are padded with 0 and places with -1.
 absl::Status ExportTopK(OpExport& op) {
   DOPPIO_ASSIGN_OR_RETURN(const int axis, op.Axis(op.Int("axis"), 0));
-  const int64_t k = op.Int("k");
-  const std::optional<Dims>& dims = op.Info(0).dims;
-  if (dims.has_value() && (*dims)[axis] >= 0 && (*dims)[axis] < k) {
-    return op.Unsupported(absl::StrCat("k is ", k, ", and there are ", (*dims)[axis]));
-  }
+  DOPPIO_ASSIGN_OR_RETURN(const int rank, op.Rank(0));
+  DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
+  const int64_t size = (*op.Info(0).dims)[axis];
+  if (size < 0) return op.Unsupported("how many elements there are is not known");
+  const int64_t wanted = op.Int("k");
+  const int64_t k = std::min(wanted, size);
   std::vector<AttributeProto> attributes = {MakeAttribute("axis", axis)};
   std::vector<std::string> inputs = {op.Input(0)};
   if (op.opset() >= 10) {
@@ -153,7 +164,15 @@ absl::Status ExportTopK(OpExport& op) {
   } else {
     attributes.push_back(MakeAttribute("k", k));
   }
-  op.Node("TopK", inputs, attributes, std::vector<std::string>{op.Output(0), op.Output(1)});
+  const std::string values = op.NewValue("values"), places = op.NewValue("places");
+  op.Node("TopK", inputs, attributes, std::vector<std::string>{values, places});
+  const int64_t missing = wanted - k;
+  if (missing > 0 && op.opset() < 11) {
+    return op.Unsupported("k is more than there is, and ONNX pads whole numbers from opset 11 on");
+  }
+  op.Node("Identity", {PadEnd(op, values, axis, rank, missing, 0, dtype)}, {}, op.Output(0));
+  op.Node("Identity", {PadEnd(op, places, axis, rank, missing, -1, DataType::kInt64)}, {},
+          op.Output(1));
   return absl::OkStatus();
 }
 DOPPIO_ONNX_EXPORT(TopK, ExportTopK);

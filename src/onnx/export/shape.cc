@@ -20,6 +20,8 @@ absl::StatusOr<std::string> AsInt64(OpExport& op, int input) {
 }
 
 absl::Status ExportReshape(OpExport& op) {
+  DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
+  op.SetOutputType(0, dtype);
   if (op.InputSize() > 1) {
     DOPPIO_ASSIGN_OR_RETURN(const std::string shape, AsInt64(op, 1));
     op.Node("Reshape", {op.Input(0), shape}, {}, op.Output(0));
@@ -38,6 +40,12 @@ absl::Status ExportResizeLike(OpExport& op) {
 DOPPIO_ONNX_EXPORT(ResizeLike, ExportResizeLike);
 
 absl::Status ExportFlatten(OpExport& op) {
+  if (op.opset() < 9) {
+    DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
+    if (!IsFloatingPoint(dtype)) {
+      return op.Unsupported("ONNX flattens other types than floats from opset 9 on");
+    }
+  }
   Flatten(op, op.Input(0), op.Int("axis"), op.Output(0));
   return absl::OkStatus();
 }
@@ -161,6 +169,8 @@ absl::Status ExportChannelShuffle(OpExport& op) {
 DOPPIO_ONNX_EXPORT(ChannelShuffle, ExportChannelShuffle);
 
 absl::Status ExportExpand(OpExport& op) {
+  DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
+  op.SetOutputType(0, dtype);
   std::string shape;
   if (std::optional<std::vector<int64_t>> known = op.KnownInts(1)) {
     std::replace(known->begin(), known->end(), int64_t{-1}, int64_t{1});  // -1 keeps the size
@@ -196,6 +206,8 @@ absl::Status ExportTile(OpExport& op) {
 DOPPIO_ONNX_EXPORT(Tile, ExportTile);
 
 absl::Status ExportNumpyTile(OpExport& op) {
+  DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
+  op.SetOutputType(0, dtype);
   op.Node("Tile", {op.Input(0), op.Input(1)}, {}, op.Output(0));
   return absl::OkStatus();
 }
@@ -331,6 +343,7 @@ DOPPIO_ONNX_EXPORT(OneHot, ExportOneHot);
 
 absl::Status ExportRange(OpExport& op) {
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
+  op.SetOutputType(0, dtype);
   const auto scalar = [&](int i) { return Reshape(op, op.Input(i), {}); };
   const int stop = op.InputSize() > 1 ? 1 : 0;
   const std::string start = stop == 0 ? op.Number(0, dtype) : scalar(0);

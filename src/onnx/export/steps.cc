@@ -26,7 +26,10 @@ std::string Reshape(OpExport& op, const std::string& x, const std::vector<int64_
 
 std::string ReshapeLike(OpExport& op, const std::string& x, const std::string& like,
                         const std::string& output) {
-  return op.Node("Reshape", {x, op.Node("Shape", {like})}, {}, output);
+  // A size of 0 otherwise stands for the one that x has there.
+  std::vector<AttributeProto> attributes;
+  if (op.opset() >= 14) attributes.push_back(MakeAttribute("allowzero", true));
+  return op.Node("Reshape", {x, op.Node("Shape", {like})}, attributes, output);
 }
 
 std::string Transpose(OpExport& op, const std::string& x, const std::vector<int64_t>& axes,

@@ -94,6 +94,24 @@ std::vector<AttributeProto> WindowAttributes(const WindowArguments& window) {
           MakeAttribute("pads", window.pads)};
 }
 
+// Rows that are added at the end. ONNX takes less of them than a stride; what pads cut off there
+// need not be added first.
+absl::StatusOr<std::vector<int64_t>> ReadAdjust(OpExport& op, WindowArguments* window) {
+  const size_t rank = window->kernel.size();
+  std::vector<int64_t> adjust = ReadSizes(op, "adj");
+  adjust.resize(rank, 0);
+  for (size_t d = 0; d < rank; ++d) {
+    int64_t& tail = window->pads[rank + d];
+    const int64_t both = std::min(adjust[d], tail);
+    adjust[d] -= both;
+    tail -= both;
+    if (adjust[d] > 0 && adjust[d] >= window->strides[d]) {
+      return op.Unsupported("adj is as large as the stride, which ONNX does not allow");
+    }
+  }
+  return adjust;
+}
+
 absl::Status ExportConvolution(OpExport& op, absl::string_view type, bool is_rectified) {
   const bool is_transposed = type == "ConvTranspose";
   if (!is_transposed && op.Flag("global_pooling")) return op.Unsupported("global_pooling");
@@ -101,13 +119,14 @@ absl::Status ExportConvolution(OpExport& op, absl::string_view type, bool is_rec
   const bool channels_last = op.IsChannelsLast();
   if (is_transposed && window.legacy_pad != 0) window.legacy_pad = 1;  // neither rule has pads then
   DOPPIO_RETURN_IF_ERROR(PlacePads(op, channels_last, &window));
+  std::vector<int64_t> adjust;
+  if (is_transposed) {
+    DOPPIO_ASSIGN_OR_RETURN(adjust, ReadAdjust(op, &window));
+  }
   std::vector<AttributeProto> attributes = WindowAttributes(window);
   attributes.push_back(MakeAttribute("dilations", window.dilations));
   attributes.push_back(MakeAttribute("group", op.Int("group")));
-  if (is_transposed) {
-    const std::vector<int64_t> adjust = ReadSizes(op, "adj");
-    if (!adjust.empty()) attributes.push_back(MakeAttribute("output_padding", adjust));
-  }
+  if (is_transposed) attributes.push_back(MakeAttribute("output_padding", adjust));
   const auto rank = static_cast<int>(window.kernel.size()) + 2;
   const std::string filter =
       channels_last ? ChannelsFirst(op, op.Input(1), rank) : op.Input(1);
