@@ -9,7 +9,7 @@
 #include "doppio/workspace.h"
 #include "gtest/gtest.h"
 #include "src/onnx/export/op_export.h"
-#include "tests/onnx/onnxruntime.h"
+#include "tests/support/onnxruntime.h"
 #include "tests/support/tensor_match.h"
 #include "tests/table/op_table.h"
 #include "tests/table/table_request.h"

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "doppio/check.h"
@@ -70,6 +71,20 @@ ValueInfo Merge(const std::vector<const TensorInfo*>& trials) {
   return merged;
 }
 
+// What a convolution with that filter takes.
+std::optional<Dims> ImagesOf(const OperatorDef& op, const Tensor& filter) {
+  if (filter.rank() < 3) return std::nullopt;
+  Dims dims(filter.rank(), -1);
+  ArgumentReader arguments(op, nullptr);
+  const int64_t channels =
+      op.type() == "ConvTranspose" ? filter.dim(0)
+      : IsChannelsFirst(op)
+          ? filter.dim(1) * arguments.GetSingleArgument<int64_t>("group", 1)
+          : filter.dim(filter.rank() - 1) * arguments.GetSingleArgument<int64_t>("group", 1);
+  (IsChannelsFirst(op) ? dims[1] : dims.back()) = channels;
+  return dims;
+}
+
 // What the first operator that reads a blob says about it.
 TensorInfo AskedFor(const std::string& blob, const Model& model) {
   TensorInfo info{DataType::kFloat, std::nullopt, std::nullopt};
@@ -82,12 +97,30 @@ TensorInfo AskedFor(const std::string& blob, const Model& model) {
       return {DataType::kUInt8, Dims{-1, -1, -1, 4}, std::nullopt};
     }
     const auto filter = op.input_size() > 1 ? model.weights.find(op.input(1)) : model.weights.end();
-    if (op.type().compare(0, 4, "Conv") == 0 && filter != model.weights.end()) {
-      info.dims.emplace(filter->second.rank(), -1);
+    if (absl::StartsWith(op.type(), "Conv") && filter != model.weights.end()) {
+      info.dims = ImagesOf(op, filter->second);
     }
     break;
   }
   return info;
+}
+
+// Types do not depend on shapes: where a shape is not known, one that goes through tells them.
+void InferTypes(const OperatorDef& def, const OpSchema* schema, std::vector<TensorInfo> inputs,
+                std::vector<TensorInfo>* outputs) {
+  if (outputs->empty() || (*outputs)[0].dtype != DataType::kUndefined) return;
+  std::vector<size_t> open;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].dtype == DataType::kUndefined) return;
+    if (!inputs[i].dims.has_value()) open.push_back(i);
+  }
+  for (const Dims& dims : {Dims{1}, Dims{1, 1}, Dims{1, 1, 1}, Dims{1, 1, 1, 1}}) {
+    for (const size_t i : open) inputs[i].dims = dims;
+    const OpInference tried = InferOp(def, schema, inputs);
+    if (!tried.status.ok() || tried.outputs[0].dtype == DataType::kUndefined) continue;
+    for (size_t o = 0; o < outputs->size(); ++o) (*outputs)[o].dtype = tried.outputs[o].dtype;
+    return;
+  }
 }
 
 }  // namespace
@@ -191,6 +224,7 @@ absl::Status GraphExport::Infer(const OperatorDef& def, std::vector<BlobInfos>* 
     }
     OpInference inferred = InferOp(def, schema, inputs);
     status.Update(inferred.status);
+    InferTypes(def, schema, inputs, &inferred.outputs);
     BlobInfos infos;
     for (int o = 0; o < def.output_size(); ++o) {
       infos[def.output(o)] = std::move(inferred.outputs[o]);

@@ -61,7 +61,8 @@ class ConvertCommand final : public Command {
         "--input", &inputs_, "BLOB",
         "blob that a predictor is fed; default: what the net reads, nothing fills and no "
         "operator takes as a weight");
-    options->AddInt("--opset", &opset_, "N", "version of ONNX's operators (default: 13)");
+    options->AddNumber("--opset", &onnx_.opset, kLeastWrittenOnnxOpset, kGreatestOnnxOpset,
+                       "version of the operators of an ONNX model");
     shapes_.AddShapes(options);
     input_.AddDevice(options);
     options->AddText("--name", &name_, "NAME",
@@ -78,7 +79,7 @@ class ConvertCommand final : public Command {
     if (!is_model && (!input_.inits.empty() || !inputs_.empty())) {
       return UsageError("--init and --input are for a net that becomes a predictor (.minidb, .onnx)");
     }
-    if (target != Target::kOnnx && (opset_.has_value() || !shapes_.empty())) {
+    if (target != Target::kOnnx && (onnx_.opset != OnnxOptions().opset || !shapes_.empty())) {
       return UsageError("--opset and --shape are for an ONNX model (.onnx)");
     }
     if (!input_.device.empty() && (message == nullptr || !HoldsNets(file.kind))) {
@@ -146,10 +147,11 @@ class ConvertCommand final : public Command {
     note_ = absl::StrCat("fed: ", Printable(absl::StrJoin(saved.inputs, " ")),
                          "\nmade: ", Printable(absl::StrJoin(saved.outputs, " ")), "\n");
     if (target == Target::kModel) return SaveModel(saved, to_);
-    OnnxOptions options;
-    options.opset = opset_.value_or(options.opset);
-    DOPPIO_ASSIGN_OR_RETURN(options.inputs, shapes_.Load(saved.predict, true));
-    return SaveOnnx(saved, to_, options);
+    if constexpr (DOPPIO_HAS_ONNX) {
+      DOPPIO_ASSIGN_OR_RETURN(onnx_.inputs, shapes_.Load(saved.predict, true));
+      return SaveOnnx(saved, to_, onnx_);
+    }
+    return absl::UnimplementedError("this doppio was built without ONNX");
   }
 
   // What would be an input of the predictor although an operator takes it as a weight was
@@ -202,7 +204,7 @@ class ConvertCommand final : public Command {
   std::string to_;
   std::string name_;
   std::vector<std::string> inputs_;
-  std::optional<int> opset_;
+  OnnxOptions onnx_;
   KnownShapes shapes_;
   std::string note_;  // what a predictor was found to read and make
 };

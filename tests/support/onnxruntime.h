@@ -1,5 +1,5 @@
-#ifndef DOPPIO_TESTS_ONNX_ONNXRUNTIME_H_
-#define DOPPIO_TESTS_ONNX_ONNXRUNTIME_H_
+#ifndef DOPPIO_TESTS_SUPPORT_ONNXRUNTIME_H_
+#define DOPPIO_TESTS_SUPPORT_ONNXRUNTIME_H_
 
 // Models computed by ONNX Runtime, where it is installed (tools/bench-peers install onnxruntime):
 // what somebody else makes of what is written here.
@@ -24,4 +24,4 @@ absl::StatusOr<std::vector<Tensor>> RunInOnnxRuntime(const std::string& model,
 
 }  // namespace doppio
 
-#endif  // DOPPIO_TESTS_ONNX_ONNXRUNTIME_H_
+#endif  // DOPPIO_TESTS_SUPPORT_ONNXRUNTIME_H_

@@ -1,4 +1,4 @@
-#include "tests/onnx/onnxruntime.h"
+#include "tests/support/onnxruntime.h"
 
 #include <cstdlib>
 #include <filesystem>
