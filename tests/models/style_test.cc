@@ -79,8 +79,8 @@ TEST_P(StyleTest, PaintsTheRecordedPictureInAPredictor) {
   ExpectGolden((*styled)[0]);
 }
 
-// With the noise as it was published too, which is drawn from a seed then. A value may be rounded the
-// other way.
+// With the noise as it was published too, which is drawn from a seed then. A value may be rounded
+// the other way.
 TEST_P(StyleTest, PaintsTheSameAsOnnx) {
   for (const float noise : {0.0f, 10.0f}) {
     Model model;

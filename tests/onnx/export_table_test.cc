@@ -69,8 +69,7 @@ class ExportTableTest : public testing::TestWithParam<std::string> {
     ASSERT_TRUE(outputs.ok()) << who << ": " << outputs.status();
     ASSERT_EQ(outputs->size(), expected.size());
     for (size_t o = 0; o < expected.size(); ++o) {
-      const double tolerance =
-          10 * FindOpRow(GetParam())->ToleranceFor(expected[o].dtype());
+      const double tolerance = 10 * FindOpRow(GetParam())->ToleranceFor(expected[o].dtype());
       EXPECT_TRUE(TensorNear((*outputs)[o], expected[o], tolerance)) << who << ", output " << o;
     }
   }

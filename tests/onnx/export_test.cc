@@ -4,11 +4,11 @@
 
 #include "doppio/net_builder.h"
 #include "doppio/onnx.h"
+#include "doppio/onnx.pb.h"
 #include "doppio/proto_io.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "src/onnx/onnx_tensor.h"
-#include "doppio/onnx.pb.h"
 
 namespace doppio {
 namespace {

@@ -117,11 +117,10 @@ absl::StatusOr<std::vector<Tensor>> RunInOnnxRuntime(const std::string& model,
   for (const auto& [name, tensor] : inputs) {
     if (tensor.Is<std::string>()) return absl::UnimplementedError("strings");
     held.emplace_back(api, Api::kReleaseValue);
-    DOPPIO_RETURN_IF_ERROR(api.Call(Api::kCreateTensorWithDataAsOrtValue, runtime->memory,
-                                    const_cast<void*>(tensor.raw_data()), tensor.bytes(),
-                                    tensor.dims().data(), tensor.dims().size(),
-                                    static_cast<int>(onnx::DataTypeToOnnx(tensor.dtype())),
-                                    &held.back().object));
+    DOPPIO_RETURN_IF_ERROR(api.Call(
+        Api::kCreateTensorWithDataAsOrtValue, runtime->memory, const_cast<void*>(tensor.raw_data()),
+        tensor.bytes(), tensor.dims().data(), tensor.dims().size(),
+        static_cast<int>(onnx::DataTypeToOnnx(tensor.dtype())), &held.back().object));
     input_names.push_back(name.c_str());
     given.push_back(held.back().object);
   }

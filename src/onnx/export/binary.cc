@@ -68,9 +68,9 @@ DOPPIO_ONNX_EXPORT(BitwiseXor, ExportBits);
 absl::Status ExportComparison(OpExport& op, absl::string_view type, const char* then = nullptr) {
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
   const bool is_equal = type == "Equal";
-  const bool is_old = is_equal ? dtype == DataType::kBool || dtype == DataType::kInt32 ||
-                                     dtype == DataType::kInt64
-                               : dtype == DataType::kFloat || dtype == DataType::kDouble;
+  const bool is_old =
+      is_equal ? dtype == DataType::kBool || dtype == DataType::kInt32 || dtype == DataType::kInt64
+               : dtype == DataType::kFloat || dtype == DataType::kDouble;
   const int since = is_equal ? 11 : 9;
   if (!is_old && op.opset() < since) {
     return op.Unsupported(

@@ -200,9 +200,7 @@ DOPPIO_ONNX_EXPORT(IsNaN, ExportIsNaN);
 
 // The low value where X <= threshold: not where X is NaN.
 absl::Status ExportStumpFunc(OpExport& op) {
-  const auto number = [&](const char* name) {
-    return op.Number(op.Float(name), DataType::kFloat);
-  };
+  const auto number = [&](const char* name) { return op.Number(op.Float(name), DataType::kFloat); };
   const std::string is_low = op.Node("LessOrEqual", {op.Input(0), number("threshold")});
   op.Node("Where", {is_low, number("low_value"), number("high_value")}, {}, op.Output(0));
   return absl::OkStatus();

@@ -31,7 +31,7 @@ absl::Status ExportConstantFill(OpExport& op) {
   op.Arguments({"shape", "value", "dtype", "dtype_of_input"});
   if (op.InputSize() != 1) return op.Unsupported("its value is not known");
   DOPPIO_ASSIGN_OR_RETURN(const Tensor value, FilledValue(op));
-  op.SetOutputType(0, value.dtype());
+  op.SetOutput(0, value.dtype());
   std::string shape;
   if (op.Flag("input_as_shape")) {
     DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));

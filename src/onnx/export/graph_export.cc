@@ -138,10 +138,20 @@ GraphExport::GraphExport(const Model& model, const OnnxOptions& options)
   names_.insert(model.outputs.begin(), model.outputs.end());
 }
 
-std::string GraphExport::NewName(const std::string& wanted) {
+std::string GraphExport::Unique(const std::string& wanted, std::set<std::string>* taken) {
   std::string name = wanted;
-  for (int i = 1; !names_.insert(name).second; ++i) name = absl::StrCat(wanted, "_", i);
+  for (int i = 1; !taken->insert(name).second; ++i) name = absl::StrCat(wanted, "_", i);
   return name;
+}
+
+NodeProto* GraphExport::AddNode(const std::string& name) {
+  NodeProto* node = graph_.add_node();
+  if (!name.empty()) node->set_name(Unique(name, &node_names_));
+  return node;
+}
+
+void GraphExport::SetOutput(int output, DataType dtype, std::optional<Dims> dims) {
+  output_infos_[output] = {dtype, std::move(dims), std::nullopt};
 }
 
 void GraphExport::AddInitializer(const std::string& name, const Tensor& tensor) {
@@ -172,19 +182,18 @@ ValueInfoProto GraphExport::Declared(const std::string& name, const ValueInfo& i
 
 absl::Status GraphExport::AddInputs() {
   BlobInfos given;
-  bool has_open_size = false;
   for (const std::string& name : model_.inputs) {
     const auto option = options_.inputs.find(name);
     TensorInfo info = option == options_.inputs.end() ? AskedFor(name, model_) : option->second;
     if (info.dtype == DataType::kUndefined) info.dtype = DataType::kFloat;
     info.value.reset();
-    has_open_size = has_open_size || HasOpenSize(info) || !info.dims.has_value();
+    has_open_size_ = has_open_size_ || HasOpenSize(info) || !info.dims.has_value();
     given[name] = std::move(info);
   }
   for (const auto& [name, info] : options_.inputs) {
     if (given.count(name) == 0) {
-      return absl::InvalidArgumentError(absl::StrCat("\"", name, "\" is no input of the model: ",
-                                                     absl::StrJoin(model_.inputs, ", ")));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "\"", name, "\" is no input of the model: ", absl::StrJoin(model_.inputs, ", ")));
     }
   }
   for (const TrialSizes& sizes : kTrials) {
@@ -194,7 +203,6 @@ absl::Status GraphExport::AddInputs() {
       infos[name] = {tensor.dtype(), Dims(tensor.dims().begin(), tensor.dims().end()), tensor};
     }
     trials_.push_back(std::move(infos));
-    if (!has_open_size) break;
   }
   for (const auto& [name, first] : trials_[0]) {
     values_[name] = name;
@@ -238,7 +246,7 @@ absl::Status GraphExport::Infer(const OperatorDef& def, std::vector<BlobInfos>* 
     output_infos_.push_back(Merge(all));
   }
   // Where sizes are made up, what does not go together may be their fault.
-  return trials_.size() == 1 ? status : absl::OkStatus();
+  return has_open_size_ ? absl::OkStatus() : status;
 }
 
 bool GraphExport::Fold(const OperatorDef& def, const std::vector<bool>& wanted) {
@@ -268,9 +276,8 @@ bool GraphExport::Fold(const OperatorDef& def, const std::vector<bool>& wanted) 
 std::vector<std::string> GraphExport::NamesFor(const OperatorDef& def, int index) {
   std::vector<std::string> names;
   for (const std::string& blob : def.output()) {
-    const bool is_from_outside =
-        model_.weights.count(blob) != 0 ||
-        std::count(model_.inputs.begin(), model_.inputs.end(), blob) > 0;
+    const bool is_from_outside = model_.weights.count(blob) != 0 ||
+                                 std::count(model_.inputs.begin(), model_.inputs.end(), blob) > 0;
     names.push_back(!is_from_outside && last_writes_[blob] == index ? blob : NewName(blob));
   }
   return names;
@@ -292,25 +299,23 @@ absl::Status GraphExport::AddOp(int index, const std::vector<bool>& wanted) {
   } else if (status.ok()) {
     const OpExporter exporter = FindOpExporter(def.type());
     OpExport op(this, def, inputs, outputs, wanted);
-    status = exporter == nullptr ? OpExport::Unsupported("ONNX has no counterpart of it")
-                                 : exporter(op);
+    status =
+        exporter == nullptr ? OpExport::Unsupported("ONNX has no counterpart of it") : exporter(op);
     if (status.ok()) status = op.Finish();
-  }
-  for (size_t t = 0; t < trials_.size(); ++t) {
-    for (int o = 0; o < def.output_size(); ++o) {
-      TensorInfo& info = made[t][def.output(o)];
-      if (info.dtype == DataType::kUndefined) info.dtype = output_infos_[o].dtype;
-      trials_[t][def.output(o)] = std::move(info);
-    }
   }
   for (int o = 0; o < def.output_size(); ++o) {
     const std::string& blob = def.output(o);
+    const ValueInfo& info = output_infos_[o];
     values_[blob] = outputs[o];
-    infos_[blob] = output_infos_[o];
-    if (!output_infos_[o].value.has_value()) continue;
-    const ValueInfo& constant = output_infos_[o];
-    for (BlobInfos& trial : trials_) {
-      trial[blob] = {constant.dtype, constant.dims, constant.value};
+    infos_[blob] = info;
+    for (size_t t = 0; t < trials_.size(); ++t) {
+      TensorInfo& tried = made[t][blob];
+      if (!tried.IsKnown() || info.value.has_value()) {
+        tried = WithSizes({info.dtype, info.dims, info.value}, kTrials[t]);
+        has_open_size_ =
+            has_open_size_ || HasOpenSize({info.dtype, info.dims, {}}) || !info.dims.has_value();
+      }
+      trials_[t][blob] = std::move(tried);
     }
   }
   return status;

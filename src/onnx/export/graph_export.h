@@ -32,13 +32,16 @@ class GraphExport {
   const ValueInfo& Info(const std::string& blob) const;
   // Of the operator that is being exported.
   const ValueInfo& OutputInfo(int output) const { return output_infos_[output]; }
-  void SetOutputType(int output, DataType dtype) { output_infos_[output].dtype = dtype; }
-  NodeProto* AddNode() { return graph_.add_node(); }
-  // `wanted`, or, where it is taken, that with a number.
-  std::string NewName(const std::string& wanted);
+  // Of the same: what inference could not tell.
+  void SetOutput(int output, DataType dtype, std::optional<Dims> dims);
+  // With that name, or, where it is taken, that with a number.
+  NodeProto* AddNode(const std::string& name);
+  // The same for values.
+  std::string NewName(const std::string& wanted) { return Unique(wanted, &names_); }
   void AddInitializer(const std::string& name, const Tensor& tensor);
 
  private:
+  static std::string Unique(const std::string& wanted, std::set<std::string>* taken);
   absl::Status AddInputs();
   // For each operator which of its outputs somebody reads; empty where it is not needed.
   std::vector<std::vector<bool>> FindWanted() const;
@@ -58,12 +61,14 @@ class GraphExport {
   const OnnxOptions& options_;
   GraphProto graph_;
   ProblemList problems_;
-  std::set<std::string> names_;                // of all values, and of blobs that are there to be
+  std::set<std::string> names_;  // of all values, and of blobs that are there to be
+  std::set<std::string> node_names_;
   std::map<std::string, std::string> values_;  // what blobs hold now, by blob
   std::map<std::string, int> last_writes_;     // the operator that writes a blob last
-  std::set<std::string> outputs_;  // of the model
+  std::set<std::string> outputs_;              // of the model
   // What is known of blobs, with several sizes in the place of those that are not known.
   std::vector<BlobInfos> trials_;
+  bool has_open_size_ = false;
   std::map<std::string, ValueInfo> infos_;  // what they have in common
   std::vector<ValueInfo> output_infos_;     // of the operator that is being exported
 };

@@ -23,8 +23,8 @@ absl::Status Resize(OpExport& op, const std::string& x, const Scales& scales, bo
   if (is_linear && op.opset() < 11) {
     return op.Unsupported("ONNX keeps corners where they are from opset 11 on");
   }
-  const bool shrinks = std::any_of(scales.known.begin(), scales.known.end(),
-                                   [](float scale) { return scale < 1; });
+  const bool shrinks =
+      std::any_of(scales.known.begin(), scales.known.end(), [](float scale) { return scale < 1; });
   if (op.opset() < 11 && (shrinks || !scales.value.empty())) {
     return op.Unsupported("which pixels of a smaller image are taken ONNX says from opset 11 on");
   }
@@ -138,7 +138,8 @@ absl::StatusOr<Tensor> DrawNoise(const OpExport& op, int64_t size) {
 
 // Noise that is dealt out pixel by pixel, again and again: as many copies as it takes for the
 // pixels of `planes` [N,3,H,W], without what is too much.
-std::string SpreadNoise(OpExport& op, const Tensor& noise, int64_t size, const std::string& planes) {
+std::string SpreadNoise(OpExport& op, const Tensor& noise, int64_t size,
+                        const std::string& planes) {
   const std::string row = Reshape(op, op.Constant("noise", noise), {3, size});
   const std::string sides = Sizes(op, planes, 2, 4);
   const std::string height = Slice(op, sides, {0}, {1}, {0});

@@ -18,26 +18,47 @@ namespace {
 
 // Arguments that change no number: how fast an operator of Caffe2's is, what it keeps for training.
 constexpr const char* kHarmlessArguments[] = {
-    "allow_broadcast_fastpath", "cudnn_exhaustive_search", "dense_gradient",
-    "enable_tensor_core",       "exhaustive_search",       "float16_compute",
-    "init_params",              "is_learnable",            "no_gradient_to_input",
-    "shared_buffer",            "use_cudnn",               "ws_nbytes_limit"};
+    "allow_broadcast_fastpath", "cudnn_exhaustive_search", "dense_gradient", "enable_tensor_core",
+    "exhaustive_search",        "float16_compute",         "init_params",    "is_learnable",
+    "no_gradient_to_input",     "shared_buffer",           "use_cudnn",      "ws_nbytes_limit"};
 
 // Operators that came with a version of ONNX above the least one that is written.
 struct NodeSince {
   const char* type;
   int opset;
 };
-constexpr NodeSince kSince[] = {
-    {"Acosh", 9},        {"Asinh", 9},      {"Atanh", 9},     {"BitShift", 11},
-    {"Celu", 12},        {"Clip", 7},       {"Compress", 9},  {"ConstantOfShape", 9},
-    {"Cosh", 9},         {"CumSum", 11},    {"Erf", 9},       {"Expand", 8},
-    {"EyeLike", 9},      {"GatherND", 11},  {"GatherElements", 11},
-    {"GreaterOrEqual", 12}, {"HardSwish", 14}, {"IsNaN", 9},
-    {"LessOrEqual", 12}, {"Mod", 10},       {"NonMaxSuppression", 10},
-    {"NonZero", 9},      {"OneHot", 9},     {"Range", 11},    {"Resize", 10},
-    {"RoiAlign", 10},    {"Round", 11},     {"ScatterND", 11}, {"Sign", 9},
-    {"Sinh", 9},         {"ThresholdedRelu", 10},              {"Where", 9}};
+constexpr NodeSince kSince[] = {{"Acosh", 9},
+                                {"Asinh", 9},
+                                {"Atanh", 9},
+                                {"BitShift", 11},
+                                {"Celu", 12},
+                                {"Clip", 7},
+                                {"Compress", 9},
+                                {"ConstantOfShape", 9},
+                                {"Cosh", 9},
+                                {"CumSum", 11},
+                                {"Erf", 9},
+                                {"Expand", 8},
+                                {"EyeLike", 9},
+                                {"GatherND", 11},
+                                {"GatherElements", 11},
+                                {"GreaterOrEqual", 12},
+                                {"HardSwish", 14},
+                                {"IsNaN", 9},
+                                {"LessOrEqual", 12},
+                                {"Mod", 10},
+                                {"NonMaxSuppression", 10},
+                                {"NonZero", 9},
+                                {"OneHot", 9},
+                                {"Range", 11},
+                                {"Resize", 10},
+                                {"RoiAlign", 10},
+                                {"Round", 11},
+                                {"ScatterND", 11},
+                                {"Sign", 9},
+                                {"Sinh", 9},
+                                {"ThresholdedRelu", 10},
+                                {"Where", 9}};
 
 std::map<std::string, OpExporter>& Exporters() {
   static auto* const exporters = new std::map<std::string, OpExporter>;
@@ -158,7 +179,11 @@ bool OpExport::IsChannelsLast() {
 const ValueInfo& OpExport::Info(int input) const { return graph_->Info(def_.input(input)); }
 const ValueInfo& OpExport::OutputInfo(int output) const { return graph_->OutputInfo(output); }
 
-void OpExport::SetOutputType(int output, DataType dtype) { graph_->SetOutputType(output, dtype); }
+void OpExport::SetOutput(int output, DataType dtype, std::optional<Dims> dims) {
+  const ValueInfo& inferred = OutputInfo(output);
+  if (inferred.dtype != DataType::kUndefined && inferred.dims.has_value()) return;
+  graph_->SetOutput(output, dtype, std::move(dims));
+}
 
 absl::StatusOr<DataType> OpExport::Type(int input) const {
   const DataType dtype = Info(input).dtype;
@@ -227,9 +252,8 @@ void OpExport::Node(absl::string_view type, const std::vector<std::string>& inpu
           absl::StrCat("it takes ONNX's ", type, ", which opset ", since.opset, " brought")));
     }
   }
-  NodeProto* node = graph_->AddNode();
+  NodeProto* node = graph_->AddNode(def_.name());
   node->set_op_type(std::string(type));
-  node->set_name(def_.name());
   for (const std::string& input : inputs) node->add_input(input);
   for (const std::string& made : outputs) node->add_output(made);
   for (const AttributeProto& attribute : attributes) *node->add_attribute() = attribute;
@@ -255,17 +279,16 @@ std::string OpExport::Int64s(const std::vector<int64_t>& values) {
 
 std::string OpExport::Number(double value, DataType dtype) {
   Tensor tensor;
-  const absl::Status made =
-      DispatchType(AllNumericTypes(), dtype, [&](auto tag) -> absl::Status {
-        using T = typename decltype(tag)::type;
-        DOPPIO_ASSIGN_OR_RETURN(tensor, Tensor::Create(dtype, {}));
-        if constexpr (std::is_arithmetic_v<T>) {
-          *tensor.mutable_data<T>() = static_cast<T>(value);
-        } else {
-          *tensor.mutable_data<T>() = T(static_cast<float>(value));
-        }
-        return absl::OkStatus();
-      });
+  const absl::Status made = DispatchType(AllNumericTypes(), dtype, [&](auto tag) -> absl::Status {
+    using T = typename decltype(tag)::type;
+    DOPPIO_ASSIGN_OR_RETURN(tensor, Tensor::Create(dtype, {}));
+    if constexpr (std::is_arithmetic_v<T>) {
+      *tensor.mutable_data<T>() = static_cast<T>(value);
+    } else {
+      *tensor.mutable_data<T>() = T(static_cast<float>(value));
+    }
+    return absl::OkStatus();
+  });
   Fail(made);
   return made.ok() ? Constant("number", tensor) : "";
 }

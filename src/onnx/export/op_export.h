@@ -91,8 +91,8 @@ class OpExport {
   // how to make it known.
   const ValueInfo& Info(int input) const;
   const ValueInfo& OutputInfo(int output) const;
-  // For operators whose output's shape, and with it the type, inference can not always tell.
-  void SetOutputType(int output, DataType dtype);
+  // For operators of whose outputs inference can not always tell type and shape.
+  void SetOutput(int output, DataType dtype, std::optional<Dims> dims = std::nullopt);
   absl::StatusOr<DataType> Type(int input) const;
   absl::StatusOr<int> Rank(int input) const;
   // All sizes: the model is then one for this shape.
@@ -111,8 +111,7 @@ class OpExport {
                    const std::vector<AttributeProto>& attributes = {},
                    const std::string& output = "");
   void Node(absl::string_view type, const std::vector<std::string>& inputs,
-            const std::vector<AttributeProto>& attributes,
-            const std::vector<std::string>& outputs);
+            const std::vector<AttributeProto>& attributes, const std::vector<std::string>& outputs);
   std::string NewValue(absl::string_view purpose);
   // A new initializer.
   std::string Constant(absl::string_view purpose, const Tensor& value);

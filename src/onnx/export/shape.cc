@@ -15,13 +15,12 @@ constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
 // An input that holds sizes or places, as ONNX wants them.
 absl::StatusOr<std::string> AsInt64(OpExport& op, int input) {
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(input));
-  return dtype == DataType::kInt64 ? op.Input(input)
-                                   : Cast(op, op.Input(input), DataType::kInt64);
+  return dtype == DataType::kInt64 ? op.Input(input) : Cast(op, op.Input(input), DataType::kInt64);
 }
 
 absl::Status ExportReshape(OpExport& op) {
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
-  op.SetOutputType(0, dtype);
+  op.SetOutput(0, dtype);
   if (op.InputSize() > 1) {
     DOPPIO_ASSIGN_OR_RETURN(const std::string shape, AsInt64(op, 1));
     op.Node("Reshape", {op.Input(0), shape}, {}, op.Output(0));
@@ -170,7 +169,7 @@ DOPPIO_ONNX_EXPORT(ChannelShuffle, ExportChannelShuffle);
 
 absl::Status ExportExpand(OpExport& op) {
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
-  op.SetOutputType(0, dtype);
+  op.SetOutput(0, dtype);
   std::string shape;
   if (std::optional<std::vector<int64_t>> known = op.KnownInts(1)) {
     std::replace(known->begin(), known->end(), int64_t{-1}, int64_t{1});  // -1 keeps the size
@@ -207,7 +206,7 @@ DOPPIO_ONNX_EXPORT(Tile, ExportTile);
 
 absl::Status ExportNumpyTile(OpExport& op) {
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
-  op.SetOutputType(0, dtype);
+  op.SetOutput(0, dtype);
   op.Node("Tile", {op.Input(0), op.Input(1)}, {}, op.Output(0));
   return absl::OkStatus();
 }
@@ -343,7 +342,7 @@ DOPPIO_ONNX_EXPORT(OneHot, ExportOneHot);
 
 absl::Status ExportRange(OpExport& op) {
   DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(0));
-  op.SetOutputType(0, dtype);
+  op.SetOutput(0, dtype);
   const auto scalar = [&](int i) { return Reshape(op, op.Input(i), {}); };
   const int stop = op.InputSize() > 1 ? 1 : 0;
   const std::string start = stop == 0 ? op.Number(0, dtype) : scalar(0);

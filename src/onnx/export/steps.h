@@ -53,9 +53,9 @@ std::string AsVector(OpExport& op, int input);
 // The same, so that it goes with dimension `axis` of what has `rank` dimensions.
 std::string AlongAxis(OpExport& op, int input, int axis, int rank);
 
-// For operators on images whose argument `order` may say that the channels are last. `make` is given
-// input 0 with its channels in dimension 1, and makes a value like it, `output` or, where that is
-// empty, a new one, which it returns; this becomes output 0.
+// For operators on images whose argument `order` may say that the channels are last. `make` is
+// given input 0 with its channels in dimension 1, and makes a value like it, `output` or, where
+// that is empty, a new one, which it returns; this becomes output 0.
 absl::Status WithChannelsFirst(
     OpExport& op,
     absl::FunctionRef<std::string(const std::string& x, const std::string& output)> make);

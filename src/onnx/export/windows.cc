@@ -128,8 +128,7 @@ absl::Status ExportConvolution(OpExport& op, absl::string_view type, bool is_rec
   attributes.push_back(MakeAttribute("group", op.Int("group")));
   if (is_transposed) attributes.push_back(MakeAttribute("output_padding", adjust));
   const auto rank = static_cast<int>(window.kernel.size()) + 2;
-  const std::string filter =
-      channels_last ? ChannelsFirst(op, op.Input(1), rank) : op.Input(1);
+  const std::string filter = channels_last ? ChannelsFirst(op, op.Input(1), rank) : op.Input(1);
   return WithChannelsFirst(op, [&](const std::string& x, const std::string& output) {
     std::vector<std::string> inputs = {x, filter};
     if (op.InputSize() > 2) inputs.push_back(AsVector(op, 2));

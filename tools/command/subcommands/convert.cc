@@ -77,7 +77,8 @@ class ConvertCommand final : public Command {
     std::unique_ptr<google::protobuf::Message> message = NewMessage(file.kind);
     const bool is_model = target == Target::kModel || target == Target::kOnnx;
     if (!is_model && (!input_.inits.empty() || !inputs_.empty())) {
-      return UsageError("--init and --input are for a net that becomes a predictor (.minidb, .onnx)");
+      return UsageError(
+          "--init and --input are for a net that becomes a predictor (.minidb, .onnx)");
     }
     if (target != Target::kOnnx && (onnx_.opset != OnnxOptions().opset || !shapes_.empty())) {
       return UsageError("--opset and --shape are for an ONNX model (.onnx)");
