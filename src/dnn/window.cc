@@ -60,7 +60,6 @@ absl::Status CheckTransposed(const WindowSettings& settings) {
   if (settings.legacy_pad == LegacyPadding::kCaffe)
     return Invalid("transposed convolutions have no legacy_pad 3 (CAFFE_LEGACY_POOLING)");
   for (size_t d = 0; d < settings.kernel.size(); ++d) {
-    if (settings.dilation[d] != 1) return Invalid("transposed convolutions have no dilation");
     if (settings.adjust[d] > settings.stride[d]) {
       return Invalid(absl::StrCat("adj ", ListToString(settings.adjust),
                                   " must not exceed the strides ", ListToString(settings.stride)));
@@ -245,15 +244,16 @@ absl::StatusOr<Window> PlaceTransposedWindow(const WindowSettings& settings, Dim
     const bool implied = PadsAreImplied(settings.legacy_pad);
     const int64_t head = implied ? 0 : settings.pads[d];
     const int64_t tail = implied ? 0 : settings.pads[out.size() + d];
-    const int64_t in =
-        (out[d] - 1) * settings.stride[d] + settings.kernel[d] + settings.adjust[d] - head - tail;
+    const int64_t reach = int64_t{settings.dilation[d]} * (settings.kernel[d] - 1) + 1;
+    const int64_t in = (out[d] - 1) * settings.stride[d] + reach + settings.adjust[d] - head - tail;
     if (in > kMaxSize) return TooLarge(x);
     if (in < 1) {
       return Invalid(absl::StrCat("pads ", head, " and ", tail,
                                   " leave nothing of the output of X ", ShapeToString(x),
                                   " in spatial dimension ", d));
     }
-    PushPlaced(in, out[d], settings.kernel[d], settings.stride[d], 1, head, &window);
+    PushPlaced(in, out[d], settings.kernel[d], settings.stride[d], settings.dilation[d], head,
+               &window);
   }
   DOPPIO_RETURN_IF_ERROR(NumElements(window.kernel).status());
   return window;

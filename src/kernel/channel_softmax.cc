@@ -26,6 +26,15 @@ void ForEachBlock(int64_t groups, int64_t classes, int64_t positions, F f) {
   });
 }
 
+template <typename T>
+void LargestOfClasses(const T* x, int64_t classes, int64_t positions, int64_t width, T* most) {
+  std::copy_n(x, width, most);
+  for (int64_t c = 1; c < classes; ++c) {
+    const T* row = x + c * positions;
+    for (int64_t i = 0; i < width; ++i) most[i] = std::max(most[i], row[i]);
+  }
+}
+
 }  // namespace
 
 template <typename T>
@@ -33,11 +42,7 @@ void ChannelSoftmax(const T* x, int64_t groups, int64_t classes, int64_t positio
   ForEachBlock(groups, classes, positions, [&](int64_t first, int64_t width) {
     T most[kBlock];
     double sum[kBlock] = {};
-    std::copy_n(x + first, width, most);
-    for (int64_t c = 1; c < classes; ++c) {
-      const T* row = x + first + c * positions;
-      for (int64_t i = 0; i < width; ++i) most[i] = std::max(most[i], row[i]);
-    }
+    LargestOfClasses(x + first, classes, positions, width, most);
     for (int64_t c = 0; c < classes; ++c) {
       const int64_t at = first + c * positions;
       for (int64_t i = 0; i < width; ++i) {
@@ -48,6 +53,47 @@ void ChannelSoftmax(const T* x, int64_t groups, int64_t classes, int64_t positio
     for (int64_t c = 0; c < classes; ++c) {
       T* row = y + first + c * positions;
       for (int64_t i = 0; i < width; ++i) row[i] = static_cast<T>(row[i] / sum[i]);
+    }
+  });
+}
+
+template <typename T>
+void ChannelLogSoftmax(const T* x, int64_t groups, int64_t classes, int64_t positions, T* y) {
+  ForEachBlock(groups, classes, positions, [&](int64_t first, int64_t width) {
+    T most[kBlock];
+    double sum[kBlock] = {};
+    LargestOfClasses(x + first, classes, positions, width, most);
+    for (int64_t c = 0; c < classes; ++c) {
+      const T* row = x + first + c * positions;
+      for (int64_t i = 0; i < width; ++i) sum[i] += std::exp(row[i] - most[i]);
+    }
+    for (int64_t i = 0; i < width; ++i) sum[i] = std::log(sum[i]);
+    for (int64_t c = 0; c < classes; ++c) {
+      const int64_t at = first + c * positions;
+      for (int64_t i = 0; i < width; ++i) {
+        y[at + i] = static_cast<T>(static_cast<double>(x[at + i] - most[i]) - sum[i]);
+      }
+    }
+  });
+}
+
+template <typename T>
+void ChannelHardmax(const T* x, int64_t groups, int64_t classes, int64_t positions, T* y) {
+  ForEachBlock(groups, classes, positions, [&](int64_t first, int64_t width) {
+    T most[kBlock];
+    int64_t place[kBlock] = {};
+    std::copy_n(x + first, width, most);
+    for (int64_t c = 1; c < classes; ++c) {
+      const T* row = x + first + c * positions;
+      for (int64_t i = 0; i < width; ++i) {
+        if (!(row[i] > most[i]) && !(std::isnan(row[i]) && !std::isnan(most[i]))) continue;
+        most[i] = row[i];
+        place[i] = c;
+      }
+    }
+    for (int64_t c = 0; c < classes; ++c) {
+      T* row = y + first + c * positions;
+      for (int64_t i = 0; i < width; ++i) row[i] = T(place[i] == c ? 1 : 0);
     }
   });
 }
@@ -70,10 +116,13 @@ void ChannelSoftmaxGradient(const T* y, const T* dy, int64_t groups, int64_t cla
   });
 }
 
-template void ChannelSoftmax(const float*, int64_t, int64_t, int64_t, float*);
-template void ChannelSoftmax(const double*, int64_t, int64_t, int64_t, double*);
-template void ChannelSoftmaxGradient(const float*, const float*, int64_t, int64_t, int64_t, float*);
-template void ChannelSoftmaxGradient(const double*, const double*, int64_t, int64_t, int64_t,
-                                     double*);
+#define DOPPIO_CHANNEL_SOFTMAX_(T)                                                \
+  template void ChannelSoftmax(const T*, int64_t, int64_t, int64_t, T*);          \
+  template void ChannelLogSoftmax(const T*, int64_t, int64_t, int64_t, T*);       \
+  template void ChannelHardmax(const T*, int64_t, int64_t, int64_t, T*);          \
+  template void ChannelSoftmaxGradient(const T*, const T*, int64_t, int64_t, int64_t, T*)
+DOPPIO_CHANNEL_SOFTMAX_(float);
+DOPPIO_CHANNEL_SOFTMAX_(double);
+#undef DOPPIO_CHANNEL_SOFTMAX_
 
 }  // namespace doppio

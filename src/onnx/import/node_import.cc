@@ -177,8 +177,10 @@ std::optional<std::vector<int64_t>> NodeImport::KnownInts(int input) {
 
 void NodeImport::Op(absl::string_view type, const std::vector<std::string>& inputs,
                     const std::vector<std::string>& outputs, const std::vector<Argument>& args) {
-  *graph_->net()->add_op() = CreateOperatorDef(type, node_.name(), inputs, outputs, args);
+  Add(CreateOperatorDef(type, node_.name(), inputs, outputs, args));
 }
+
+void NodeImport::Add(OperatorDef op) { *graph_->net()->add_op() = std::move(op); }
 
 std::string NodeImport::NewBlob(absl::string_view purpose) {
   std::string base = node_.op_type();
@@ -190,18 +192,31 @@ std::string NodeImport::NewBlob(absl::string_view purpose) {
   return graph_->model()->NewName(absl::StrCat(base, "_", purpose));
 }
 
-std::string NodeImport::Constant(absl::string_view purpose, Tensor value) {
-  const std::string blob = NewBlob(purpose);
+void NodeImport::AddWeight(const std::string& blob, Tensor value) {
   ModelImport* model = graph_->model();
   model->infos[blob] = {value.dtype(), Dims(value.dims().begin(), value.dims().end()), value};
   model->model.weights[blob] = std::move(value);
+}
+
+std::string NodeImport::Constant(absl::string_view purpose, Tensor value) {
+  const std::string blob = NewBlob(purpose);
+  AddWeight(blob, std::move(value));
   return blob;
 }
+
+void NodeImport::SetOutput(int i, Tensor value) { AddWeight(Output(i), std::move(value)); }
 
 std::string NodeImport::ConstantInts(absl::string_view purpose,
                                      const std::vector<int64_t>& values) {
   const auto size = static_cast<int64_t>(values.size());
   absl::StatusOr<Tensor> tensor = Tensor::FromSpan<int64_t>({size}, values);
+  if (tensor.ok()) return Constant(purpose, *std::move(tensor));
+  if (status_.ok()) status_ = tensor.status();
+  return NewBlob(purpose);
+}
+
+std::string NodeImport::ConstantInt(absl::string_view purpose, int64_t value) {
+  absl::StatusOr<Tensor> tensor = Tensor::Scalar<int64_t>(value);
   if (tensor.ok()) return Constant(purpose, *std::move(tensor));
   if (status_.ok()) status_ = tensor.status();
   return NewBlob(purpose);
@@ -223,6 +238,20 @@ absl::Status NodeImport::Finish() const {
   return absl::UnimplementedError(
       absl::StrCat(unknown.size() == 1 ? "the attribute " : "the attributes ",
                    absl::StrJoin(unknown, ", "), " of ", node_.op_type(), " is not known"));
+}
+
+absl::Status RequireTypes(NodeImport& node, int input, const std::vector<DataType>& types) {
+  const DataType dtype = node.dtype(input);
+  if (dtype == DataType::kUndefined) return absl::OkStatus();
+  std::vector<std::string> names;
+  for (DataType type : types) {
+    if (type == dtype) return absl::OkStatus();
+    names.emplace_back(DataTypeName(type));
+  }
+  return absl::UnimplementedError(absl::StrCat("input ", input, " is ", DataTypeName(dtype),
+                                               ", and only ", absl::StrJoin(names, ", "),
+                                               names.size() == 1 ? " is" : " are",
+                                               " supported"));
 }
 
 absl::Status ImportAs(NodeImport& node, absl::string_view type,

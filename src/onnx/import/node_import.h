@@ -81,11 +81,15 @@ class NodeImport {
   // Adds an operator behind those that were added before.
   void Op(absl::string_view type, const std::vector<std::string>& inputs,
           const std::vector<std::string>& outputs, const std::vector<Argument>& args = {});
+  void Add(OperatorDef op);
   // A name for a blob in between.
   std::string NewBlob(absl::string_view purpose);
   // A new weight.
   std::string Constant(absl::string_view purpose, Tensor value);
   std::string ConstantInts(absl::string_view purpose, const std::vector<int64_t>& values);
+  std::string ConstantInt(absl::string_view purpose, int64_t value);  // a scalar
+  // An output that is a weight.
+  void SetOutput(int i, Tensor value);
 
   static absl::Status Unsupported(absl::string_view why);
   // What went wrong with attributes and inputs, attributes that nobody asked for included; to be
@@ -96,6 +100,7 @@ class NodeImport {
   const AttributeProto* Find(absl::string_view name) const;
   const AttributeProto* Take(absl::string_view name, AttributeProto::AttributeType type);
   void Fail(std::string what);
+  void AddWeight(const std::string& blob, Tensor value);
 
   GraphImport* graph_;
   const NodeProto& node_;
@@ -115,6 +120,9 @@ NodeImporter FindNodeImporter(absl::string_view op_type);
 #define DOPPIO_ONNX_IMPORT(op_type, importer)                       \
   [[maybe_unused]] static const bool doppio_onnx_import_##op_type = \
       ::doppio::onnx::RegisterNodeImporter(#op_type, importer)
+
+// Refuses an input that is known to be of another type.
+absl::Status RequireTypes(NodeImport& node, int input, const std::vector<DataType>& types);
 
 // Adds the operator of this type with the node's inputs and outputs, and the node's attributes as
 // arguments of the same names.

@@ -176,11 +176,21 @@ TEST(WindowTest, PlacesATransposedWindowOnItsOutput) {
   transposed().Arg("kernel", 3).Arg("adj", 2).ExpectError({1, 2, 4, 5}, "must not exceed");
   transposed().Arg("kernel", 1).Arg("pad", 3).ExpectError({1, 2, 4, 5}, "leave nothing");
   transposed().Arg("kernel", 1).Arg("legacy_pad", 3).ExpectError({1, 2, 4, 5}, "no legacy_pad 3");
-  transposed().Arg("kernel", 3).Arg("dilation", 2).ExpectError({1, 2, 4, 5}, "no dilation");
   transposed()
       .Arg("kernel", 3)
       .Arg("stride", 2147483647)
       .ExpectError({1, 2, 4, 5}, "more than 2^31 - 1 rows");
+}
+
+TEST(WindowTest, DilatesATransposedWindow) {
+  const absl::StatusOr<Window> window = Placing(WindowUse::kTransposedConvolution)
+                                            .Arg("kernel", 3)
+                                            .Arg("dilation", 2)
+                                            .Arg("pad", 1)
+                                            .On({1, 2, 4, 5});
+  ASSERT_TRUE(window.ok()) << window.status();
+  EXPECT_THAT(window->in, ElementsAre(6, 7));
+  EXPECT_THAT(window->dilation, ElementsAre(2, 2));
 }
 
 TEST(WindowTest, RejectsArgumentsThatMakeNoWindow) {

@@ -243,6 +243,7 @@ DOPPIO_OP_ROW(ConvTranspose)
       const Sizes sizes = DrawSizes(c, 0);
       const Ints kernel = DrawList(c, sizes.rank, 1, 4);
       const Ints stride = DrawList(c, sizes.rank, 1, 3);
+      const Ints dilation = DrawList(c, sizes.rank, 1, 2);
       Ints adjust, pads, in;
       for (size_t d = 0; d < kernel.size(); ++d) {
         adjust.push_back(c.Int(0, stride[d]));
@@ -252,6 +253,7 @@ DOPPIO_OP_ROW(ConvTranspose)
         pads.push_back(c.Int(0, (kernel[i % kernel.size()] - 1) / 2));
       c.Arg("kernels", kernel);
       ListArg(c, "strides", stride, 1);
+      ListArg(c, "dilations", dilation, 1);
       ListArg(c, "adjs", adjust, 0);
       if (c.Chance(0.2)) {
         c.Arg("legacy_pad", static_cast<int>(c.Int(1, 2)));
@@ -272,15 +274,17 @@ DOPPIO_OP_ROW(ConvTranspose)
       const Ints in = Spatial(c, x);
       const Ints kernel = c.Args<int64_t>("kernels");
       Ints stride = c.Args<int64_t>("strides");
+      Ints dilation = c.Args<int64_t>("dilations");
       Ints adjust = c.Args<int64_t>("adjs");
       Ints pads = c.Args<int64_t>("pads");
       if (stride.empty()) stride.assign(in.size(), 1);
+      if (dilation.empty()) dilation.assign(in.size(), 1);
       if (adjust.empty()) adjust.assign(in.size(), 0);
       if (pads.empty()) pads.assign(2 * in.size(), 0);
       Ints out;
       for (size_t d = 0; d < in.size(); ++d) {
-        out.push_back((in[d] - 1) * stride[d] + kernel[d] + adjust[d] - pads[d] -
-                      pads[d + in.size()]);
+        out.push_back((in[d] - 1) * stride[d] + (kernel[d] - 1) * dilation[d] + 1 + adjust[d] -
+                      pads[d] - pads[d + in.size()]);
       }
       const int64_t groups = c.Arg<int>("group", 1);
       const int64_t outputs = Channels(c, w);
@@ -293,7 +297,7 @@ DOPPIO_OP_ROW(ConvTranspose)
         ForEachIndex(kernel, [&](const Dims& tap) {
           Ints at;
           for (size_t d = 0; d < in.size(); ++d) {
-            at.push_back(i[d + (last ? 1 : 2)] * stride[d] - pads[d] + tap[d]);
+            at.push_back(i[d + (last ? 1 : 2)] * stride[d] - pads[d] + tap[d] * dilation[d]);
             if (at[d] < 0 || at[d] >= out[d]) return;
           }
           for (int64_t m = 0; m < outputs; ++m) {

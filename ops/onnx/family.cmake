@@ -1,0 +1,2 @@
+# Windows that slide over an image; products of matrices.
+set(DEPENDS dnn)

@@ -1,0 +1,140 @@
+#ifndef DOPPIO_TESTS_ONNX_ONE_NODE_MODEL_H_
+#define DOPPIO_TESTS_ONNX_ONE_NODE_MODEL_H_
+
+// A model of one node:
+//
+//   OneNodeModel("Conv", 11).Image("X", {1, 3, 4, 4}).Weight("W", w).Ints("pads", {1, 1, 1, 1})
+//       .Net()  // "Conv(X, W) -> Y0"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "doppio/onnx.h"
+#include "doppio/onnx.pb.h"
+#include "doppio/op_def.h"
+#include "doppio/predictor.h"
+#include "src/onnx/onnx_tensor.h"
+
+namespace doppio {
+
+class OneNodeModel {
+ public:
+  OneNodeModel(const std::string& op_type, int64_t opset, int outputs = 1) {
+    model_.set_ir_version(7);
+    model_.add_opset_import()->set_version(opset);
+    node()->set_op_type(op_type);
+    for (int o = 0; o < outputs; ++o) {
+      node()->add_output(absl::StrCat("Y", o));
+      model_.mutable_graph()->add_output()->set_name(absl::StrCat("Y", o));
+    }
+  }
+
+  // The next input, fed by a caller; a size of -1 is not known.
+  OneNodeModel& Input(const std::string& name, DataType type, const std::vector<int64_t>& dims) {
+    node()->add_input(name);
+    onnx::ValueInfoProto* info = model_.mutable_graph()->add_input();
+    info->set_name(name);
+    auto* tensor = info->mutable_type()->mutable_tensor_type();
+    tensor->set_elem_type(onnx::DataTypeToOnnx(type));
+    for (int64_t dim : dims) {
+      auto* size = tensor->mutable_shape()->add_dim();
+      if (dim >= 0) {
+        size->set_dim_value(dim);
+      } else {
+        size->set_dim_param("n");
+      }
+    }
+    return *this;
+  }
+  OneNodeModel& Image(const std::string& name, const std::vector<int64_t>& dims) {
+    return Input(name, DataType::kFloat, dims);
+  }
+  // The next input, which is an initializer.
+  OneNodeModel& Weight(const std::string& name, const absl::StatusOr<Tensor>& value) {
+    node()->add_input(name);
+    onnx::TensorProto* proto = model_.mutable_graph()->add_initializer();
+    *proto = onnx::TensorToOnnx(*value);
+    proto->set_name(name);
+    return *this;
+  }
+  // The next input, left out.
+  OneNodeModel& NoInput() {
+    node()->add_input("");
+    return *this;
+  }
+
+  OneNodeModel& Int(const char* name, int64_t value) {
+    Attribute(name, onnx::AttributeProto::INT)->set_i(value);
+    return *this;
+  }
+  OneNodeModel& Float(const char* name, float value) {
+    Attribute(name, onnx::AttributeProto::FLOAT)->set_f(value);
+    return *this;
+  }
+  OneNodeModel& Text(const char* name, const char* value) {
+    Attribute(name, onnx::AttributeProto::STRING)->set_s(value);
+    return *this;
+  }
+  OneNodeModel& Ints(const char* name, const std::vector<int64_t>& values) {
+    auto* attribute = Attribute(name, onnx::AttributeProto::INTS);
+    for (int64_t value : values) attribute->add_ints(value);
+    return *this;
+  }
+  OneNodeModel& Floats(const char* name, const std::vector<float>& values) {
+    auto* attribute = Attribute(name, onnx::AttributeProto::FLOATS);
+    for (float value : values) attribute->add_floats(value);
+    return *this;
+  }
+  onnx::GraphProto* Graph(const char* name) {
+    return Attribute(name, onnx::AttributeProto::GRAPH)->mutable_g();
+  }
+
+  absl::StatusOr<Model> Import() const { return ModelFromOnnx(model_.SerializeAsString()); }
+  // The operators that it becomes, one a line; what went wrong where it does not.
+  std::string Net() const {
+    const absl::StatusOr<Model> model = Import();
+    if (!model.ok()) return std::string(model.status().message());
+    std::string net;
+    for (const OperatorDef& op : model->predict.op()) {
+      absl::StrAppend(&net, net.empty() ? "" : "\n", OpToString(op));
+    }
+    return net;
+  }
+  // An argument of the operator of that type, as text; "" where there is none.
+  std::string ArgumentOf(const char* type, const char* name) const {
+    const absl::StatusOr<Model> model = Import();
+    if (!model.ok()) return std::string(model.status().message());
+    for (const OperatorDef& op : model->predict.op()) {
+      const Argument* arg = op.type() == type ? FindArgument(op, name) : nullptr;
+      if (arg == nullptr) continue;
+      Argument value = *arg;
+      value.clear_name();
+      return value.ShortDebugString();
+    }
+    return "";
+  }
+  absl::StatusOr<std::vector<Tensor>> Run(const std::vector<Tensor>& inputs) const {
+    DOPPIO_ASSIGN_OR_RETURN(const Model model, Import());
+    DOPPIO_ASSIGN_OR_RETURN(const auto predictor, Predictor::Create(model));
+    return predictor->Run(inputs);
+  }
+
+ private:
+  onnx::NodeProto* node() {
+    onnx::GraphProto* graph = model_.mutable_graph();
+    return graph->node_size() == 0 ? graph->add_node() : graph->mutable_node(0);
+  }
+  onnx::AttributeProto* Attribute(const char* name, onnx::AttributeProto::AttributeType type) {
+    onnx::AttributeProto* attribute = node()->add_attribute();
+    attribute->set_name(name);
+    attribute->set_type(type);
+    return attribute;
+  }
+
+  onnx::ModelProto model_;
+};
+
+}  // namespace doppio
+
+#endif  // DOPPIO_TESTS_ONNX_ONE_NODE_MODEL_H_
