@@ -8,11 +8,14 @@
 //
 // A graph becomes a net of Caffe2's operators where they compute the same, and of operators of the
 // family `onnx` where Caffe2 has none that does. Nothing is approximated: what can not be taken
-// along is an error, and all of them come at once, each with the node and why.
+// along is an error, and all of them come at once, each with the node and why. In a doppio that was
+// built without ONNX (-DDOPPIO_ONNX=OFF) all functions are Unimplemented.
 //
 // Threads: all functions may be called from many at once.
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "doppio/infer.h"
@@ -31,9 +34,29 @@ inline constexpr int kGreatestOnnxOpset = 17;
 // graph that have no initializer; names are kept. Tensors in files of their own (external data) are
 // looked for in `folder` and below, nowhere else. Errors: DataLoss for bytes that are no
 // ModelProto, InvalidArgument for a graph that is none (names twice, values that nothing makes,
-// cycles), Unimplemented for operators, attributes and types that can not be taken along.
+// cycles), Unimplemented for operators, attributes and types that can not be taken along. The net
+// begins with an EnforceShape for each input, so that what is fed is what was declared.
 absl::StatusOr<Model> ModelFromOnnx(absl::string_view bytes, const std::string& folder = ".",
                                     const Limits& limits = {});
+
+// What a model says of itself; nothing of it is translated or checked.
+struct OnnxDescription {
+  struct Value {
+    std::string name;
+    std::string type;   // "float[N,3,224,224]", as far as it is said
+    int64_t bytes = 0;  // of the elements of a weight
+  };
+  int64_t ir_version = 0;
+  std::vector<std::pair<std::string, int64_t>> opsets;  // domain ("" is ONNX's own) and version
+  std::string producer;                                 // "pytorch 1.12"
+  std::string graph;
+  int64_t node_count = 0;
+  std::vector<std::pair<std::string, int64_t>> nodes;  // by operator, most frequent first
+  std::vector<Value> inputs;                           // without those that are weights
+  std::vector<Value> outputs;
+  std::vector<Value> weights;
+};
+absl::StatusOr<OnnxDescription> DescribeOnnx(const std::string& path, const Limits& limits = {});
 
 struct OnnxOptions {
   int opset = 13;

@@ -71,7 +71,7 @@ class CompressOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(Compress, CompressOp<CPUContext>);
-DOPPIO_NO_GRADIENT(Compress);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(Compress);
 
 }  // namespace
 }  // namespace doppio

@@ -89,7 +89,7 @@ class CumSumOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(CumSum, CumSumOp<CPUContext>);
-DOPPIO_NO_GRADIENT(CumSum);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(CumSum);
 
 }  // namespace
 }  // namespace doppio

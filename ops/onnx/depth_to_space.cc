@@ -10,8 +10,8 @@ struct DepthToSpaceCut {
     const std::string mode = args->GetSingleArgument<std::string>("mode");
     rest_first = mode == "CRD";
     if (!rest_first && mode != "DCR") {
-      args->Fail(absl::InvalidArgumentError(
-          absl::StrCat("mode is \"", mode, "\", must be DCR or CRD")));
+      args->Fail(
+          absl::InvalidArgumentError(absl::StrCat("mode is \"", mode, "\", must be DCR or CRD")));
     }
   }
 
@@ -27,7 +27,8 @@ struct DepthToSpaceCut {
     DOPPIO_ASSIGN_OR_RETURN(const int64_t width, CheckedProduct(x[3], block));
     const int64_t rest = x[1] / *square;
     const Dims out = {x[0], rest, height, width};
-    if (rest_first) return SpaceBlocks{{x[0], rest, block, block, x[2], x[3]}, {0, 1, 4, 2, 5, 3}, out};
+    if (rest_first)
+      return SpaceBlocks{{x[0], rest, block, block, x[2], x[3]}, {0, 1, 4, 2, 5, 3}, out};
     return SpaceBlocks{{x[0], block, block, rest, x[2], x[3]}, {0, 3, 4, 1, 5, 2}, out};
   }
 

@@ -88,7 +88,7 @@ class DetOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(Det, DetOp<CPUContext>);
-DOPPIO_NO_GRADIENT(Det);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(Det);
 
 }  // namespace
 }  // namespace doppio

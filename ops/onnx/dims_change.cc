@@ -157,9 +157,9 @@ using OnnxUnsqueezeOp = DimsChangeOp<CPUContext, Unsqueezing>;
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxReshape, OnnxReshapeOp);
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxSqueeze, OnnxSqueezeOp);
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxUnsqueeze, OnnxUnsqueezeOp);
-DOPPIO_NO_GRADIENT(OnnxReshape);
-DOPPIO_NO_GRADIENT(OnnxSqueeze);
-DOPPIO_NO_GRADIENT(OnnxUnsqueeze);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxReshape);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxSqueeze);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxUnsqueeze);
 
 }  // namespace
 }  // namespace doppio

@@ -259,7 +259,7 @@ class EinsumOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(Einsum, EinsumOp<CPUContext>);
-DOPPIO_NO_GRADIENT(Einsum);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(Einsum);
 
 }  // namespace
 }  // namespace doppio

@@ -35,8 +35,8 @@ using OnnxMinOp = OnnxBroadcastOp<CPUContext, ExtremeFunction<false>>;
 
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxMax, OnnxMaxOp);
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxMin, OnnxMinOp);
-DOPPIO_NO_GRADIENT(OnnxMax);
-DOPPIO_NO_GRADIENT(OnnxMin);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxMax);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxMin);
 
 }  // namespace
 }  // namespace doppio

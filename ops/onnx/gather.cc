@@ -72,7 +72,7 @@ class OnnxGatherOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxGather, OnnxGatherOp<CPUContext>);
-DOPPIO_NO_GRADIENT(OnnxGather);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxGather);
 
 }  // namespace
 }  // namespace doppio

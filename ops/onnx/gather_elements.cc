@@ -61,7 +61,7 @@ class GatherElementsOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(GatherElements, GatherElementsOp<CPUContext>);
-DOPPIO_NO_GRADIENT(GatherElements);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(GatherElements);
 
 }  // namespace
 }  // namespace doppio

@@ -117,7 +117,7 @@ class GatherNdOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(GatherND, GatherNdOp<CPUContext>);
-DOPPIO_NO_GRADIENT(GatherND);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(GatherND);
 
 }  // namespace
 }  // namespace doppio

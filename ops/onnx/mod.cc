@@ -67,7 +67,7 @@ class ModFunction {
 using OnnxModOp = OnnxBroadcastOp<CPUContext, ModFunction>;
 
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxMod, OnnxModOp);
-DOPPIO_NO_GRADIENT(OnnxMod);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxMod);
 
 }  // namespace
 }  // namespace doppio

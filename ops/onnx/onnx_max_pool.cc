@@ -23,7 +23,8 @@ Example: X [1,1,4] = [[[1,3,2,4]]] with kernels = [2] and dilations = [2] gives 
               "how Indices count within an image: 0: the last dimension fastest, 1: the first", 0)
     .Input(0, "X", "[N, C, spatial...] of float, double, int8 or uint8")
     .Output(0, "Y", "image of X's type, batch and channels")
-    .Output(1, "Indices", "int64 of Y's shape: where the maxima stand in X, counted through all of it")
+    .Output(1, "Indices",
+            "int64 of Y's shape: where the maxima stand in X, counted through all of it")
     .TensorInference([](InferenceContext* context) -> absl::Status {
       const WindowSettings settings = ReadWindowLists(context, true);
       DOPPIO_ASSIGN_OR_RETURN(const Window window, PlaceWindow(settings, context->dims(0)));
@@ -43,8 +44,8 @@ class OnnxMaxPoolOp final : public Operator<Context> {
         by_columns_(init->GetSingleArgument<int>("storage_order") == 1) {
     const int order = init->GetSingleArgument<int>("storage_order");
     if (order != 0 && order != 1) {
-      init->Fail(absl::InvalidArgumentError(
-          absl::StrCat("storage_order is ", order, ", must be 0 or 1")));
+      init->Fail(
+          absl::InvalidArgumentError(absl::StrCat("storage_order is ", order, ", must be 0 or 1")));
     }
   }
 

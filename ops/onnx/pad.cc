@@ -139,7 +139,7 @@ class PadOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(Pad, PadOp<CPUContext>);
-DOPPIO_NO_GRADIENT(Pad);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(Pad);
 
 }  // namespace
 }  // namespace doppio

@@ -175,7 +175,7 @@ class OnnxPowOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxPow, OnnxPowOp<CPUContext>);
-DOPPIO_NO_GRADIENT(OnnxPow);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxPow);
 
 }  // namespace
 }  // namespace doppio

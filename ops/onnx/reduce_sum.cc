@@ -81,7 +81,7 @@ class OnnxReduceSumOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxReduceSum, OnnxReduceSumOp<CPUContext>);
-DOPPIO_NO_GRADIENT(OnnxReduceSum);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxReduceSum);
 
 }  // namespace
 }  // namespace doppio

@@ -29,14 +29,14 @@ ResizeRule::ResizeRule(ArgumentReader* args)
     : mode_(ReadChoice<Mode>(
           args, "mode",
           {{"nearest", Mode::kNearest}, {"linear", Mode::kLinear}, {"cubic", Mode::kCubic}})),
-      transformation_(ReadChoice<Transformation>(
-          args, "coordinate_transformation_mode",
-          {{"half_pixel", Transformation::kHalfPixel},
-           {"pytorch_half_pixel", Transformation::kPytorchHalfPixel},
-           {"align_corners", Transformation::kAlignCorners},
-           {"asymmetric", Transformation::kAsymmetric},
-           {"tf_half_pixel_for_nn", Transformation::kTfHalfPixelForNn},
-           {"tf_crop_and_resize", Transformation::kTfCropAndResize}})),
+      transformation_(
+          ReadChoice<Transformation>(args, "coordinate_transformation_mode",
+                                     {{"half_pixel", Transformation::kHalfPixel},
+                                      {"pytorch_half_pixel", Transformation::kPytorchHalfPixel},
+                                      {"align_corners", Transformation::kAlignCorners},
+                                      {"asymmetric", Transformation::kAsymmetric},
+                                      {"tf_half_pixel_for_nn", Transformation::kTfHalfPixelForNn},
+                                      {"tf_crop_and_resize", Transformation::kTfCropAndResize}})),
       rounding_(ReadChoice<Rounding>(args, "nearest_mode",
                                      {{"round_prefer_floor", Rounding::kPreferFloor},
                                       {"round_prefer_ceil", Rounding::kPreferCeil},

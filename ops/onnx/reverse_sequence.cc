@@ -96,7 +96,7 @@ class ReverseSequenceOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(ReverseSequence, ReverseSequenceOp<CPUContext>);
-DOPPIO_NO_GRADIENT(ReverseSequence);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(ReverseSequence);
 
 }  // namespace
 }  // namespace doppio

@@ -71,7 +71,7 @@ class ScatterElementsOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(ScatterElements, ScatterElementsOp<CPUContext>);
-DOPPIO_NO_GRADIENT(ScatterElements);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(ScatterElements);
 
 }  // namespace
 }  // namespace doppio

@@ -85,7 +85,7 @@ class ScatterNdOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(ScatterND, ScatterNdOp<CPUContext>);
-DOPPIO_NO_GRADIENT(ScatterND);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(ScatterND);
 
 }  // namespace
 }  // namespace doppio

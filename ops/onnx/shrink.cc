@@ -36,7 +36,9 @@ class ShrinkOp final : public Operator<Context> {
       using T = typename decltype(tag)::type;
       const T lambd = lambd_;
       const T bias = bias_;
-      MapElements([=](T v) { return v < -lambd ? v + bias : v > lambd ? v - bias : T(0); },
+      MapElements([=](T v) { return v < -lambd  ? v + bias
+                                    : v > lambd ? v - bias
+                                                : T(0); },
                   x.data<T>(), y->mutable_data<T>(), y->numel(), &context_);
       return absl::OkStatus();
     });

@@ -132,7 +132,7 @@ class OnnxSliceOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxSlice, OnnxSliceOp<CPUContext>);
-DOPPIO_NO_GRADIENT(OnnxSlice);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxSlice);
 
 }  // namespace
 }  // namespace doppio

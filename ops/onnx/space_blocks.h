@@ -24,8 +24,7 @@ inline absl::Status CheckImage(DimsView x, int64_t block) {
         absl::StrCat("X ", ShapeToString(x), " must be [N, C, H, W]"));
   }
   if (block < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("blocksize is ", block, ", must be 1 or more"));
+    return absl::InvalidArgumentError(absl::StrCat("blocksize is ", block, ", must be 1 or more"));
   }
   return absl::OkStatus();
 }

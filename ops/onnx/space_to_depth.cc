@@ -10,9 +10,8 @@ struct SpaceToDepthCut {
   absl::StatusOr<SpaceBlocks> operator()(DimsView x) const {
     DOPPIO_RETURN_IF_ERROR(CheckImage(x, block));
     if (x[2] % block != 0 || x[3] % block != 0) {
-      return absl::InvalidArgumentError(absl::StrCat("X ", ShapeToString(x),
-                                                     " can not be cut into blocks of ", block,
-                                                     " by ", block));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "X ", ShapeToString(x), " can not be cut into blocks of ", block, " by ", block));
     }
     const int64_t height = x[2] / block;
     const int64_t width = x[3] / block;

@@ -110,7 +110,7 @@ class OnnxTopKOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxTopK, OnnxTopKOp<CPUContext>);
-DOPPIO_NO_GRADIENT(OnnxTopK);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxTopK);
 
 }  // namespace
 }  // namespace doppio

@@ -86,7 +86,7 @@ class TriluOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(Trilu, TriluOp<CPUContext>);
-DOPPIO_NO_GRADIENT(Trilu);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(Trilu);
 
 }  // namespace
 }  // namespace doppio

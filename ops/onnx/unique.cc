@@ -145,7 +145,7 @@ class OnnxUniqueOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxUnique, OnnxUniqueOp<CPUContext>);
-DOPPIO_NO_GRADIENT(OnnxUnique);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxUnique);
 
 }  // namespace
 }  // namespace doppio

@@ -84,7 +84,7 @@ class OnnxWhereOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(OnnxWhere, OnnxWhereOp<CPUContext>);
-DOPPIO_NO_GRADIENT(OnnxWhere);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(OnnxWhere);
 
 }  // namespace
 }  // namespace doppio

@@ -15,7 +15,8 @@ inline void StateWindowLists(OpSchema& schema, bool has_dilations) {
   using Ints = std::vector<int64_t>;
   schema.RequiredArg<Ints>("kernels", "size of the window in each spatial dimension")
       .OptionalArg<Ints>("strides", "distance from one window to the next (1)")
-      .OptionalArg<Ints>("pads", "padding at the beginning of each dimension, then at the ends (0)");
+      .OptionalArg<Ints>("pads",
+                         "padding at the beginning of each dimension, then at the ends (0)");
   if (has_dilations) {
     schema.OptionalArg<Ints>("dilations", "distance from one element of a window to the next (1)");
   }

@@ -52,7 +52,7 @@ class ReduceLogSumExpOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(ReduceLogSumExp, ReduceLogSumExpOp<CPUContext>);
-DOPPIO_NO_GRADIENT(ReduceLogSumExp);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(ReduceLogSumExp);
 
 }  // namespace
 }  // namespace doppio

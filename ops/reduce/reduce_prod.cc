@@ -43,7 +43,7 @@ class ReduceProdOp final : public Operator<Context> {
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(ReduceProd, ReduceProdOp<CPUContext>);
-DOPPIO_NO_GRADIENT(ReduceProd);
+DOPPIO_GRADIENT_NOT_IMPLEMENTED_YET(ReduceProd);
 
 }  // namespace
 }  // namespace doppio

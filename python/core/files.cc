@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "doppio/model_io.h"
+#include "doppio/onnx.h"
 #include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
 #include "python/core/arrays.h"
@@ -25,6 +26,7 @@ std::string Kind(const std::string& path) {
     case FileKind::kPlanDef:
       return "plan";
     case FileKind::kMetaNetDef:
+    case FileKind::kOnnx:
       return "model";
     case FileKind::kBlobProto:
     case FileKind::kTensorProto:
@@ -49,8 +51,7 @@ py::list Tensors(const std::string& path) {
 }
 
 // (predict net, [init nets], {weight: array}, inputs, outputs)
-py::tuple LoadModelParts(const std::string& path, const std::string& name) {
-  Model model = ValueOrRaise(RunUnlocked([&] { return LoadModel(path, name); }));
+py::tuple PartsOf(Model model) {
   py::list inits;
   for (NetDef& init : model.inits) inits.append(PyNet(std::move(init)));
   py::dict weights;
@@ -59,6 +60,17 @@ py::tuple LoadModelParts(const std::string& path, const std::string& name) {
   }
   return py::make_tuple(PyNet(std::move(model.predict)), inits, weights,
                         TextsFromBytes(model.inputs), TextsFromBytes(model.outputs));
+}
+
+py::tuple LoadModelParts(const std::string& path, const std::string& name) {
+  return PartsOf(ValueOrRaise(RunUnlocked([&] { return LoadModel(path, name); })));
+}
+
+py::tuple OnnxModelParts(const py::bytes& content, const std::string& folder) {
+  const auto bytes = static_cast<std::string_view>(content);
+  return PartsOf(ValueOrRaise(RunUnlocked([&] {
+    return ModelFromOnnx({bytes.data(), bytes.size()}, folder);
+  })));
 }
 
 void SaveModelParts(const std::string& path, const PyNet& predict, const py::list& inits,
@@ -112,6 +124,7 @@ void BindFiles(py::module_& core) {
     return RunUnlocked([&] { return LoadMetaNetDef(path); }).ok();
   });
   core.def("load_model", &LoadModelParts);
+  core.def("model_from_onnx", &OnnxModelParts);
   core.def("save_model", &SaveModelParts);
 }
 

@@ -20,6 +20,7 @@ def load(path: str | os.PathLike[str], *, name: str = "") -> Any:
     - a NetDef (.pb, .pbtxt, .json): a `Net`;
     - a predictor database or MetaNetDef, as Caffe2 exports models: a `Model`, for `Predictor`
       (`name` chooses among several);
+    - an ONNX model: a `Model`;
     - tensors (.npy, .npz, BlobProto, TensorProto, a database of blobs): an array, or a dict of
       arrays by name where the file gives names.
 
@@ -39,9 +40,7 @@ def load(path: str | os.PathLike[str], *, name: str = "") -> Any:
         raise InvalidArgumentError(f"{path}: holds a plan; doppio.net_pb2.PlanDef reads it, and "
                                    "Workspace.run_plan runs it")
     if kind == "model" or (kind == "database" and _core.has_model(path)):
-        net, inits, weights, inputs, outputs = _core.load_model(path, name)
-        return Model(Net._from_core(net), [Net._from_core(init) for init in inits], weights, inputs,
-                     outputs)
+        return Model._from_core(_core.load_model(path, name))
     if kind in ("tensors", "database"):
         arrays = _core.load_tensors(path)
         if len(arrays) == 1 and not arrays[0][0]:

@@ -75,8 +75,9 @@ class Predictor:
     def load(cls, path: str | os.PathLike[str], init: str | os.PathLike[str] | None = None, *,
              name: str = "", optimize: bool = True, winograd: bool = True,
              files: str | None = ".") -> Predictor:
-        """The predictor of a file that holds everything (a predictor database, a MetaNetDef), or of
-        two: predict net and init net. `name` chooses among several models of one file.
+        """The predictor of a file that holds everything (a predictor database, a MetaNetDef, an
+        ONNX model), or of two: predict net and init net. `name` chooses among several models of one
+        file.
 
         >>> doppio.Predictor.load("predict_net.pb", "init_net.pb")  # doctest: +SKIP
         """

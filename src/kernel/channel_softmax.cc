@@ -116,10 +116,10 @@ void ChannelSoftmaxGradient(const T* y, const T* dy, int64_t groups, int64_t cla
   });
 }
 
-#define DOPPIO_CHANNEL_SOFTMAX_(T)                                                \
-  template void ChannelSoftmax(const T*, int64_t, int64_t, int64_t, T*);          \
-  template void ChannelLogSoftmax(const T*, int64_t, int64_t, int64_t, T*);       \
-  template void ChannelHardmax(const T*, int64_t, int64_t, int64_t, T*);          \
+#define DOPPIO_CHANNEL_SOFTMAX_(T)                                          \
+  template void ChannelSoftmax(const T*, int64_t, int64_t, int64_t, T*);    \
+  template void ChannelLogSoftmax(const T*, int64_t, int64_t, int64_t, T*); \
+  template void ChannelHardmax(const T*, int64_t, int64_t, int64_t, T*);    \
   template void ChannelSoftmaxGradient(const T*, const T*, int64_t, int64_t, int64_t, T*)
 DOPPIO_CHANNEL_SOFTMAX_(float);
 DOPPIO_CHANNEL_SOFTMAX_(double);

@@ -1,46 +1,53 @@
 #include <filesystem>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "doppio/onnx.h"
 #include "doppio/proto_io.h"
 #include "src/io/model_format.h"
 #include "src/onnx/import/graph_import.h"
+#include "src/onnx/import/model_import.h"
 
 namespace doppio {
 namespace {
 
-// Of the format itself; 10 adds nothing that a model of these operators could hold.
+// Of the format itself.
 constexpr int64_t kLeastIrVersion = 3;
 constexpr int64_t kGreatestIrVersion = 10;
 
-absl::StatusOr<onnx::Opsets> OpsetsOf(const onnx::ModelProto& proto) {
+void ReadVersions(const onnx::ModelProto& proto, onnx::ModelImport* import) {
   if (proto.ir_version() < kLeastIrVersion || proto.ir_version() > kGreatestIrVersion) {
-    return absl::UnimplementedError(absl::StrCat("IR version ", proto.ir_version(),
-                                                 "; doppio reads ", kLeastIrVersion, " to ",
-                                                 kGreatestIrVersion));
+    import->AddProblem(
+        absl::UnimplementedError(absl::StrCat("IR version ", proto.ir_version(), "; doppio reads ",
+                                              kLeastIrVersion, " to ", kGreatestIrVersion)),
+        "");
   }
-  onnx::Opsets opsets;
-  for (const onnx::OperatorSetIdProto& opset : proto.opset_import()) {
-    opsets[opset.domain() == "ai.onnx" ? "" : opset.domain()] = opset.version();
+  absl::StatusOr<onnx::Opsets> opsets = onnx::OpsetsOf(proto.opset_import());
+  if (opsets.ok() && opsets->count("") == 0) {
+    opsets = absl::InvalidArgumentError("no version of ONNX's operators is given (opset_import)");
   }
-  const auto found = opsets.find("");
-  if (found == opsets.end()) {
-    return absl::InvalidArgumentError("no version of ONNX's operators is given (opset_import)");
+  if (opsets.ok()) {
+    import->opsets = *std::move(opsets);
+  } else {
+    import->AddProblem(opsets.status(), "");
   }
-  if (found->second < kLeastOnnxOpset || found->second > kGreatestOnnxOpset) {
-    return absl::UnimplementedError(absl::StrCat("opset ", found->second, "; doppio reads ",
-                                                 kLeastOnnxOpset, " to ", kGreatestOnnxOpset));
-  }
-  return opsets;
 }
 
-void CollectNames(const onnx::GraphProto& graph, std::set<std::string>* names) {
-  for (const auto& value : graph.input()) names->insert(value.name());
-  for (const auto& tensor : graph.initializer()) names->insert(tensor.name());
-  for (const auto& node : graph.node()) {
-    names->insert(node.output().begin(), node.output().end());
-    for (const auto& attribute : node.attribute()) {
-      if (attribute.has_g()) CollectNames(attribute.g(), names);
+void ReadFunctions(const onnx::ModelProto& proto, onnx::ModelImport* import) {
+  for (const onnx::FunctionProto& function : proto.functions()) {
+    const std::string where = absl::StrCat("function ", function.name());
+    absl::StatusOr<onnx::Opsets> opsets = onnx::OpsetsOf(function.opset_import());
+    if (!opsets.ok()) {
+      import->AddProblem(opsets.status(), where);
+      continue;
+    }
+    const bool is_new = import->functions
+                            .emplace(onnx::FunctionKey(onnx::DomainOf(function.domain()),
+                                                       function.name(), function.overload()),
+                                     onnx::Function{&function, *std::move(opsets)})
+                            .second;
+    if (!is_new) {
+      import->AddProblem(absl::InvalidArgumentError("there are two functions of that name"), where);
     }
   }
 }
@@ -63,9 +70,10 @@ absl::StatusOr<Model> ModelFromOnnx(absl::string_view bytes, const std::string& 
   import.proto = &proto;
   import.folder = folder;
   import.limits = limits;
-  DOPPIO_ASSIGN_OR_RETURN(import.opsets, OpsetsOf(proto));
-  CollectNames(proto.graph(), &import.names);
-  onnx::GraphImport(&import, &import.opsets, nullptr).ImportModel();
+  // What a node means is known by the versions.
+  ReadVersions(proto, &import);
+  ReadFunctions(proto, &import);
+  if (!import.has_problems()) onnx::GraphImport(&import).ImportModel();
   DOPPIO_RETURN_IF_ERROR(import.status());
   return std::move(import.model);
 }

@@ -96,6 +96,12 @@ absl::Status CopyTyped(const TensorProto& proto, DimsView dims, int64_t numel, T
   }
 }
 
+bool HasTypedData(const TensorProto& proto) {
+  return proto.float_data_size() + proto.int32_data_size() + proto.string_data_size() +
+             proto.int64_data_size() + proto.double_data_size() + proto.uint64_data_size() >
+         0;
+}
+
 // Any byte but 0 is true.
 void NormalizeBools(Tensor* tensor) {
   if (!tensor->Is<bool>()) return;
@@ -115,13 +121,16 @@ absl::StatusOr<int64_t> NumberOf(const std::map<std::string, std::string>& entri
 
 // Nothing is allocated before the file is known to be large enough.
 absl::StatusOr<Tensor> ReadExternal(const TensorProto& proto, const std::string& folder,
-                                    DataType dtype, DimsView dims, int64_t bytes) {
+                                    const FileAccess& access, DataType dtype, DimsView dims,
+                                    int64_t bytes) {
   std::map<std::string, std::string> entries;
   for (const auto& entry : proto.external_data()) entries[entry.key()] = entry.value();
   const std::string& location = entries["location"];
   if (location.empty()) return absl::InvalidArgumentError("no location is given");
   const std::string path = location.front() == '/' ? location : folder + "/" + location;
-  DOPPIO_RETURN_IF_ERROR(FileAccess::Within(folder).Check(path));
+  // Where files may be opened at all, those beside the model may.
+  DOPPIO_RETURN_IF_ERROR(
+      (access.folder().has_value() ? FileAccess::Within(folder) : access).Check(path));
   DOPPIO_ASSIGN_OR_RETURN(const int64_t offset, NumberOf(entries, "offset", 0));
   DOPPIO_ASSIGN_OR_RETURN(const int64_t length, NumberOf(entries, "length", bytes));
   if (length != bytes) {
@@ -184,9 +193,13 @@ absl::StatusOr<Tensor> TensorFromOnnx(const TensorProto& proto, const std::strin
   if (is_bytes && dtype == DataType::kString) {
     return absl::InvalidArgumentError("strings stand in string_data alone");
   }
+  if (is_bytes && HasTypedData(proto)) {
+    return absl::InvalidArgumentError("its elements stand in two places");
+  }
   Tensor tensor;
   if (proto.data_location() == TensorProto::EXTERNAL) {
-    absl::StatusOr<Tensor> read = ReadExternal(proto, folder, dtype, dims, *bytes);
+    absl::StatusOr<Tensor> read =
+        ReadExternal(proto, folder, limits.file_access, dtype, dims, *bytes);
     if (!read.ok()) return Annotate(read.status(), "external data");
     tensor = *std::move(read);
   } else if (proto.has_raw_data()) {

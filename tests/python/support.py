@@ -3,6 +3,10 @@
 import os
 import threading
 
+import pytest
+
+import doppio
+
 DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "float16", "float32", "float64"]
 
 
@@ -39,3 +43,13 @@ def resident_bytes():
 def allowed_growth(limit):
     """`limit` bytes, or many more under AddressSanitizer, which keeps what was freed for a while."""
     return 1 << 30 if "libasan" in os.environ.get("LD_PRELOAD", "") else limit
+
+
+def skip_without_onnx():
+    """Skips the module in a doppio that was built without ONNX."""
+    try:
+        doppio.Model.from_onnx(b"")
+    except doppio.UnimplementedError as error:
+        pytest.skip(str(error), allow_module_level=True)
+    except doppio.InvalidArgumentError:
+        pass  # no bytes are no model

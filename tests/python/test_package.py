@@ -141,5 +141,6 @@ def test_importing_leaves_others_out():
     program = "import sys, doppio; print(*sys.modules)"
     loaded = set(python("-c", program).split())
     unwanted = {name for name in loaded
-                if name.startswith(("google", "doppio.net_pb2", "torch", "caffe2", "doppio.notebook"))}
+                if name.startswith(("google", "doppio.net_pb2", "torch", "caffe2", "onnx",
+                                    "doppio.notebook"))}
     assert not unwanted

@@ -15,11 +15,11 @@ import doppio
 import typed_sample
 
 # Not looked at: what protoc writes, what imitates another module's untyped ways, a decorator whose
-# keywords are handed on as they come, and PyTorch, where it is installed.
+# keywords are handed on as they come, and PyTorch and onnx, where they are installed.
 CONFIG = """[mypy]
 [mypy-doppio.net_pb2,doppio.caffe2_compat,doppio.caffe2_state.*,doppio.python_operators]
 ignore_errors = True
-[mypy-google.*,torch.*]
+[mypy-google.*,torch.*,onnx.*]
 ignore_missing_imports = True
 follow_imports = skip
 """

@@ -26,7 +26,8 @@ constexpr int64_t kMostHints = 20;
 
 void NetInput::AddNet(Options* options) {
   options->AddPositional("NET", &net,
-                         "file of a NetDef: binary, text or JSON (its content decides)");
+                         "file of a NetDef: binary, text or JSON, or of an ONNX model (its content "
+                         "decides)");
 }
 
 void NetInput::AddInits(Options* options) {
@@ -161,6 +162,22 @@ absl::StatusOr<Model> LoadNamedModel(const NetInput& input, Workspace* workspace
     if (workspace->HasBlob(input)) DOPPIO_RETURN_IF_ERROR(workspace->RemoveBlob(input));
   }
   return model;
+}
+
+absl::StatusOr<NetDef> LoadNetToLookAt(const NetInput& input, BlobInfos* weights) {
+  DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(input.net));
+  if (file.kind != FileKind::kOnnx) {
+    DOPPIO_ASSIGN_OR_RETURN(NetDef net, LoadNamedNet(input.net));
+    input.Place(&net);
+    return net;
+  }
+  DOPPIO_ASSIGN_OR_RETURN(Model model, LoadModel(input.net));
+  for (auto& [name, tensor] : model.weights) {
+    const DimsView dims = tensor.dims();
+    (*weights)[name] = {tensor.dtype(), Dims(dims.begin(), dims.end()), std::move(tensor)};
+  }
+  input.Place(&model.predict);
+  return std::move(model.predict);
 }
 
 std::vector<NeededInput> NeededInputs(const NetDef& net) {

@@ -52,6 +52,10 @@ absl::StatusOr<NetDef> LoadNamedNet(const std::string& path);
 // and what its init nets fill are put into `workspace`.
 absl::StatusOr<Model> LoadNamedModel(const NetInput& input, Workspace* workspace);
 
+// The same for commands that look at a net and do not run it: of an ONNX model the net that it
+// becomes, with its weights added to `weights`; else that of LoadNamedNet.
+absl::StatusOr<NetDef> LoadNetToLookAt(const NetInput& input, BlobInfos* weights);
+
 // "squeezenet" for "models/squeezenet.pb".
 std::string FileStem(const std::string& path);
 

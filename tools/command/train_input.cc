@@ -10,6 +10,7 @@
 #include "doppio/net_builder.h"
 #include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
+#include "tools/command/init_net.h"
 
 namespace doppio::tools {
 namespace {
@@ -189,25 +190,9 @@ absl::StatusOr<NetDef> FillsOf(const NetDef& net, const std::map<std::string, Te
     const bool is_lock = blob != nullptr && !blob->IsEmpty() && !blob->IsTensor();
     if (fed.count(name) > 0 || is_lock) continue;
     DOPPIO_ASSIGN_OR_RETURN(const Tensor tensor, workspace.Fetch(name));
-    const Argument shape =
-        MakeArgument("shape", std::vector<int64_t>(tensor.dims().begin(), tensor.dims().end()));
-    if (tensor.Is<float>()) {
-      const auto span = tensor.span<float>();
-      fills.Op("GivenTensorFill", {}, {name},
-               {shape, MakeArgument("values", std::vector<float>(span.begin(), span.end()))});
-    } else if (tensor.Is<int64_t>()) {
-      const auto span = tensor.span<int64_t>();
-      fills.Op("GivenTensorInt64Fill", {}, {name},
-               {shape, MakeArgument("values", std::vector<int64_t>(span.begin(), span.end()))});
-    } else if (tensor.Is<int32_t>()) {
-      const auto span = tensor.span<int32_t>();
-      fills.Op("GivenTensorIntFill", {}, {name},
-               {shape, MakeArgument("values", std::vector<int64_t>(span.begin(), span.end()))});
-    } else {
-      return absl::UnimplementedError(absl::StrCat("\"", name, "\" is ", tensor.TypeAndShape(),
-                                                   ", which no init net can fill; a checkpoint "
-                                                   "holds it"));
-    }
+    const absl::Status added = AddFill(name, tensor, &fills);
+    if (added.ok()) continue;
+    return absl::Status(added.code(), absl::StrCat(added.message(), "; a checkpoint holds it"));
   }
   return fills.def();
 }

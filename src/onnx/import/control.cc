@@ -23,9 +23,9 @@ absl::StatusOr<NetDef> Branch(NodeImport& node, absl::string_view name) {
   std::vector<std::string> inputs, outputs;
   DOPPIO_ASSIGN_OR_RETURN(NetDef net, node.Subgraph(name, &inputs, &outputs));
   if (!inputs.empty() || static_cast<int>(outputs.size()) < node.OutputSize()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        name, " must have no inputs and ", node.OutputSize(), " outputs, but has ", inputs.size(),
-        " and ", outputs.size()));
+    return absl::InvalidArgumentError(absl::StrCat(name, " must have no inputs and ",
+                                                   node.OutputSize(), " outputs, but has ",
+                                                   inputs.size(), " and ", outputs.size()));
   }
   for (int o = 0; o < node.OutputSize(); ++o) {
     Add(&net, "Copy", {outputs[static_cast<size_t>(o)]}, {node.Output(o)});
@@ -46,14 +46,14 @@ DOPPIO_ONNX_IMPORT(If, ImportIf);
 // Turns of a body, as ONNXWhile makes them.
 struct Turns {
   NetDef body;
-  std::string number;                    // of a turn: a blob in the body
-  std::string condition;                 // before and after a turn
+  std::string number;     // of a turn: a blob in the body
+  std::string condition;  // before and after a turn
   std::string next_condition;
-  std::vector<std::string> carried;      // what the body is given
-  std::vector<std::string> carried_on;   // what it gives to the next turn
-  std::vector<std::string> scans;        // what it gives to rows of the outputs behind those
-  std::string most;                      // outside: how many turns at most; "": any number
-  std::string first_condition;           // "": none
+  std::vector<std::string> carried;     // what the body is given
+  std::vector<std::string> carried_on;  // what it gives to the next turn
+  std::vector<std::string> scans;       // what it gives to rows of the outputs behind those
+  std::string most;                     // outside: how many turns at most; "": any number
+  std::string first_condition;          // "": none
 };
 
 bool Reads(const NetDef& net, const std::string& blob) {

@@ -59,8 +59,8 @@ absl::Status ImportConvTranspose(NodeImport& node) {
   Ints adjust = node.Ints("output_padding");
   if (adjust.empty()) adjust.assign(window.rank(), 0);
   if (adjust.size() != window.rank()) {
-    return absl::InvalidArgumentError(absl::StrCat("output_padding has ", adjust.size(),
-                                                   " numbers, must have ", window.rank()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("output_padding has ", adjust.size(), " numbers, must have ", window.rank()));
   }
   DOPPIO_ASSIGN_OR_RETURN(Ints out, ReadOutputShape(node, window.rank()));
   Ints in(window.rank(), 1);

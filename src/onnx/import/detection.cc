@@ -11,9 +11,10 @@ absl::Status ImportMaxRoiPool(NodeImport& node) {
   DOPPIO_RETURN_IF_ERROR(RequireTypes(node, 0, {DataType::kFloat, DataType::kDouble}));
   const std::vector<int64_t> pooled = node.Ints("pooled_shape");
   if (pooled.size() != 2) return absl::InvalidArgumentError("pooled_shape must have two numbers");
-  node.Op("RoIPool", {node.Input(0), node.Input(1)}, {node.Output(0)},
-          {MakeArgument("pooled_h", pooled[0]), MakeArgument("pooled_w", pooled[1]),
-           MakeArgument("spatial_scale", node.Float("spatial_scale", 1)), MakeArgument("is_test", 1)});
+  node.Op(
+      "RoIPool", {node.Input(0), node.Input(1)}, {node.Output(0)},
+      {MakeArgument("pooled_h", pooled[0]), MakeArgument("pooled_w", pooled[1]),
+       MakeArgument("spatial_scale", node.Float("spatial_scale", 1)), MakeArgument("is_test", 1)});
   return absl::OkStatus();
 }
 DOPPIO_ONNX_IMPORT(MaxRoiPool, ImportMaxRoiPool);

@@ -121,7 +121,10 @@ bool HaveOneShape(NodeImport& node, const std::vector<std::string>& inputs) {
 // ((x0 op x1) op x2) ...
 void Fold(NodeImport& node, absl::string_view type, const std::vector<std::string>& inputs,
           const std::string& output) {
-  if (inputs.size() == 1) return node.Op("Copy", inputs, {output});
+  if (inputs.size() == 1) {
+    node.Op("Copy", inputs, {output});
+    return;
+  }
   std::string left = inputs[0];
   for (size_t i = 1; i < inputs.size(); ++i) {
     const std::string result = i + 1 == inputs.size() ? output : node.NewBlob("part");
@@ -156,7 +159,10 @@ absl::Status ImportMean(NodeImport& node) {
   if (inputs.empty()) return absl::InvalidArgumentError("there are no inputs");
   const bool has_one_shape = HaveOneShape(node, inputs);
   InWiderType(node, inputs, node.Output(0), [&](const auto& wide, const std::string& output) {
-    if (has_one_shape) return node.Op("Mean", wide, {output});
+    if (has_one_shape) {
+      node.Op("Mean", wide, {output});
+      return;
+    }
     const std::string sum = node.NewBlob("sum");
     Fold(node, "Add", wide, sum);
     node.Op("Div", {sum, ScalarLike(node, sum, static_cast<double>(wide.size()))}, {output});

@@ -7,49 +7,21 @@
 #include <vector>
 
 #include "doppio/infer.h"
-#include "doppio/limits.h"
-#include "doppio/model.h"
 #include "doppio/onnx.pb.h"
 #include "doppio/status.h"
+#include "src/onnx/import/model_import.h"
 
 namespace doppio {
 namespace onnx {
 
-// Versions of operators by domain; "" is ONNX's own.
-using Opsets = std::map<std::string, int64_t>;
-
-// What all graphs of a model share while they are imported.
-struct ModelImport {
-  const ModelProto* proto = nullptr;
-  std::string folder;
-  Limits limits;
-  Opsets opsets;
-  Model model;
-  std::set<std::string> names;       // of all values, and of blobs beside them
-  std::set<std::string> made;        // blobs that there are already
-  BlobInfos infos;                   // what is known of them
-  std::map<std::string, int> ranks;  // of those whose rank was declared
-  int64_t nodes = 0;
-
-  // `wanted`, or, where it is taken, that with a number.
-  std::string NewName(const std::string& wanted);
-  void AddProblem(const absl::Status& problem, const std::string& where);
-  // All problems as one error.
-  absl::Status status() const;
-
- private:
-  std::vector<std::string> problems_;
-  bool all_unimplemented_ = true;
-};
-
 // One graph, or the body of a function, on its way to a net.
 class GraphImport {
  public:
-  GraphImport(ModelImport* model, const Opsets* opsets, GraphImport* parent)
-      : model_(model), opsets_(opsets), parent_(parent), depth_(parent ? parent->depth_ + 1 : 0) {}
+  // The graph of the model.
+  explicit GraphImport(ModelImport* model) : model_(model), opsets_(&model->opsets) {}
 
-  // The graph of the model: its names are those of the blobs, what it reads and makes becomes the
-  // model's. Problems are left in the ModelImport.
+  // Values keep their names; what the graph reads and makes becomes the model's. Problems are left
+  // in the ModelImport.
   void ImportModel();
 
   // For NodeImport.
@@ -63,29 +35,54 @@ class GraphImport {
 
  private:
   using Nodes = google::protobuf::RepeatedPtrField<NodeProto>;
+  using Values = google::protobuf::RepeatedPtrField<ValueInfoProto>;
+  // What the attributes of a function stand for in a call.
+  using CallAttributes = std::map<std::string, const AttributeProto*>;
 
-  // The blob of a value of this graph or one around it; null where nothing has made it yet.
+  // A graph in the node that `around` is importing, or the function that it calls.
+  GraphImport(GraphImport* around, const Opsets* opsets, const CallAttributes* attributes,
+              const std::string& what);
+
+  bool is_model() const { return depth_ == 0; }
+  absl::Status CheckDepth() const;
+  // The blob of a value of this graph or one around it; null where nothing has made it yet, empty
+  // where a function was called without it.
   const std::string* FindBlob(const std::string& value) const;
+  bool IsMadeLater(const std::string& value) const;
   // A value that is made here; an error where there is one of its name.
   absl::StatusOr<std::string> Define(const std::string& value);
-  void Declare(const ValueInfoProto& info, const std::string& blob);
+
   void AddInitializers(const GraphProto& graph);
+  void AddInputs(const Values& inputs);
+  void AddInput(const ValueInfoProto& input, const std::string& blob);
   void AddNodes(const Nodes& nodes);
-  absl::Status AddNode(const NodeProto& node);
-  absl::Status CallFunction(const FunctionProto& function, const NodeProto& node,
+  absl::Status AddNode(const NodeProto& given);
+  absl::StatusOr<std::vector<std::string>> InputsOf(const NodeProto& node) const;
+  absl::StatusOr<std::vector<std::string>> OutputsOf(const NodeProto& node);
+  absl::Status CallFunction(Function* function, const NodeProto& node,
                             const std::vector<std::string>& inputs,
                             const std::vector<std::string>& outputs);
-  absl::Status Infer();
+  void AddOutputs(const Values& outputs);
+  // What was declared of a value must be what is known of it.
+  void CompareWithDeclared(const ValueInfoProto& value, const char* kind);
+  void RemoveUnreadWeights();
+  // What follows from the operators that are there.
+  void Infer();
 
   ModelImport* model_;
   const Opsets* opsets_;
-  GraphImport* parent_;
-  int depth_;
+  GraphImport* around_ = nullptr;
+  const GraphImport* scope_ = nullptr;          // `around_` where its values are seen here too
+  const CallAttributes* attributes_ = nullptr;  // within functions
+  std::string where_;                           // this graph, for errors: "" or "..., "
+  int depth_ = 0;
   NetDef net_;
+  std::string place_;                          // the node that is being imported, for errors
   int inferred_ = 0;                           // how many operators
+  absl::Status inference_;                     // of the node that is being imported
   std::map<std::string, std::string> blobs_;   // by value
   std::map<std::string, std::string> wanted_;  // names of blobs that are there to be made
-  std::set<std::string> later_;                // values that nodes further on make
+  std::set<std::string> later_;                // values that nodes make, here or further on
 };
 
 }  // namespace onnx

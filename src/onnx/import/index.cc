@@ -32,7 +32,11 @@ absl::Status ImportGatherND(NodeImport& node) { return ImportAs(node, "GatherND"
 DOPPIO_ONNX_IMPORT(GatherND, ImportGatherND);
 
 absl::Status AddScatter(NodeImport& node, absl::string_view type, std::vector<Argument> args) {
-  args.push_back(MakeArgument("reduction", node.String("reduction", "none")));
+  const std::string reduction = node.String("reduction", "none");
+  if (reduction != "none" && reduction != "add" && reduction != "mul") {
+    return node.Unsupported(absl::StrCat("the reduction \"", reduction, "\""));
+  }
+  args.push_back(MakeArgument("reduction", reduction));
   node.Op(type, node.Inputs(), {node.Output(0)}, args);
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "src/onnx/import/node_import.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -15,6 +16,22 @@ namespace {
 std::map<std::string, NodeImporter>& Importers() {
   static auto* const importers = new std::map<std::string, NodeImporter>;
   return *importers;
+}
+
+bool IsNamed(const std::string& value) { return !value.empty(); }
+
+// Before IR version 2 attributes had no type; what they hold is what is set.
+AttributeProto::AttributeType TypeOf(const AttributeProto& attribute) {
+  if (attribute.type() != AttributeProto::UNDEFINED) return attribute.type();
+  if (attribute.has_f()) return AttributeProto::FLOAT;
+  if (attribute.has_i()) return AttributeProto::INT;
+  if (attribute.has_s()) return AttributeProto::STRING;
+  if (attribute.has_t()) return AttributeProto::TENSOR;
+  if (attribute.has_g()) return AttributeProto::GRAPH;
+  if (attribute.floats_size() > 0) return AttributeProto::FLOATS;
+  if (attribute.ints_size() > 0) return AttributeProto::INTS;
+  if (attribute.strings_size() > 0) return AttributeProto::STRINGS;
+  return AttributeProto::UNDEFINED;
 }
 
 }  // namespace
@@ -34,8 +51,19 @@ NodeImport::NodeImport(GraphImport* graph, const NodeProto& node, std::vector<st
 
 int64_t NodeImport::opset() const { return graph_->OpsetOf(node_.domain()); }
 
-void NodeImport::Fail(std::string what) {
-  if (status_.ok()) status_ = absl::InvalidArgumentError(what);
+void NodeImport::Fail(const std::string& what) {
+  status_ =
+      absl::InvalidArgumentError(absl::StrCat(status_.message(), status_.ok() ? "" : "; ", what));
+}
+
+bool NodeImport::HasInput(int i) {
+  asked_inputs_ = std::max(asked_inputs_, i + 1);
+  return i < InputSize() && !inputs_[i].empty();
+}
+
+bool NodeImport::HasOutput(int i) {
+  asked_outputs_ = std::max(asked_outputs_, i + 1);
+  return i < OutputSize() && !outputs_[i].empty();
 }
 
 const std::string& NodeImport::Input(int i) {
@@ -46,6 +74,7 @@ const std::string& NodeImport::Input(int i) {
 }
 
 const std::string& NodeImport::Output(int i) {
+  asked_outputs_ = std::max(asked_outputs_, i + 1);
   while (OutputSize() <= i) outputs_.emplace_back();
   if (outputs_[i].empty()) outputs_[i] = NewBlob(absl::StrCat("output", i));
   return outputs_[i];
@@ -71,20 +100,13 @@ const AttributeProto* NodeImport::Find(absl::string_view name) const {
   return nullptr;
 }
 
-// Before IR version 2 attributes had no type; what they hold is what is set.
 const AttributeProto* NodeImport::Take(absl::string_view name, AttributeProto::AttributeType type) {
   taken_.emplace(name);
   const AttributeProto* attribute = Find(name);
   if (attribute == nullptr) return nullptr;
-  if (attribute->has_ref_attr_name()) {
-    Fail(absl::StrCat("attribute \"", name, "\" refers to one of a function"));
-    return nullptr;
-  }
-  if (attribute->type() == type || attribute->type() == AttributeProto::UNDEFINED) {
-    return attribute;
-  }
+  if (TypeOf(*attribute) == type) return attribute;
   Fail(absl::StrCat("attribute \"", name, "\" is of type ",
-                    AttributeProto::AttributeType_Name(attribute->type()), ", not ",
+                    AttributeProto::AttributeType_Name(TypeOf(*attribute)), ", not ",
                     AttributeProto::AttributeType_Name(type)));
   return nullptr;
 }
@@ -226,18 +248,29 @@ absl::Status NodeImport::Unsupported(absl::string_view why) {
   return absl::UnimplementedError(why);
 }
 
-absl::Status NodeImport::Finish() const {
-  DOPPIO_RETURN_IF_ERROR(status_);
+absl::Status NodeImport::Finish(bool is_imported) {
+  std::set<std::string> names;
   std::vector<std::string> unknown;
   for (const AttributeProto& attribute : node_.attribute()) {
-    if (taken_.count(attribute.name()) == 0) {
+    if (!names.insert(attribute.name()).second) {
+      Fail(absl::StrCat("there are two attributes \"", attribute.name(), "\""));
+    } else if (taken_.count(attribute.name()) == 0) {
       unknown.push_back(absl::StrCat("\"", attribute.name(), "\""));
     }
   }
-  if (unknown.empty()) return absl::OkStatus();
-  return absl::UnimplementedError(
-      absl::StrCat(unknown.size() == 1 ? "the attribute " : "the attributes ",
-                   absl::StrJoin(unknown, ", "), " of ", node_.op_type(), " is not known"));
+  if (!status_.ok() || !is_imported) return status_;
+  // What nobody asked for can not be part of what was made.
+  if (std::any_of(inputs_.begin() + std::min(asked_inputs_, InputSize()), inputs_.end(), IsNamed)) {
+    Fail(absl::StrCat("it has ", InputSize(), " inputs, but takes ", asked_inputs_));
+  }
+  if (std::any_of(outputs_.begin() + std::min(asked_outputs_, OutputSize()), outputs_.end(),
+                  IsNamed)) {
+    Fail(absl::StrCat("it has ", OutputSize(), " outputs, but makes ", asked_outputs_));
+  }
+  if (!status_.ok() || unknown.empty()) return status_;
+  return absl::UnimplementedError(absl::StrCat(
+      unknown.size() == 1 ? "the attribute " : "the attributes ", absl::StrJoin(unknown, ", "),
+      " of ", node_.op_type(), unknown.size() == 1 ? " is" : " are", " not known"));
 }
 
 absl::Status RequireTypes(NodeImport& node, int input, const std::vector<DataType>& types) {
@@ -250,8 +283,7 @@ absl::Status RequireTypes(NodeImport& node, int input, const std::vector<DataTyp
   }
   return absl::UnimplementedError(absl::StrCat("input ", input, " is ", DataTypeName(dtype),
                                                ", and only ", absl::StrJoin(names, ", "),
-                                               names.size() == 1 ? " is" : " are",
-                                               " supported"));
+                                               names.size() == 1 ? " is" : " are", " supported"));
 }
 
 absl::Status ImportAs(NodeImport& node, absl::string_view type,

@@ -41,8 +41,8 @@ class NodeImport {
 
   int InputSize() const { return static_cast<int>(inputs_.size()); }
   int OutputSize() const { return static_cast<int>(outputs_.size()); }
-  bool HasInput(int i) const { return i < InputSize() && !inputs_[i].empty(); }
-  bool HasOutput(int i) const { return i < OutputSize() && !outputs_[i].empty(); }
+  bool HasInput(int i);
+  bool HasOutput(int i);
   // The blob of an input; an input that is required and not there is the node's error.
   const std::string& Input(int i);
   // The blob of an output; of one that is left out a blob that nobody reads.
@@ -92,14 +92,14 @@ class NodeImport {
   void SetOutput(int i, Tensor value);
 
   static absl::Status Unsupported(absl::string_view why);
-  // What went wrong with attributes and inputs, attributes that nobody asked for included; to be
-  // looked at when the node is done.
-  absl::Status Finish() const;
+  // What went wrong with attributes, inputs and outputs; of a node that was imported also those
+  // that nobody asked for. To be looked at when the node is done.
+  absl::Status Finish(bool is_imported);
 
  private:
   const AttributeProto* Find(absl::string_view name) const;
   const AttributeProto* Take(absl::string_view name, AttributeProto::AttributeType type);
-  void Fail(std::string what);
+  void Fail(const std::string& what);
   void AddWeight(const std::string& blob, Tensor value);
 
   GraphImport* graph_;
@@ -107,6 +107,8 @@ class NodeImport {
   std::vector<std::string> inputs_;
   std::vector<std::string> outputs_;
   std::set<std::string> taken_;  // attributes
+  int asked_inputs_ = 0;         // up to the last one that was asked for
+  int asked_outputs_ = 0;
   absl::Status status_;
 };
 

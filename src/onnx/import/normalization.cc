@@ -79,11 +79,11 @@ DOPPIO_ONNX_IMPORT(InstanceNormalization, ImportInstanceNormalization);
 absl::Status ImportLrn(NodeImport& node) {
   DOPPIO_RETURN_IF_ERROR(RequireFloats(node));
   if (!node.HasAttribute("size")) return absl::InvalidArgumentError("size is missing");
-  node.Op("LRN", {node.Input(0)}, {node.Output(0)},
-          {MakeArgument("size", node.Int("size", 0)),
-           MakeArgument("alpha", node.Float("alpha", 1e-4f)),
-           MakeArgument("beta", node.Float("beta", 0.75f)),
-           MakeArgument("bias", node.Float("bias", 1.0f))});
+  node.Op(
+      "LRN", {node.Input(0)}, {node.Output(0)},
+      {MakeArgument("size", node.Int("size", 0)), MakeArgument("alpha", node.Float("alpha", 1e-4f)),
+       MakeArgument("beta", node.Float("beta", 0.75f)),
+       MakeArgument("bias", node.Float("bias", 1.0f))});
   return absl::OkStatus();
 }
 DOPPIO_ONNX_IMPORT(LRN, ImportLrn);
@@ -113,8 +113,7 @@ absl::Status ImportLayerNormalization(NodeImport& node) {
   std::vector<Argument> args = {MakeArgument("axis", axis),
                                 MakeArgument("epsilon", node.Float("epsilon", 1e-5f))};
   const bool has_bias = node.HasInput(2);
-  const bool is_affine =
-      has_bias && IsWholeRow(node, 1, axis) && IsWholeRow(node, 2, axis);
+  const bool is_affine = has_bias && IsWholeRow(node, 1, axis) && IsWholeRow(node, 2, axis);
   std::vector<std::string> inputs = {node.Input(0)};
   if (is_affine) {
     inputs = {node.Input(0), node.Input(1), node.Input(2)};
@@ -163,8 +162,8 @@ absl::Status ImportMeanVarianceNormalization(NodeImport& node) {
   node.Op("Sub", {node.Input(0), mean}, {centered});
   node.Op("Sqrt", {variance}, {stddev});
   const bool is_double = node.dtype(0) == DataType::kDouble;
-  DOPPIO_ASSIGN_OR_RETURN(const Tensor epsilon, is_double ? Tensor::Scalar<double>(1e-9)
-                                                          : Tensor::Scalar<float>(1e-9f));
+  DOPPIO_ASSIGN_OR_RETURN(const Tensor epsilon,
+                          is_double ? Tensor::Scalar<double>(1e-9) : Tensor::Scalar<float>(1e-9f));
   node.Op("Add", {stddev, node.Constant("epsilon", epsilon)}, {divisor});
   node.Op("Div", {centered, divisor}, {node.Output(0)});
   return absl::OkStatus();

@@ -95,11 +95,13 @@ absl::Status AddMatMul(NodeImport& node, int b_input, const std::string& a, cons
   }
   const bool are_vectors = a_rank == 1 && b_rank == 1;
   if (!are_vectors && a_rank.value_or(1) == 1 && b_rank.value_or(1) == 1) {
-    return NodeImport::Unsupported("neither of the ranks of A and B is known, which may be vectors");
+    return NodeImport::Unsupported(
+        "neither of the ranks of A and B is known, which may be vectors");
   }
   const std::string product = are_vectors ? node.NewBlob("product") : y;
   node.Op("BatchMatMul", {a, b}, {product}, {MakeArgument("broadcast", 1)});
-  if (are_vectors) node.Op("Squeeze", {product}, {y}, {MakeArgument("dims", std::vector<int64_t>{0})});
+  if (are_vectors)
+    node.Op("Squeeze", {product}, {y}, {MakeArgument("dims", std::vector<int64_t>{0})});
   return absl::OkStatus();
 }
 

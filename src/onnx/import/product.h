@@ -8,7 +8,8 @@
 namespace doppio {
 namespace onnx {
 
-// y = the product of blobs a and b by NumPy's rules. Their ranks are those of inputs 0 and `b_input`.
+// y = the product of blobs a and b by NumPy's rules. Their ranks are those of inputs 0 and
+// `b_input`.
 absl::Status AddMatMul(NodeImport& node, int b_input, const std::string& a, const std::string& b,
                        const std::string& y);
 

@@ -31,7 +31,8 @@ struct ResizeModes {
   std::string nearest_mode = "floor";
 
   std::vector<Argument> Arguments() const {
-    return {MakeArgument("mode", mode), MakeArgument("coordinate_transformation_mode", transformation),
+    return {MakeArgument("mode", mode),
+            MakeArgument("coordinate_transformation_mode", transformation),
             MakeArgument("nearest_mode", nearest_mode)};
   }
   // Whether an image that is enlarged by a whole number has each pixel so many times.
@@ -95,9 +96,8 @@ absl::Status ImportByScales(NodeImport& node) {
   } else if (node.opset() >= 7) {
     const std::vector<float> values = node.Floats("scales");
     if (values.empty()) return absl::InvalidArgumentError("scales is missing");
-    DOPPIO_ASSIGN_OR_RETURN(
-        const Tensor tensor,
-        Tensor::FromSpan<float>({static_cast<int64_t>(values.size())}, values));
+    DOPPIO_ASSIGN_OR_RETURN(const Tensor tensor,
+                            Tensor::FromSpan<float>({static_cast<int64_t>(values.size())}, values));
     scales = node.Constant("scales", tensor);
   } else {
     DOPPIO_ASSIGN_OR_RETURN(const Tensor tensor,

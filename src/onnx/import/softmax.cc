@@ -1,5 +1,5 @@
-// Softmax and its relatives. Until version 12 they work on the rows of a matrix, all dimensions from
-// `axis` on; since then along one dimension.
+// Softmax and its relatives. Until version 12 they work on the rows of a matrix, all dimensions
+// from `axis` on; since then along one dimension.
 
 #include "absl/strings/str_cat.h"
 #include "src/onnx/import/node_import.h"

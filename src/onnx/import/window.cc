@@ -114,8 +114,8 @@ absl::Status PadToSame(NodeImport& node, int input, ImageWindow* window) {
   }
   if (is_known) return absl::OkStatus();
   if (!can_be_legacy) {
-    return NodeImport::Unsupported(absl::StrCat("auto_pad ", window->auto_pad,
-                                                " of an image whose size is not known"));
+    return NodeImport::Unsupported(
+        absl::StrCat("auto_pad ", window->auto_pad, " of an image whose size is not known"));
   }
   window->head.assign(window->rank(), 0);
   window->tail = window->head;

@@ -2,7 +2,10 @@
 #include <limits>
 
 #include "doppio/gradient.h"
+#include "doppio/infer.h"
+#include "doppio/net_builder.h"
 #include "doppio/workspace.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/op_tester.h"
 
@@ -67,6 +70,50 @@ TEST(EnforceFiniteTest, RejectsIntegers) {
   OpTester("EnforceFinite")
       .Input("X", Tensor::Scalar<int32_t>(1))
       .ExpectError(kInvalid, "element type int32 is not supported here");
+}
+
+OpTester EnforceShape(const absl::StatusOr<Tensor>& x) {
+  OpTester tester("EnforceShape");
+  tester.Input("X", x);
+  return tester;
+}
+
+TEST(EnforceShapeTest, TakesWhatIsSaid) {
+  const auto x = Tensor::Of<float>({1, 3}, {1, 2, 3});
+  EXPECT_TRUE(EnforceShape(x).Run().ok());
+  EXPECT_TRUE(EnforceShape(x).Arg("dtype", "float").Run().ok());
+  EXPECT_TRUE(EnforceShape(x).Arg("shape", std::vector<int64_t>{-1, 3}).Run().ok());
+  EXPECT_TRUE(EnforceShape(Tensor::Scalar<bool>(true))
+                  .Arg("dtype", "bool")
+                  .Arg("shape", std::vector<int64_t>())
+                  .Run()
+                  .ok());
+}
+
+TEST(EnforceShapeTest, FailsForOtherShapesAndTypes) {
+  const auto x = Tensor::Of<float>({1, 3}, {1, 2, 3});
+  EnforceShape(x)
+      .Arg("shape", std::vector<int64_t>{-1, 4})
+      .Arg("dtype", "float")
+      .ExpectError(kInvalid, "it is float[1,3], but must be float[?,4]");
+  EnforceShape(x)
+      .Arg("shape", std::vector<int64_t>{-1})
+      .ExpectError(kInvalid, "it is float[1,3], but must be of shape [?]");
+  EnforceShape(x)
+      .Arg("dtype", "double")
+      .ExpectError(kInvalid, "it is float[1,3], but must be double");
+  EnforceShape(x)
+      .Arg("shape", std::vector<int64_t>())
+      .ExpectError(kInvalid, "it is float[1,3], but must be of shape []");
+}
+
+TEST(EnforceShapeTest, IsKnownBeforeTheRun) {
+  NetBuilder net("n");
+  net.Op("EnforceShape", {"X"}, {}, {MakeArgument<std::vector<int64_t>>("shape", {2})});
+  const BlobInfos known = {{"X", {DataType::kFloat, Dims{3}, std::nullopt}}};
+  const absl::StatusOr<NetInference> inferred = InferNet(net.def(), known);
+  EXPECT_THAT(std::string(inferred.status().message()),
+              testing::HasSubstr("it is float[3], but must be of shape [2]"));
 }
 
 TEST(HasElementsTest, LooksAtAllTensors) {

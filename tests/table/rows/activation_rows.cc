@@ -151,6 +151,10 @@ double HardSigmoid(const OpCase& c, double x) {
   DifferentiableFunction("Rsqrt", {0.2, 5}, Of([](double x) { return 1 / std::sqrt(x); }));
   DifferentiableFunction("Reciprocal", {0.2, 5}, Of([](double x) { return 1 / x; }));
   Element("Sqrt", {0.2, 5}, Of(std::sqrt)).Differentiable({0});
+  DifferentiableFunction("Acosh", {1.1, 5}, Of(std::acosh));
+  DifferentiableFunction("Asinh", {}, Of(std::asinh));
+  DifferentiableFunction("Atanh", {-0.9, 0.9}, Of(std::atanh));
+  Element("Round", {-9, 9}, Of(std::nearbyint));
   Element("Ceil", {-9, 9}, Of(std::ceil));
   Element("Floor", {-9, 9}, Of(std::floor));
   return true;

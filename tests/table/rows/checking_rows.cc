@@ -49,6 +49,19 @@ DOPPIO_OP_ROW(EnforceFinite)
     })
     .Reference(Nothing);
 
+DOPPIO_OP_ROW(EnforceShape)
+    .Case([](CaseMaker& c) {
+      Tensor x = AnyTensor(c);
+      std::vector<int64_t> shape(x.dims().begin(), x.dims().end());
+      for (int64_t& size : shape) {
+        if (c.OneOf({true, false})) size = -1;
+      }
+      if (c.OneOf({true, false})) c.Arg("dtype", std::string(DataTypeName(x.dtype())));
+      if (c.OneOf({true, false})) c.Arg("shape", shape);
+      c.Input("X", std::move(x));
+    })
+    .Reference(Nothing);
+
 DOPPIO_OP_ROW(HasElements)
     .Case([](CaseMaker& c) {
       for (int64_t i = c.Int(0, 2); i >= 0; --i) c.Input(absl::StrCat("X", i), AnyTensor(c));

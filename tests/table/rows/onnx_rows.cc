@@ -77,8 +77,8 @@ DOPPIO_OP_ROW(OnnxPow)
       const Dims dims = c.Shape();
       const DataType base = c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kFloat16,
                                          DataType::kInt32, DataType::kInt64, DataType::kUInt8});
-      const DataType exponent = c.OneOf({DataType::kFloat, DataType::kDouble, DataType::kInt8,
-                                         DataType::kInt64});
+      const DataType exponent =
+          c.OneOf({DataType::kFloat, DataType::kDouble, DataType::kInt8, DataType::kInt64});
       // Whole powers stay small, others of positive numbers alone.
       c.Input("X", c.Random(base, c.BroadcastsTo(dims), 1, 4));
       c.Input("Y", c.Random(exponent, c.BroadcastsTo(dims), 0, 3));
@@ -187,8 +187,9 @@ DOPPIO_OP_ROW(OnnxReduceSum)
         if (c.Arg<bool>("keepdims") || !is_reduced[d]) output.push_back(kept[d]);
       }
       std::vector<double> sums(static_cast<size_t>(SizeFromDim(kept, 0)), 0);
-      ForEachIndex(x.dims(),
-                   [&](const Dims& i) { sums[static_cast<size_t>(FlatIndex(kept, i))] += At(x, i); });
+      ForEachIndex(x.dims(), [&](const Dims& i) {
+        sums[static_cast<size_t>(FlatIndex(kept, i))] += At(x, i);
+      });
       return {Generate(x.dtype(), output, [&](const Dims& i) {
         return sums[static_cast<size_t>(FlatIndex(output, i))];
       })};
@@ -233,9 +234,8 @@ DOPPIO_OP_ROW(Einsum)
       const DataType type = ArithmeticType(c);
       c.Input("A", c.Random(type, {b, i, j}));
       c.Input("B", c.Random(type, {b, j, k}));
-      c.Arg<std::string>("equation",
-                         c.OneOf({"bij,bjk->bik", "b i j, b j k", "...ij,...jk->...ik",
-                                  "bij,bjk->", "bij,bjk->kb"}));
+      c.Arg<std::string>("equation", c.OneOf({"bij,bjk->bik", "b i j, b j k", "...ij,...jk->...ik",
+                                              "bij,bjk->", "bij,bjk->kb"}));
       c.Output("Output");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {

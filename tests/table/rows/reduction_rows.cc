@@ -42,41 +42,53 @@ void FrontBack(absl::string_view type, bool front, bool mean) {
   return true;
 }();
 
+// A tensor that is reduced along some of its dimensions.
+void DrawReduction(CaseMaker& c, DataType type, double least, double most) {
+  const Dims dims = c.Shape();
+  c.Input("X", c.Random(type, dims, least, most));
+  std::vector<int64_t> axes;
+  for (int axis : c.Permutation(static_cast<int>(dims.size()))) {
+    if (c.Chance()) axes.push_back(axis);
+  }
+  if (!axes.empty()) c.Arg("axes", axes);
+  if (c.Chance()) c.Arg<int>("keepdims", c.Chance() ? 1 : 0);
+  c.Output("Y");
+}
+
+// f(f(initial, x0), x1) ... of the elements that become one.
+std::vector<Tensor> Folded(const OpCase& c, double initial,
+                           const std::function<double(double, double)>& f) {
+  const Tensor& x = c.in(0);
+  const std::vector<int64_t> axes = c.Args<int64_t>("axes");
+  Dims kept;
+  Dims pruned;
+  for (int d = 0; d < x.rank(); ++d) {
+    const bool reduced = axes.empty() || std::count(axes.begin(), axes.end(), d) > 0;
+    kept.push_back(reduced ? 1 : x.dim(d));
+    if (!reduced) pruned.push_back(x.dim(d));
+  }
+  std::vector<double> results(static_cast<size_t>(*NumElements(kept)), initial);
+  ForEachIndex(x.dims(), [&](const Dims& index) {
+    double& value = results[static_cast<size_t>(FlatIndex(kept, index))];
+    value = f(value, At(x, index));
+  });
+  const Dims& y = c.Arg<bool>("keepdims", true) ? kept : pruned;
+  return {Generate(x.dtype(), y, [&](const Dims& index) {
+    return results[static_cast<size_t>(FlatIndex(y, index))];
+  })};
+}
+
 // ReduceMax or ReduceMin.
 void Extreme(absl::string_view type, bool most) {
   NewOpRow(type)
       .Case([](CaseMaker& c) {
-        const Dims dims = c.Shape();
-        c.Input("X", c.Random(c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt64}),
-                              dims, -99, 99));
-        std::vector<int64_t> axes;
-        for (int axis : c.Permutation(static_cast<int>(dims.size()))) {
-          if (c.Chance()) axes.push_back(axis);
-        }
-        if (!axes.empty()) c.Arg("axes", axes);
-        if (c.Chance()) c.Arg<int>("keepdims", c.Chance() ? 1 : 0);
-        c.Output("Y");
+        DrawReduction(c, c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt64}), -99,
+                      99);
       })
-      .Reference([most](const OpCase& c) -> std::vector<Tensor> {
-        const Tensor& x = c.in(0);
-        const std::vector<int64_t> axes = c.Args<int64_t>("axes");
-        Dims kept;
-        Dims pruned;
-        for (int d = 0; d < x.rank(); ++d) {
-          const bool reduced = axes.empty() || std::count(axes.begin(), axes.end(), d) > 0;
-          kept.push_back(reduced ? 1 : x.dim(d));
-          if (!reduced) pruned.push_back(x.dim(d));
-        }
-        std::vector<double> best(static_cast<size_t>(*NumElements(kept)),
-                                 most ? -HUGE_VAL : HUGE_VAL);
-        ForEachIndex(x.dims(), [&](const Dims& index) {
-          double& value = best[static_cast<size_t>(FlatIndex(kept, index))];
-          value = most ? std::max(value, At(x, index)) : std::min(value, At(x, index));
+      .Reference([most](const OpCase& c) {
+        return Folded(c, most ? -HUGE_VAL : HUGE_VAL, [most](double a, double b) {
+          return most ? std::max(a, b) : std::min(a, b);
         });
-        const Dims& y = c.Arg<bool>("keepdims", true) ? kept : pruned;
-        return {Generate(x.dtype(), y, [&](const Dims& index) {
-          return best[static_cast<size_t>(FlatIndex(y, index))];
-        })};
       })
       .Tolerance(0)
       .NeverEmpty("nothing is the largest of nothing")
@@ -90,6 +102,26 @@ void Extreme(absl::string_view type, bool most) {
   Extreme("ReduceMin", false);
   return true;
 }();
+
+DOPPIO_OP_ROW(ReduceProd)
+    .Case([](CaseMaker& c) {
+      // Of floats of about 1, products of many are numbers still; those of whole ones are 1 and -1.
+      const DataType type = c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt32});
+      const bool is_whole = type == DataType::kInt32;
+      DrawReduction(c, type, is_whole ? -1 : 0.99, is_whole ? 1 : 1.01);
+    })
+    .Reference([](const OpCase& c) {
+      return Folded(c, 1, [](double a, double b) { return a * b; });
+    })
+    .Tolerance(1e-3);
+
+DOPPIO_OP_ROW(ReduceLogSumExp)
+    .Case([](CaseMaker& c) { DrawReduction(c, c.RealType(), -9, 9); })
+    .Reference([](const OpCase& c) {
+      return Folded(c, -HUGE_VAL,
+                    [](double a, double b) { return std::log(std::exp(a) + std::exp(b)); });
+    })
+    .Tolerance(1e-5);
 
 DOPPIO_OP_ROW(ArgMin)
     .Case([](CaseMaker& c) {

@@ -37,8 +37,12 @@ class CheckCommand final : public Command {
       infos_[tensor.name] = {tensor.tensor.dtype(), Dims(dims.begin(), dims.end()),
                              std::move(tensor.tensor)};
     }
-    DOPPIO_ASSIGN_OR_RETURN(NetDef net, LoadNamedNet(input_.net));
-    input_.Place(&net);
+    BlobInfos weights;
+    DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNetToLookAt(input_, &weights));
+    for (auto& [name, info] : weights) {
+      known_blobs_.insert(name);
+      infos_[name] = std::move(info);
+    }
     Look(net);
     const std::vector<std::string> executors = NetRegistry::Types();
     if (!net.type().empty() &&

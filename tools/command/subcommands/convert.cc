@@ -10,6 +10,7 @@
 #include "doppio/tensor_io.h"
 #include "doppio/weight_shapes.h"
 #include "tools/command/command.h"
+#include "tools/command/init_net.h"
 #include "tools/command/known_shapes.h"
 #include "tools/command/net_input.h"
 #include "tools/command/table.h"
@@ -49,8 +50,8 @@ std::unique_ptr<google::protobuf::Message> NewMessage(FileKind kind) {
 class ConvertCommand final : public Command {
  public:
   void AddOptions(Options* options) override {
-    options->AddPositional("A", &input_.net,
-                           "net, plan, blob, tensor, .npy or .npz; its content decides");
+    options->AddPositional(
+        "A", &input_.net, "net, plan, ONNX model, blob, tensor, .npy or .npz; its content decides");
     options->AddPositional(
         "B", &to_,
         "file to write. Its ending decides: .pb binary; .pbtxt, .prototxt, .txt text; "
@@ -64,6 +65,9 @@ class ConvertCommand final : public Command {
     options->AddNumber("--opset", &onnx_.opset, kLeastWrittenOnnxOpset, kGreatestOnnxOpset,
                        "version of the operators of an ONNX model");
     shapes_.AddShapes(options);
+    options->AddText("--init-out", &init_out_, "FILE",
+                     "of an ONNX model that becomes a net: where the init net of its weights goes; "
+                     "default: beside B, NAME_init.pb for NAME.pb");
     input_.AddDevice(options);
     options->AddText("--name", &name_, "NAME",
                      "of an .npz with several arrays: which one; else: the name of the blob that "
@@ -83,12 +87,19 @@ class ConvertCommand final : public Command {
     if (target != Target::kOnnx && (onnx_.opset != OnnxOptions().opset || !shapes_.empty())) {
       return UsageError("--opset and --shape are for an ONNX model (.onnx)");
     }
-    if (!input_.device.empty() && (message == nullptr || !HoldsNets(file.kind))) {
+    const bool is_onnx = file.kind == FileKind::kOnnx;
+    if (!init_out_.empty() && !(is_onnx && target == Target::kMessage)) {
+      return UsageError("--init-out is for an ONNX model that becomes a net");
+    }
+    if (!input_.device.empty() && !is_onnx && (message == nullptr || !HoldsNets(file.kind))) {
       return UsageError("--device is for nets and plans");
     }
-    if (is_model && (file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef ||
+    if (is_model && (file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef || is_onnx ||
                      (target == Target::kOnnx && file.kind == FileKind::kMiniDb))) {
       DOPPIO_RETURN_IF_ERROR(MakePredictor(target));
+    } else if (target == Target::kMessage && is_onnx) {
+      if (!name_.empty()) return UsageError("--name is for arrays");
+      DOPPIO_RETURN_IF_ERROR(MakeNets());
     } else if (target == Target::kMessage && message != nullptr) {
       if (!name_.empty()) return UsageError("--name is for arrays");
       DOPPIO_RETURN_IF_ERROR(LoadProto(input_.net, message.get()));
@@ -155,6 +166,34 @@ class ConvertCommand final : public Command {
     return absl::UnimplementedError("this doppio was built without ONNX");
   }
 
+  // Two files, as Caffe2 has them: the net, and an init net that fills its weights.
+  absl::Status MakeNets() {
+    DOPPIO_ASSIGN_OR_RETURN(Model model, LoadModel(input_.net));
+    NetBuilder fills(model.predict.name() + "_init");
+    std::vector<std::string> unfilled;
+    for (const auto& [name, tensor] : model.weights) {
+      const absl::Status added = AddFill(name, tensor, &fills);
+      if (!added.ok()) unfilled.emplace_back(added.message());
+    }
+    if (!unfilled.empty()) {
+      return absl::UnimplementedError(absl::StrCat(input_.net, ": ", absl::StrJoin(unfilled, "\n"),
+                                                   "\nA .minidb holds all weights"));
+    }
+    NetDef init = fills.def();
+    input_.Place(&model.predict);
+    input_.Place(&init);
+    if (init_out_.empty()) {
+      const std::filesystem::path to = to_;
+      init_out_ = (to.parent_path() / (to.stem().string() + "_init" + to.extension().string()));
+    }
+    DOPPIO_RETURN_IF_ERROR(SaveProto(init, init_out_));
+    note_ = absl::StrCat("weights: ", init_out_, " (",
+                         Counted(static_cast<int64_t>(model.weights.size()), "tensor"),
+                         ")\nfed: ", Printable(absl::StrJoin(model.inputs, " ")),
+                         "\nmade: ", Printable(absl::StrJoin(model.outputs, " ")), "\n");
+    return SaveProto(model.predict, to_);
+  }
+
   // What would be an input of the predictor although an operator takes it as a weight was
   // forgotten.
   absl::Status CheckWeightsAreThere(const Model& model) const {
@@ -207,6 +246,7 @@ class ConvertCommand final : public Command {
   std::vector<std::string> inputs_;
   OnnxOptions onnx_;
   KnownShapes shapes_;
+  std::string init_out_;
   std::string note_;  // what a predictor was found to read and make
 };
 
@@ -216,6 +256,7 @@ DOPPIO_COMMAND(ConvertCommand, "convert", "Write a file again in another format"
                "  doppio convert predict_net.pb --init init_net.pb predictor.minidb\n"
                "  doppio convert predict_net.pb --init init_net.pb model.onnx --shape "
                "data=1,3,224,224\n"
+               "  doppio convert model.onnx predict_net.pb --init-out init_net.pb\n"
                "  doppio convert cat.npy cat.pb --name data\n");
 
 }  // namespace

@@ -26,7 +26,8 @@ class DrawCommand final : public Command {
                                      ": the ending must be .svg, .png, .pdf or .dot"));
     }
     DOPPIO_RETURN_IF_ERROR(input_.Prepare());
-    DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNamedNet(input_.net));
+    BlobInfos weights;
+    DOPPIO_ASSIGN_OR_RETURN(const NetDef net, LoadNetToLookAt(input_, &weights));
     const std::string dot = NetToDot(net);
     if (output_.empty()) {
       Print(dot);

@@ -4,6 +4,7 @@
 #include "doppio/database.h"
 #include "doppio/infer.h"
 #include "doppio/model_io.h"
+#include "doppio/onnx.h"
 #include "doppio/op_def.h"
 #include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
@@ -131,6 +132,39 @@ class Inspection {
     json_.EndObject();
   }
 
+  void Onnx(const OnnxDescription& model) {
+    absl::StrAppend(&text_, "graph \"", Printable(model.graph),
+                    "\": ", Counted(model.node_count, "node"), ", IR version ", model.ir_version);
+    json_.Field("ir_version", model.ir_version).Key("opsets").BeginObject();
+    for (const auto& [domain, version] : model.opsets) {
+      absl::StrAppend(&text_, ", opset ", version,
+                      domain.empty() ? "" : absl::StrCat(" of ", Printable(domain)));
+      json_.Field(domain.empty() ? "ai.onnx" : domain, version);
+    }
+    json_.EndObject().Field("producer", model.producer).Field("graph", model.graph);
+    json_.Field("nodes", model.node_count).Key("types").BeginObject();
+    if (!model.producer.empty()) {
+      absl::StrAppend(&text_, ", written by ", Printable(model.producer));
+    }
+    std::vector<std::string> counts;
+    for (const auto& [type, count] : model.nodes) {
+      counts.push_back(count == 1 ? type : absl::StrCat(type, "*", count));
+      json_.Field(type, count);
+    }
+    absl::StrAppend(&text_, "\n", Line("  operators:", counts));
+    json_.EndObject();
+    Table table({"", "name", "type", ">bytes"});
+    OnnxValues("input", model.inputs, &table);
+    OnnxValues("output", model.outputs, &table);
+    OnnxValues("weight", model.weights, &table);
+    int64_t total = 0;
+    for (const auto& weight : model.weights) total += weight.bytes;
+    json_.Field("weight_bytes", total);
+    absl::StrAppend(&text_, table.ToString("  "), "  ",
+                    Counted(static_cast<int64_t>(model.weights.size()), "weight"), ", together ",
+                    HumanBytes(total), "\n");
+  }
+
   void Tensors(const std::vector<NamedTensor>& tensors) {
     json_.Key("tensors").BeginArray();
     for (const NamedTensor& tensor : tensors) {
@@ -144,6 +178,16 @@ class Inspection {
   }
 
  private:
+  void OnnxValues(const char* what, const std::vector<OnnxDescription::Value>& values,
+                  Table* table) {
+    json_.Key(absl::StrCat(what, "s")).BeginArray();
+    for (const OnnxDescription::Value& value : values) {
+      table->Add({what, value.name, value.type, value.bytes > 0 ? absl::StrCat(value.bytes) : ""});
+      json_.BeginObject().Field("name", value.name).Field("type", value.type).EndObject();
+    }
+    json_.EndArray();
+  }
+
   // Files can not nest deeper than the readers allow, so neither does this.
   void Step(const ExecutionStep& step, size_t depth) {
     std::vector<std::string> nets(step.network().begin(), step.network().end());
@@ -190,7 +234,7 @@ class InspectCommand final : public Command {
           absl::StrCat(input_.net, ": this is ", WhatItIs(file.kind)));
     }
     const bool is_model = file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef ||
-                          file.kind == FileKind::kMiniDb;
+                          file.kind == FileKind::kMiniDb || file.kind == FileKind::kOnnx;
     if (optimize_ && !is_model) {
       return UsageError(absl::StrCat("--optimize is for nets and predictors, but ", input_.net,
                                      " is: ", FileKindName(file.kind)));
@@ -232,6 +276,9 @@ class InspectCommand final : public Command {
       MetaNetDef meta;
       DOPPIO_RETURN_IF_ERROR(LoadProto(input_.net, &meta));
       inspection->Meta(meta);
+    } else if (kind == FileKind::kOnnx) {
+      DOPPIO_ASSIGN_OR_RETURN(const OnnxDescription model, DescribeOnnx(input_.net));
+      inspection->Onnx(model);
     } else if (kind == FileKind::kMiniDb) {
       const absl::StatusOr<MetaNetDef> meta = LoadMetaNetDef(input_.net);
       if (meta.ok()) inspection->Meta(*meta);
@@ -329,6 +376,7 @@ DOPPIO_COMMAND(InspectCommand, "inspect", "Say what a file is and what is in it"
                "  doppio inspect init_net.pb --json\n"
                "  doppio inspect predict_net.pb --init init_net.pb --shape data=1,3,227,227\n"
                "  doppio inspect predict_net.pb --init init_net.pb --optimize\n"
+               "  doppio inspect model.onnx\n"
                "  doppio inspect cat.npy\n");
 
 }  // namespace
