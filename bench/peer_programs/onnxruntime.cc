@@ -6,8 +6,6 @@
 //
 // DIMS are as 1,3,224,224; files hold the floats and nothing else.
 
-#include <dlfcn.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
@@ -18,59 +16,11 @@
 #include <vector>
 
 #include "bench/answer_lines.h"
+#include "bench/onnxruntime_api.h"
 
 namespace {
 
-// The C API is a table of functions that only grows: version 14 is in all newer libraries. Those
-// that are used here, by their position in it.
-class Api {
- public:
-  using Status = void*;
-
-  absl::Status Open(const char* library) {
-    void* handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) return absl::NotFoundError(dlerror());
-    struct Base {
-      const void* const* (*table)(uint32_t version);
-      const char* (*version)();
-    };
-    const auto base = reinterpret_cast<const Base* (*)()>(dlsym(handle, "OrtGetApiBase"));
-    if (base != nullptr) table_ = base()->table(14);
-    if (table_ != nullptr) return absl::OkStatus();
-    return absl::NotFoundError("this library has no API of version 14");
-  }
-
-  // Calls the function at `position`, which returns null or an error.
-  template <typename... Args>
-  absl::Status Call(int position, Args... args) const {
-    const Status status = reinterpret_cast<Status (*)(Args...)>(Function(position))(args...);
-    if (status == nullptr) return absl::OkStatus();
-    constexpr int kGetErrorMessage = 2;
-    const auto message = reinterpret_cast<const char* (*)(Status)>(Function(kGetErrorMessage));
-    return absl::InternalError(message(status));
-  }
-  void Release(int position, void* object) const {
-    reinterpret_cast<void (*)(void*)>(Function(position))(object);
-  }
-
-  static constexpr int kCreateEnv = 3;
-  static constexpr int kCreateSession = 7;
-  static constexpr int kRun = 9;
-  static constexpr int kCreateSessionOptions = 10;
-  static constexpr int kSetSessionGraphOptimizationLevel = 23;
-  static constexpr int kSetIntraOpNumThreads = 24;
-  static constexpr int kCreateTensorWithDataAsOrtValue = 49;
-  static constexpr int kGetTensorMutableData = 51;
-  static constexpr int kGetTensorShapeElementCount = 64;
-  static constexpr int kGetTensorTypeAndShape = 65;
-  static constexpr int kCreateCpuMemoryInfo = 69;
-  static constexpr int kReleaseValue = 96;
-
- private:
-  void* Function(int position) const { return const_cast<void*>(table_[position]); }
-
-  const void* const* table_ = nullptr;
-};
+using Api = doppio::OnnxRuntimeApi;
 
 std::vector<int64_t> Dims(const std::string& text) {
   std::vector<int64_t> dims;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "doppio/infer.h"
 #include "doppio/limits.h"
 #include "doppio/model.h"
 #include "doppio/status.h"
@@ -26,6 +27,7 @@ namespace doppio {
 
 // The versions of ONNX's operators that are read, and written.
 inline constexpr int kLeastOnnxOpset = 6;
+inline constexpr int kLeastWrittenOnnxOpset = 7;
 inline constexpr int kGreatestOnnxOpset = 17;
 
 // The model in the bytes of a ModelProto: its weights are the initializers, its inputs those of the
@@ -55,6 +57,26 @@ struct OnnxDescription {
   std::vector<Value> weights;
 };
 absl::StatusOr<OnnxDescription> DescribeOnnx(const std::string& path, const Limits& limits = {});
+
+struct OnnxOptions {
+  int opset = 13;
+  // Types and shapes of inputs, as far as they are known; -1 is a size that may be another one in
+  // each run. The type of one that is not named here is float, unless the operator that reads it
+  // takes another one alone. What has to be known of a shape (the rank of what is broadcast, the
+  // size of an image whose pool has Caffe's ceiling) and is not is an error that says so.
+  BlobInfos inputs;
+};
+
+// The model in the bytes of a ModelProto. Weights are as they are after the init nets have run;
+// inputs and outputs, as Predictor finds them (predictor.h), keep their names, as do all blobs as
+// they are after the net; what a blob held before it was written again gets a number. What follows
+// from constants alone is one. Errors: those of Predictor::Create; Unimplemented for operators that
+// can not be taken along, a line each with its place and why.
+absl::StatusOr<std::string> ModelToOnnx(const Model& model, const OnnxOptions& options = {});
+
+// The same in a file, which is written, or replaced, in one step, as SaveProto does.
+// ResourceExhausted for a model of 2^31 bytes or more, which no protobuf holds.
+absl::Status SaveOnnx(const Model& model, const std::string& path, const OnnxOptions& options = {});
 
 }  // namespace doppio
 

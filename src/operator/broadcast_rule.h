@@ -31,6 +31,8 @@ class BroadcastRule {
 
   absl::StatusOr<BinaryShapes> Align(DimsView a, DimsView b) const;
   bool legacy() const { return legacy_; }
+  // Where B's shape begins in A's by the older rule; -1: so that it ends where A's does.
+  int64_t axis() const { return axis_; }
 
  private:
   BroadcastRule(ArgumentReader* arguments, bool legacy);

@@ -19,7 +19,7 @@ PLAN = {
     "graph": ["operator", "proto"],
     "runtime": ["graph"],
     "io": ["operator", "proto"],
-    "onnx": ["graph", "io"],
+    "onnx": ["runtime", "io"],
     "training": ["runtime", "io"],
     "ops": ["operator", "kernel", "dnn", "io"],
     "ops/control": ["operator", "kernel", "runtime"],

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <map>
 
@@ -12,6 +13,7 @@
 #include "doppio/proto_io.h"
 #include "doppio/workspace.h"
 #include "gtest/gtest.h"
+#include "tests/models/onnx_trip.h"
 #include "tests/support/shared_dir.h"
 #include "tests/support/tensor_match.h"
 
@@ -72,6 +74,24 @@ TEST(GoldenNetsTest, LeNetGivesWhatCaffe2Gave) {
   const auto optimized = (*predictor)->Run({Picture({1, 1, 28, 28})});
   ASSERT_TRUE(optimized.ok()) << optimized.status();
   EXPECT_LT(RelativeError((*optimized)[0], golden["y"]), 1e-4);
+}
+
+TEST(GoldenNetsTest, LeNetGivesTheSameAsOnnx) {
+  DOPPIO_SKIP_WITHOUT_SHARED();
+  const std::string folder = SharedDir() + "/models/mnist/";
+  const absl::StatusOr<NetDef> init = LoadNet(folder + "init_net.pb");
+  const absl::StatusOr<NetDef> predict = LoadNet(folder + "predict_net.pb");
+  ASSERT_TRUE(init.ok() && predict.ok()) << init.status() << predict.status();
+  Model model;
+  model.predict = *predict;
+  model.inits = {*init};
+  const absl::StatusOr<OnnxTrip> trip =
+      TakeToOnnx(std::move(model), {{"1", Picture({1, 1, 28, 28})}});
+  ASSERT_TRUE(trip.ok()) << trip.status();
+  std::cout << trip->ToString() << "\n";
+  EXPECT_EQ(trip->refused, "");
+  EXPECT_LT(trip->of_reader, 1e-5);
+  EXPECT_LT(trip->of_onnxruntime, 1e-5);
 }
 
 struct Point {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iostream>
 #include <numeric>
 #include <sstream>
 
@@ -14,6 +15,7 @@
 #include "doppio/workspace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/models/onnx_trip.h"
 #include "tests/support/shared_dir.h"
 #include "tests/support/tensor_match.h"
 
@@ -192,6 +194,22 @@ TEST_P(PublishedNetsTest, GivesTheSameWhenRewritten) {
       ASSERT_NEAR(ElementAsDouble(rewritten, i), ElementAsDouble(plain, i), 1e-4 * largest) << name;
     }
   }
+}
+
+TEST_P(PublishedNetsTest, GivesTheSameAsOnnx) {
+  Model model;
+  model.predict = net_;
+  model.weights = Weights();
+  const absl::StatusOr<OnnxTrip> trip = TakeToOnnx(std::move(model), Inputs());
+  ASSERT_TRUE(trip.ok()) << trip.status();
+  std::cout << GetParam().name << ": " << trip->ToString() << "\n";
+  if (IsDetection()) {  // boxes that lose score in the place of being dropped
+    EXPECT_THAT(trip->refused, testing::HasSubstr("BoxWithNMSLimit"));
+    return;
+  }
+  EXPECT_EQ(trip->refused, "");
+  EXPECT_LT(trip->of_reader, 1e-4);
+  EXPECT_LT(trip->of_onnxruntime, 1e-4);
 }
 
 INSTANTIATE_TEST_SUITE_P(

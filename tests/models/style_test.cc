@@ -1,6 +1,7 @@
 // Published style transfer nets: their recorded pictures, with the noise that they add turned off.
 
 #include <cstdlib>
+#include <iostream>
 
 #include "doppio/npy.h"
 #include "doppio/predictor.h"
@@ -8,6 +9,7 @@
 #include "doppio/tensor_io.h"
 #include "doppio/workspace.h"
 #include "gtest/gtest.h"
+#include "tests/models/onnx_trip.h"
 #include "tests/support/shared_dir.h"
 
 namespace doppio {
@@ -75,6 +77,29 @@ TEST_P(StyleTest, PaintsTheRecordedPictureInAPredictor) {
   ASSERT_TRUE(styled.ok()) << styled.status();
   ASSERT_EQ(styled->size(), 1u);
   ExpectGolden((*styled)[0]);
+}
+
+// With the noise as it was published too, which is drawn from a seed then. A value may be rounded
+// the other way.
+TEST_P(StyleTest, PaintsTheSameAsOnnx) {
+  for (const float noise : {0.0f, 10.0f}) {
+    Model model;
+    model.predict = predict_;
+    model.inits = {init_};
+    for (OperatorDef& op : *model.predict.mutable_op()) {
+      op.mutable_device_option()->set_random_seed(7);
+      for (Argument& arg : *op.mutable_arg()) {
+        if (arg.name() == "noise_std") arg.set_f(noise);
+      }
+    }
+    const absl::StatusOr<OnnxTrip> trip =
+        TakeToOnnx(std::move(model), {{predict_.external_input(0), input_}});
+    ASSERT_TRUE(trip.ok()) << trip.status();
+    std::cout << GetParam() << ", noise " << noise << ": " << trip->ToString() << "\n";
+    EXPECT_EQ(trip->refused, "");
+    EXPECT_LE(trip->of_reader, 1.0 / 255);
+    EXPECT_LE(trip->of_onnxruntime, 1.0 / 255);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Published, StyleTest,

@@ -1,5 +1,6 @@
 #include "tools/command/known_shapes.h"
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -20,7 +21,7 @@ namespace {
 constexpr int64_t kShownGuesses = 3;
 
 // "1,3,227,227", or "uint8:1,720,1280,4"; nothing at all for a scalar.
-absl::StatusOr<TensorInfo> ParseShape(absl::string_view text) {
+absl::StatusOr<TensorInfo> ParseShape(absl::string_view text, bool may_be_open) {
   TensorInfo info;
   info.dtype = DataType::kFloat;
   const size_t colon = text.find(':');
@@ -36,7 +37,9 @@ absl::StatusOr<TensorInfo> ParseShape(absl::string_view text) {
     }
     info.dims->push_back(value);
   }
-  DOPPIO_RETURN_IF_ERROR(NumElements(*info.dims).status());
+  Dims closed = *info.dims;
+  if (may_be_open) std::replace(closed.begin(), closed.end(), -1, 1);
+  DOPPIO_RETURN_IF_ERROR(NumElements(closed).status());
   return info;
 }
 
@@ -47,22 +50,26 @@ bool IsPlaceholder(const TensorInfo& info) {
 
 }  // namespace
 
-void KnownShapes::AddOptions(Options* options) {
+void KnownShapes::AddShapes(Options* options) {
   options->AddList("--shape", &shapes_, "BLOB=SIZES",
                    "shape of a blob that the net reads: data=1,3,227,227, or with its type "
                    "image=uint8:1,720,1280,4 (default: float)");
+}
+
+void KnownShapes::AddOptions(Options* options) {
+  AddShapes(options);
   options->AddText("--widths", &widths_, "FILE",
                    "table of how many outputs the layers of a net have, instead of doppio's own "
                    "(tools/command/data/published_widths.txt)");
 }
 
-absl::StatusOr<BlobInfos> KnownShapes::Load(const NetDef& net) const {
+absl::StatusOr<BlobInfos> KnownShapes::Load(const NetDef& net, bool may_be_open) const {
   BlobInfos infos;
   std::set<std::string> read(net.external_input().begin(), net.external_input().end());
   for (const NeededInput& input : NeededInputs(net)) read.insert(input.blob);
   for (const std::string& option : shapes_) {
     const Assignment shape = ParseAssignment(option);
-    const absl::StatusOr<TensorInfo> info = ParseShape(shape.value);
+    const absl::StatusOr<TensorInfo> info = ParseShape(shape.value, may_be_open);
     if (shape.key.empty() || !shape.has_value || !info.ok()) {
       return UsageError(absl::StrCat("--shape ", option, ": write BLOB=1,3,227,227",
                                      info.ok() ? "" : "; ", info.status().message()));

@@ -17,10 +17,12 @@ namespace doppio::tools {
 class KnownShapes {
  public:
   void AddOptions(Options* options);
+  // --shape alone.
+  void AddShapes(Options* options);
 
   bool empty() const { return shapes_.empty() && widths_.empty(); }
-  // Of the blobs that --shape names, which `net` must read.
-  absl::StatusOr<BlobInfos> Load(const NetDef& net) const;
+  // Of the blobs that --shape names, which `net` must read. `may_be_open`: a size may be -1.
+  absl::StatusOr<BlobInfos> Load(const NetDef& net, bool may_be_open = false) const;
   // What --widths or else doppio's own table has for that net. Its title is empty where there is
   // nothing.
   absl::StatusOr<PublishedWidths> Widths(const NetDef& net) const;

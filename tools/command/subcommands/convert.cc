@@ -4,19 +4,21 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "doppio/model_io.h"
+#include "doppio/onnx.h"
 #include "doppio/predictor.h"
 #include "doppio/proto_io.h"
 #include "doppio/tensor_io.h"
 #include "doppio/weight_shapes.h"
 #include "tools/command/command.h"
 #include "tools/command/init_net.h"
+#include "tools/command/known_shapes.h"
 #include "tools/command/net_input.h"
 #include "tools/command/table.h"
 
 namespace doppio::tools {
 namespace {
 
-enum class Target { kMessage, kArray, kModel };
+enum class Target { kMessage, kArray, kModel, kOnnx };
 
 bool IsArrayFile(FileKind kind) { return kind == FileKind::kNpy || kind == FileKind::kNpz; }
 
@@ -53,13 +55,16 @@ class ConvertCommand final : public Command {
     options->AddPositional(
         "B", &to_,
         "file to write. Its ending decides: .pb binary; .pbtxt, .prototxt, .txt text; "
-        ".json JSON; .npy, .npz arrays; .minidb a predictor with its weights");
+        ".json JSON; .npy, .npz arrays; .minidb a predictor with its weights; .onnx an ONNX model");
     options->AddList("--init", &input_.inits, "NET",
-                     "net that fills weights, when a net becomes a predictor (.minidb)");
+                     "net that fills weights, when a net becomes a predictor or an ONNX model");
     options->AddList(
         "--input", &inputs_, "BLOB",
         "blob that a predictor is fed; default: what the net reads, nothing fills and no "
         "operator takes as a weight");
+    options->AddNumber("--opset", &onnx_.opset, kLeastWrittenOnnxOpset, kGreatestOnnxOpset,
+                       "version of the operators of an ONNX model");
+    shapes_.AddShapes(options);
     options->AddText("--init-out", &init_out_, "FILE",
                      "of an ONNX model that becomes a net: where the init net of its weights goes; "
                      "default: beside B, NAME_init.pb for NAME.pb");
@@ -74,8 +79,13 @@ class ConvertCommand final : public Command {
     DOPPIO_RETURN_IF_ERROR(input_.Prepare());
     DOPPIO_ASSIGN_OR_RETURN(const FileDescription file, DescribeFile(input_.net));
     std::unique_ptr<google::protobuf::Message> message = NewMessage(file.kind);
-    if (target != Target::kModel && (!input_.inits.empty() || !inputs_.empty())) {
-      return UsageError("--init and --input are for a net that becomes a predictor (.minidb)");
+    const bool is_model = target == Target::kModel || target == Target::kOnnx;
+    if (!is_model && (!input_.inits.empty() || !inputs_.empty())) {
+      return UsageError(
+          "--init and --input are for a net that becomes a predictor (.minidb, .onnx)");
+    }
+    if (target != Target::kOnnx && (onnx_.opset != OnnxOptions().opset || !shapes_.empty())) {
+      return UsageError("--opset and --shape are for an ONNX model (.onnx)");
     }
     const bool is_onnx = file.kind == FileKind::kOnnx;
     if (!init_out_.empty() && !(is_onnx && target == Target::kMessage)) {
@@ -84,9 +94,9 @@ class ConvertCommand final : public Command {
     if (!input_.device.empty() && !is_onnx && (message == nullptr || !HoldsNets(file.kind))) {
       return UsageError("--device is for nets and plans");
     }
-    if (target == Target::kModel &&
-        (file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef || is_onnx)) {
-      DOPPIO_RETURN_IF_ERROR(MakePredictor());
+    if (is_model && (file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef || is_onnx ||
+                     (target == Target::kOnnx && file.kind == FileKind::kMiniDb))) {
+      DOPPIO_RETURN_IF_ERROR(MakePredictor(target));
     } else if (target == Target::kMessage && is_onnx) {
       if (!name_.empty()) return UsageError("--name is for arrays");
       DOPPIO_RETURN_IF_ERROR(MakeNets());
@@ -115,17 +125,18 @@ class ConvertCommand final : public Command {
         absl::AsciiStrToLower(std::filesystem::path(to_).extension().string());
     if (ending == ".npy" || ending == ".npz") return Target::kArray;
     if (ending == ".minidb") return Target::kModel;
+    if (ending == ".onnx") return Target::kOnnx;
     for (const char* known : {".pb", ".bin", ".pbtxt", ".prototxt", ".txt", ".json"}) {
       if (ending == known) return Target::kMessage;
     }
     return UsageError(absl::StrCat("what to write to ", to_,
                                    " is told by its ending: .pb, .pbtxt, ",
-                                   ".prototxt, .txt, .json, .npy, .npz or .minidb"));
+                                   ".prototxt, .txt, .json, .npy, .npz, .minidb or .onnx"));
   }
 
   // With the weights as they are after the init nets have run, and inputs and outputs as Predictor
   // finds them.
-  absl::Status MakePredictor() {
+  absl::Status MakePredictor(Target target) {
     DOPPIO_ASSIGN_OR_RETURN(Model model, LoadModel(input_.net));
     for (const std::string& path : input_.inits) {
       DOPPIO_ASSIGN_OR_RETURN(NetDef init, LoadNamedNet(path));
@@ -147,7 +158,12 @@ class ConvertCommand final : public Command {
     }
     note_ = absl::StrCat("fed: ", Printable(absl::StrJoin(saved.inputs, " ")),
                          "\nmade: ", Printable(absl::StrJoin(saved.outputs, " ")), "\n");
-    return SaveModel(saved, to_);
+    if (target == Target::kModel) return SaveModel(saved, to_);
+    if constexpr (DOPPIO_HAS_ONNX) {
+      DOPPIO_ASSIGN_OR_RETURN(onnx_.inputs, shapes_.Load(saved.predict, true));
+      return SaveOnnx(saved, to_, onnx_);
+    }
+    return absl::UnimplementedError("this doppio was built without ONNX");
   }
 
   // Two files, as Caffe2 has them: the net, and an init net that fills its weights.
@@ -228,6 +244,8 @@ class ConvertCommand final : public Command {
   std::string to_;
   std::string name_;
   std::vector<std::string> inputs_;
+  OnnxOptions onnx_;
+  KnownShapes shapes_;
   std::string init_out_;
   std::string note_;  // what a predictor was found to read and make
 };
@@ -236,6 +254,8 @@ DOPPIO_COMMAND(ConvertCommand, "convert", "Write a file again in another format"
                "  doppio convert predict_net.pb predict_net.pbtxt\n"
                "  doppio convert net.pbtxt net.json\n"
                "  doppio convert predict_net.pb --init init_net.pb predictor.minidb\n"
+               "  doppio convert predict_net.pb --init init_net.pb model.onnx --shape "
+               "data=1,3,224,224\n"
                "  doppio convert model.onnx predict_net.pb --init-out init_net.pb\n"
                "  doppio convert cat.npy cat.pb --name data\n");
 
