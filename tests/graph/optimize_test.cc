@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <set>
 
@@ -446,6 +447,20 @@ TEST_F(OptimizeDenseTest, DeepNestsThatDoubleEachTimeEndSoon) {
     net.Op("Concat", {x, x}, {y, y + "_sizes"}, {MakeArgument("axis", 1)});
   }
   EXPECT_EQ(Optimize(net, {"c60"}).op_size(), 62);
+}
+
+// Channels that fill up a block have no part in it.
+TEST_F(OptimizeConvTest, ASlopeThatIsNotFiniteHarmsNoNumberAboveZero) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 12);
+  Feed("a_b", *Tensor::FromSpan<float>({12}, std::vector<float>(12, 100)));
+  Feed("slope", Floats({1}, {std::numeric_limits<float>::infinity()}));
+  net.Op("PRelu", {"a", "slope"}, {"a"});
+  Conv(&net, "a", 12, "Y", 16);
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after),
+              ElementsAre("BlockedConv", "BlockedPRelu", "BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"Y"});
 }
 
 TEST_F(OptimizeConvTest, BlobsThatAreAskedForAreThere) {
