@@ -134,7 +134,6 @@ class BlockedConvOp final : public BlockedOperator {
         DOPPIO_RETURN_IF_ERROR(slice_.Init(target_, Whole()));
         target_ = slice_.whole();
       }
-      if (CarriedInput() >= 0) DOPPIO_RETURN_IF_ERROR(InitCopy(desc(CarriedInput())));
       if (own_ != nullptr) return absl::OkStatus();
       DOPPIO_ASSIGN_OR_RETURN(weights_, packed->Get(conv.filter, best.weights_desc()));
       return InitConv(best, channels);
@@ -187,22 +186,10 @@ class BlockedConvOp final : public BlockedOperator {
     return conv_.Init(desc, arguments);
   }
 
-  absl::Status InitCopy(const dnnl::memory::desc& from) {
-    const dnnl::reorder::primitive_desc copy(DnnlEngine(), from, DnnlEngine(), target_,
-                                             DnnlAttributes());
-    return copy_.Init(copy, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, target_}});
-  }
-
   // The output, which already holds what the convolution is to be added to, or other parts.
   absl::StatusOr<BlockedTensor*> Target() {
     const int carried = CarriedInput();
-    if (carried < 0) return BlockedOutput(target_);
-    if (IsInplace(carried, 0)) return OutputBlob(0)->GetMutable<BlockedTensor>();
-    DOPPIO_ASSIGN_OR_RETURN(BlockedTensor * y, BlockedOutput(target_));
-    copy_.Bind(0, data(carried));
-    copy_.Bind(1, y->mutable_data());
-    DOPPIO_RETURN_IF_ERROR(copy_.Execute());
-    return y;
+    return carried < 0 ? BlockedOutput(target_) : CarriedOutput(carried, target_);
   }
 
   const WindowSettings settings_;
@@ -216,7 +203,6 @@ class BlockedConvOp final : public BlockedOperator {
   dnnl::memory::desc target_;
   DnnlPrimitive conv_;
   std::unique_ptr<OwnConvolution> own_;  // instead
-  DnnlPrimitive copy_;
 };
 
 DOPPIO_REGISTER_CPU_OPERATOR(BlockedConv, BlockedConvOp);

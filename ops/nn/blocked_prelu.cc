@@ -1,10 +1,11 @@
 #include <algorithm>
 
 #include "doppio/gradient_maker.h"
-#include "doppio/parallel.h"
 #include "ops/nn/blocked_operator.h"
 #include "src/dnn/channel_layout.h"
 #include "src/dnn/operand.h"
+#include "src/kernel/channels.h"
+#include "src/kernel/prelu_blocks.h"
 
 namespace doppio {
 namespace {
@@ -17,27 +18,6 @@ namespace {
         .Doc("PRelu, order NCHW, of a blocked tensor.")
         .Input(0, "X", "blocked tensor, [N, C, spatial...]")
         .Input(1, "slope", "one number, or one for each of the C channels");
-
-// y = x where x > 0, else slope * x, of `rows` rows of `pixels` groups of channels each; row r has
-// the slopes of group r % groups. What rounds C up may become anything that is 0 times a slope.
-template <int64_t kGroup>
-void PReluOfGroups(const float* x, const float* slopes, int64_t rows, int64_t groups,
-                   int64_t pixels, float* y) {
-  constexpr int64_t kGrain = 1 << 14;
-  ParallelFor(rows, kGrain / (pixels * kGroup) + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const float* slope = slopes + r % groups * kGroup;
-      const float* from = x + r * pixels * kGroup;
-      float* to = y + r * pixels * kGroup;
-      for (int64_t p = 0; p < pixels; ++p) {
-        for (int64_t i = 0; i < kGroup; ++i) {
-          const float value = from[p * kGroup + i];
-          to[p * kGroup + i] = value > 0 ? value : slope[i] * value;
-        }
-      }
-    }
-  });
-}
 
 // oneDNN's own PRelu is its slowest code for these layouts.
 class BlockedPReluOp final : public BlockedOperator {
@@ -57,15 +37,10 @@ class BlockedPReluOp final : public BlockedOperator {
     if (pixels_ == 0) return absl::OkStatus();
     const auto* from = static_cast<const float*>(x);
     auto* to = static_cast<float*>(y->mutable_data());
-    switch (group_) {
-      case 16:
-        PReluOfGroups<16>(from, slopes_.data(), rows_, groups_, pixels_, to);
-        break;
-      case 8:
-        PReluOfGroups<8>(from, slopes_.data(), rows_, groups_, pixels_, to);
-        break;
-      default:
-        PReluOfGroups<1>(from, slopes_.data(), rows_, groups_, pixels_, to);
+    if (group_ == 1) {
+      Prelu(from, slopes_.data(), {rows_ / groups_, groups_, pixels_}, to, &context_);
+    } else {
+      PreluOfBlocks(from, slopes_.data(), {rows_, groups_, pixels_, group_}, to, &context_);
     }
     return absl::OkStatus();
   }
@@ -94,11 +69,12 @@ class BlockedPReluOp final : public BlockedOperator {
     });
   }
 
+  // What rounds C up keeps the slope 0, so that it stays 0 itself.
   void FillSlopes() {
     const auto* given = static_cast<const float*>(data(1));
     const int64_t channels = desc_.dims()[1];
     if (SizeFromDim(dims(1), 0) == 1) {
-      std::fill(slopes_.begin(), slopes_.end(), given[0]);
+      std::fill_n(slopes_.begin(), channels, given[0]);
     } else {
       std::copy(given, given + channels, slopes_.begin());
     }

@@ -11,6 +11,7 @@ namespace {
         .AllowInplace({{0, 0}})
         .Doc("SpatialBN with is_test, order NCHW, of a blocked tensor.")
         .Arg<float>("epsilon", "as of SpatialBN", 1e-5f)
+        .OptionalArg<std::string>("activation", "what is done to the result then: Relu")
         .Input(0, "X", "blocked tensor, [N, C, spatial...]")
         .Input(1, "scale", "vector of C")
         .Input(2, "bias", "vector of C")
@@ -20,7 +21,14 @@ namespace {
 class BlockedSpatialBnOp final : public BlockedOperator {
  public:
   explicit BlockedSpatialBnOp(OperatorInit* init)
-      : BlockedOperator(init), epsilon_(init->GetSingleArgument<float>("epsilon")) {}
+      : BlockedOperator(init), epsilon_(init->GetSingleArgument<float>("epsilon")) {
+    const auto activation = init->GetSingleArgument<std::string>("activation", "");
+    has_relu_ = activation == "Relu";
+    if (!has_relu_ && !activation.empty()) {
+      init->Fail(absl::InvalidArgumentError(
+          absl::StrCat("there is no activation \"", activation, "\" for SpatialBN")));
+    }
+  }
 
   absl::Status RunOnDevice() override {
     bool changed = false;
@@ -43,11 +51,12 @@ class BlockedSpatialBnOp final : public BlockedOperator {
       }
     }
     using Flags = dnnl::normalization_flags;
+    const Flags relu = has_relu_ ? Flags::fuse_norm_relu : Flags::none;
     return CallDnnl([&] {
       target_ = desc(0);
       const dnnl::batch_normalization_forward::primitive_desc primitive(
           {dnnl::prop_kind::forward_inference, target_, epsilon_,
-           Flags::use_global_stats | Flags::use_scale | Flags::use_shift},
+           Flags::use_global_stats | Flags::use_scale | Flags::use_shift | relu},
           DnnlAttributes(), DnnlEngine());
       const dnnl::memory::desc vector = DnnlRowMajor(dims(1));
       return normalise_.Init(primitive, {{DNNL_ARG_SRC, target_},
@@ -60,6 +69,7 @@ class BlockedSpatialBnOp final : public BlockedOperator {
   }
 
   const float epsilon_;
+  bool has_relu_ = false;
   dnnl::memory::desc target_;
   DnnlPrimitive normalise_;
 };

@@ -11,7 +11,11 @@ DOPPIO_OPERATOR_SCHEMA(FromBlocked)
     .Doc("A plain tensor with the elements of a blocked tensor.")
     .Input(0, "X", "blocked tensor, or tensor of float")
     .Output(0, "Y", "tensor of float, [N, C, spatial...]")
-    .IdenticalTypeAndShape();
+    .FillUsing(StateInputSlices)
+    .TensorInference([](InferenceContext* context) -> absl::Status {
+      context->SetOutput(0, context->dtype(0), DimsRead(context->def(), 0, context->dims(0)));
+      return absl::OkStatus();
+    });
 
 class FromBlockedOp final : public BlockedOperator {
  public:

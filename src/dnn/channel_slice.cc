@@ -7,6 +7,31 @@ namespace {
 
 constexpr int kSlot = 2;  // of DnnlScratch
 
+// Bytes before the part in the larger tensor, or -1 where it does not lie in one piece.
+int64_t Offset(const dnnl::memory::desc& part, const dnnl::memory::desc& whole,
+               int64_t first_channel) {
+  const ChannelLayout* layout = ChannelLayoutOf(whole);
+  if (layout == nullptr || whole.dims()[0] != 1 || part != WithLayout(part.dims(), *layout)) {
+    return -1;
+  }
+  if (first_channel % layout->group != 0 || part.dims()[1] % layout->group != 0) return -1;
+  return first_channel * SizeFromDim(part.dims(), 2) * static_cast<int64_t>(sizeof(float));
+}
+
+// The part's layout in its place.
+dnnl::memory::desc Place(const dnnl::memory::desc& part, const dnnl::memory::desc& whole,
+                         int64_t first_channel) {
+  dnnl::memory::dims begin(part.dims().size(), 0);
+  begin[1] = first_channel;
+  return whole.submemory_desc(part.dims(), begin);
+}
+
+absl::Status CheckChannels(int64_t first_channel, int64_t channels, int64_t whole) {
+  if (first_channel >= 0 && channels <= whole - first_channel) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(channels, " channels from channel ", first_channel,
+                                                 " on do not fit into ", whole));
+}
+
 }  // namespace
 
 dnnl::memory::desc ChannelSlice::Wanted(const dnnl::memory::desc& part,
@@ -19,12 +44,7 @@ dnnl::memory::desc ChannelSlice::Wanted(const dnnl::memory::desc& part,
 
 absl::Status ChannelSlice::Init(const dnnl::memory::desc& part, const dnnl::memory::desc& whole) {
   dnnl::memory::dims dims = part.dims();
-  if (first_channel_ < 0 || dims[1] > into_channels_ - first_channel_) {
-    return absl::InvalidArgumentError(absl::StrCat(dims[1], " channels from channel ",
-                                                   first_channel_, " on do not fit into ",
-                                                   into_channels_));
-  }
-  const dnnl::memory::dims sizes = dims;
+  DOPPIO_RETURN_IF_ERROR(CheckChannels(first_channel_, dims[1], into_channels_));
   dims[1] = into_channels_;
   if (whole.is_zero()) {
     const ChannelLayout* layout = ChannelLayoutOf(part);
@@ -38,9 +58,7 @@ absl::Status ChannelSlice::Init(const dnnl::memory::desc& part, const dnnl::memo
   }
   offset_ = Offset(part, whole_, first_channel_);
   if (offset_ >= 0) return absl::OkStatus();
-  dnnl::memory::dims begin(dims.size(), 0);
-  begin[1] = first_channel_;
-  return copy_.InitOutput(whole_.submemory_desc(sizes, begin), part, kSlot);
+  return copy_.InitOutput(Place(part, whole_, first_channel_), part, kSlot);
 }
 
 absl::StatusOr<void*> ChannelSlice::Target(void* whole) {
@@ -52,14 +70,38 @@ absl::Status ChannelSlice::Finish(void* whole) {
   return offset_ >= 0 ? absl::OkStatus() : copy_.Write(whole);
 }
 
-int64_t ChannelSlice::Offset(const dnnl::memory::desc& part, const dnnl::memory::desc& whole,
-                             int64_t first_channel) {
-  const ChannelLayout* layout = ChannelLayoutOf(whole);
-  if (layout == nullptr || whole.dims()[0] != 1 || part != WithLayout(part.dims(), *layout)) {
-    return -1;
+absl::Status InputSlice::Init(const dnnl::memory::desc& whole) {
+  dnnl::memory::dims dims = whole.dims();
+  if (dims.size() < 3 || dims.size() > 5) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("channels are read of ", ShapeToString(dims), ", which is no image"));
   }
-  if (first_channel % layout->group != 0 || part.dims()[1] % layout->group != 0) return -1;
-  return first_channel * SizeFromDim(part.dims(), 2) * static_cast<int64_t>(sizeof(float));
+  DOPPIO_RETURN_IF_ERROR(CheckChannels(first_channel_, channels_, dims[1]));
+  dims[1] = channels_;
+  const ChannelLayout* layout = ChannelLayoutOf(whole);
+  part_ = WithLayout(dims, layout != nullptr ? *layout : RowMajorLayout());
+  offset_ = Offset(part_, whole, first_channel_);
+  if (offset_ >= 0) return absl::OkStatus();
+  place_ = Place(part_, whole, first_channel_);
+  reorder_.Reset();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<const void*> InputSlice::Read(const void* whole) {
+  if (offset_ >= 0) return static_cast<const char*>(whole) + offset_;
+  if (part_.get_size() == 0) return whole;  // oneDNN would divide by 0
+  if (!reorder_.IsFor({})) {
+    DOPPIO_RETURN_IF_ERROR(CallDnnl([&] {
+      const dnnl::reorder::primitive_desc copy(DnnlEngine(), place_, DnnlEngine(), part_,
+                                               DnnlAttributes());
+      return reorder_.Init(copy, {{DNNL_ARG_FROM, place_}, {DNNL_ARG_TO, part_}});
+    }));
+  }
+  DOPPIO_RETURN_IF_ERROR(copy_.Resize(part_));
+  reorder_.Bind(0, whole);
+  reorder_.Bind(1, copy_.mutable_data());
+  DOPPIO_RETURN_IF_ERROR(reorder_.Execute());
+  return copy_.data();
 }
 
 }  // namespace doppio

@@ -8,6 +8,7 @@
 #include "src/kernel/convolve_rows.h"
 #include "src/kernel/reduce.h"
 #include "src/kernel/spatial.h"
+#include "src/kernel/transpose_rows.h"
 
 namespace doppio {
 namespace {
@@ -214,6 +215,11 @@ absl::Status ConvolutionBackwardData::Run(const ConvShape& shape, const T* dy, c
   if (shape.window.batch == 0) return absl::OkStatus();
   bool done = false;
   if constexpr (std::is_same_v<T, float>) {
+    const PlainConvolution plain = ToPlain(shape);
+    if (shape.window.IsOrdinary() && TransposesByRows(plain, w)) {
+      TransposeRows(plain, dy, w, b, dx, context);
+      return absl::OkStatus();
+    }
     done = UsesDnnl<T>(shape);
     if (done) DOPPIO_RETURN_IF_ERROR(RunDnnl(shape, dy, w, dx));
   }

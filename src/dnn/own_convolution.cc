@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "src/base/threads.h"
 #include "src/dnn/channel_layout.h"
 #include "src/kernel/convolve_groups.h"
 #include "src/kernel/winograd.h"
@@ -110,12 +111,13 @@ class Winograd final : public OwnConvolution {
   }
 
   absl::Status Run(const void* x, const void* bias, void* y) override {
-    const int64_t bytes = WinogradRoomSize(shape_) * static_cast<int64_t>(sizeof(float));
+    const int64_t pieces = WinogradPieces(shape_, ThreadsHere());
+    const int64_t bytes = WinogradRoomSize(shape_, pieces) * static_cast<int64_t>(sizeof(float));
     DOPPIO_ASSIGN_OR_RETURN(void* room, DnnlScratch(0, bytes));
     CPUContext context;
     ConvolveWinograd(shape_, static_cast<const float*>(x),
                      {Floats(*w_), Floats(*transformed_), static_cast<const float*>(bias)}, ending_,
-                     static_cast<float*>(room), static_cast<float*>(y), &context);
+                     pieces, static_cast<float*>(room), static_cast<float*>(y), &context);
     return absl::OkStatus();
   }
 

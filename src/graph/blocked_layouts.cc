@@ -166,6 +166,7 @@ std::set<std::string> TypesAfterOptimizing(std::set<std::string> types) {
   for (const std::string& type : types) {
     if (OperatorRegistry::Has(kBlocked + type)) made.insert(kBlocked + type);
   }
+  if (made.count("BlockedConcat") > 0) made.insert("BlockedCopy");
   types.merge(made);
   return types;
 }

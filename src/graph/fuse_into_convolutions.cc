@@ -40,13 +40,16 @@ bool FuseActivation(Rewriting* net, int conv_index) {
   static constexpr std::array kActivations = {"BlockedRelu",      "BlockedClip", "BlockedSigmoid",
                                               "BlockedLeakyRelu", "BlockedTanh", "BlockedElu"};
   OperatorDef& conv = net->ops[conv_index];
-  if (!IsConvolution(conv) || FindArgument(conv, "activation") != nullptr) return false;
+  const bool normalises = conv.type() == "BlockedSpatialBN";  // which Relu alone may join
+  if (!IsConvolution(conv) && !normalises) return false;
+  if (FindArgument(conv, "activation") != nullptr) return false;
   const int reader = net->OnlyReader(conv.output(0));
   if (reader < 0) return false;
   OperatorDef& next = net->ops[reader];
   if (std::find(kActivations.begin(), kActivations.end(), next.type()) == kActivations.end()) {
     return false;
   }
+  if (normalises && next.type() != "BlockedRelu") return false;
   *conv.add_arg() =
       MakeArgument<std::string>("activation", next.type().substr(sizeof(kBlocked) - 1));
   for (const Argument& arg : next.arg()) {

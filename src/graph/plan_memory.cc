@@ -133,7 +133,7 @@ class Planner {
       if (place == place_.end() || last_use_[op.input(i)] != k) continue;
       Buffer& buffer = buffers_[place->second];
       if (buffer.blocked != blocked || !schema->AllowsInplace(i, o)) continue;
-      if (taken_.count(place->second) > 0) continue;
+      if (taken_.count(place->second) > 0 || ReadsPart(op, i)) continue;
       if (std::count(op.input().begin(), op.input().end(), op.input(i)) != 1) continue;
       if (!MayBeInPlace(k, i, o)) continue;
       taken_.insert(place->second);

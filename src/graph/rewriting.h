@@ -81,7 +81,9 @@ absl::Status UseBlockedLayouts(Rewriting* net);
 absl::Status PackMatrices(Rewriting* net);
 // Sums and activations become the last step of the convolution before them.
 absl::Status FuseIntoConvolutions(Rewriting* net);
-// Convolutions whose results are concatenated write them where they belong.
+// Convolutions whose results are concatenated write them where they belong, and what is
+// concatenated again and again lies in one buffer, of which readers read the channels that they
+// want.
 absl::Status ConcatInPlace(Rewriting* net);
 
 // Operators of blobs in oneDNN's layouts are called after the operator whose results they give
@@ -89,6 +91,10 @@ absl::Status ConcatInPlace(Rewriting* net);
 inline constexpr char kBlocked[] = "Blocked";
 // What FC becomes where its weights are packed.
 inline constexpr char kPackedFc[] = "PackedFC";
+
+// Of an operator of blocked tensors: whether it reads no more than a part of its input i, some
+// channels.
+bool ReadsPart(const OperatorDef& op, int i);
 
 // Whether the first output is the first input, in every run.
 bool IsIdentity(const OperatorDef& op);

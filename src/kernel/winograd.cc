@@ -79,11 +79,24 @@ struct Chunk {
   int64_t point_stride;
 };
 
-int64_t ChunkSize(const WinogradConvolution& c) {
-  const int64_t tiles = Tiles(c).count;
+// Of the chunks that so many tiles are cut into.
+int64_t ChunkSize(const WinogradConvolution& c, int64_t tiles) {
   const int64_t fitting = kRoom / (kPoints * c.in_channels());
   const int64_t chunks = (tiles - 1) / std::max<int64_t>(fitting, kUnitTiles) + 1;
   return (tiles - 1) / chunks + 1;
+}
+
+// Those of one of some pieces.
+Range TilesOf(const WinogradConvolution& c, int64_t piece, int64_t pieces) {
+  const int64_t all = Tiles(c).count;
+  return {all * piece / pieces, all * (piece + 1) / pieces};
+}
+
+// What the largest of the pieces needs.
+int64_t RoomOfPiece(const WinogradConvolution& c, int64_t pieces) {
+  const int64_t tiles = (Tiles(c).count - 1) / pieces + 1;
+  const Chunk chunk(c, 0, ChunkSize(c, tiles));
+  return chunk.blocks * chunk.block_stride();
 }
 
 // Where a channel, the first of eight, begins.
@@ -309,15 +322,15 @@ void MultiplyBlocks(const WinogradConvolution& c, const Chunk& chunk, const Rang
   }
 }
 
-void Convolve(const WinogradConvolution& c, const float* x, const WinogradFilters& filters,
-              const ConvolutionEnding& ending, float* room, float* y) {
+void ConvolveTiles(const WinogradConvolution& c, const Range& tiles, const float* x,
+                   const WinogradFilters& filters, const ConvolutionEnding& ending, float* room,
+                   float* y) {
   constexpr int64_t kWork = 1 << 16;  // multiply-adds, or as much, that are worth a thread
-  const int64_t all = Tiles(c).count;
-  const int64_t most = ChunkSize(c);
+  const int64_t most = ChunkSize(c, tiles.size());
   const int64_t lanes = c.in_channels() / kLanes;
   const int64_t columns = (c.outputs + kColumns - 1) / kColumns;  // of a group
-  for (int64_t begin = 0; begin < all; begin += most) {
-    const Chunk chunk(c, begin, std::min(most, all - begin));
+  for (int64_t begin = tiles.begin; begin < tiles.end; begin += most) {
+    const Chunk chunk(c, begin, std::min(most, tiles.end - begin));
     constexpr int64_t kTransform = kMostTiles * kPoints * kLanes * 8;
     ParallelFor(chunk.blocks * lanes, kWork / kTransform + 1, [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i) {
@@ -338,6 +351,17 @@ void Convolve(const WinogradConvolution& c, const float* x, const WinogradFilter
       }
     });
   }
+}
+
+void Convolve(const WinogradConvolution& c, const float* x, const WinogradFilters& filters,
+              const ConvolutionEnding& ending, int64_t pieces, float* room, float* y) {
+  if (pieces == 1) return ConvolveTiles(c, TilesOf(c, 0, 1), x, filters, ending, room, y);
+  const int64_t room_of_piece = RoomOfPiece(c, pieces);
+  ParallelFor(pieces, 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      ConvolveTiles(c, TilesOf(c, i, pieces), x, filters, ending, room + i * room_of_piece, y);
+    }
+  });
 }
 
 // The filters of kN output channels for one channel of the image, whose first one is at w and the
@@ -402,14 +426,18 @@ void TransformWinogradFilters(const WinogradFilterShape& shape, const float* w, 
   HWY_DYNAMIC_DISPATCH(TransformFilters)(shape, w, to);
 }
 
-int64_t WinogradRoomSize(const WinogradConvolution& c) {
-  const Chunk chunk(c, 0, ChunkSize(c));
-  return chunk.blocks * chunk.block_stride();
+int64_t WinogradPieces(const WinogradConvolution& c, int threads) {
+  return Tiles(c).count >= int64_t{kUnitTiles} * threads ? threads : 1;
+}
+
+int64_t WinogradRoomSize(const WinogradConvolution& c, int64_t pieces) {
+  return pieces * RoomOfPiece(c, pieces);
 }
 
 void ConvolveWinograd(const WinogradConvolution& c, const float* x, const WinogradFilters& filters,
-                      const ConvolutionEnding& ending, float* room, float* y, CPUContext*) {
-  HWY_DYNAMIC_DISPATCH(Convolve)(c, x, filters, ending, room, y);
+                      const ConvolutionEnding& ending, int64_t pieces, float* room, float* y,
+                      CPUContext*) {
+  HWY_DYNAMIC_DISPATCH(Convolve)(c, x, filters, ending, pieces, room, y);
 }
 
 }  // namespace doppio

@@ -59,13 +59,17 @@ struct WinogradFilters {
   const float* bias;
 };
 
+// How many pieces so many threads should cut the work into. Each has tiles of its own, so that a
+// thread multiplies what it has transformed; where there are too few tiles it is one, which
+// the threads share.
+int64_t WinogradPieces(const WinogradConvolution& shape, int threads);
 // The number of floats that ConvolveWinograd needs as `room`.
-int64_t WinogradRoomSize(const WinogradConvolution& shape);
-// `room`, the transformed filters and y begin at multiples of 32 bytes. The bits do not depend on
-// the number of threads.
+int64_t WinogradRoomSize(const WinogradConvolution& shape, int64_t pieces);
+// `room`, the transformed filters and y begin at multiples of 32 bytes. The bits depend neither on
+// the number of pieces nor on that of threads.
 void ConvolveWinograd(const WinogradConvolution& shape, const float* x,
-                      const WinogradFilters& filters, const ConvolutionEnding& ending, float* room,
-                      float* y, CPUContext* context);
+                      const WinogradFilters& filters, const ConvolutionEnding& ending,
+                      int64_t pieces, float* room, float* y, CPUContext* context);
 
 }  // namespace doppio
 

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
 #include <random>
 #include <set>
 
 #include "doppio/net_builder.h"
+#include "doppio/op_def.h"
 #include "doppio/workspace.h"
 #include "tests/support/tensor_match.h"
 
@@ -192,9 +195,9 @@ class OptimizeConvTest : public OptimizeTest {
  protected:
   OptimizeConvTest() { Draw("X", {1, 16, 7, 9}); }
 
-  void Draw(const std::string& name, const Dims& dims) {
+  void Draw(const std::string& name, const Dims& dims, float most = 1) {
     std::vector<float> values(static_cast<size_t>(*NumElements(dims)));
-    std::uniform_real_distribution<float> uniform(-1, 1);
+    std::uniform_real_distribution<float> uniform(-most, most);
     for (float& value : values) value = uniform(random_);
     Feed(name, *Tensor::FromSpan<float>(dims, values));
   }
@@ -258,6 +261,19 @@ TEST_F(OptimizeConvTest, NormalisationBeforeAConvolutionStays) {
   ExpectSameResults(net.def(), after, {"Y"});
 }
 
+TEST_F(OptimizeConvTest, ReluBecomesPartOfTheNormalisationBeforeIt) {
+  for (const std::string activation : {"Relu", "Sigmoid"}) {
+    NetBuilder net("net");
+    Conv(&net, "X", 16, "a", 16);
+    net.Op("Relu", {"a"}, {"a"});
+    BatchNormalise(&net, "a", "bn", 16);
+    net.Op(activation, {"bn"}, {"Y"});
+    const NetDef after = Optimize(net, {"Y"});
+    EXPECT_EQ(after.op_size(), activation == "Relu" ? 3 : 4);
+    ExpectSameResults(net.def(), after, {"Y"});
+  }
+}
+
 TEST_F(OptimizeConvTest, ASumIsDoneByTheLaterConvolution) {
   NetBuilder net("net");
   Conv(&net, "X", 16, "a", 16);
@@ -310,6 +326,141 @@ TEST_F(OptimizeConvTest, ABranchThatIsConcatenatedTwiceIsCopied) {
   const NetDef after = Optimize(net, {"both"});
   EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "BlockedConcat", "FromBlocked"));
   ExpectSameResults(net.def(), after, {"both"});
+}
+
+// Layers that read all that was made before them: what each adds is concatenated with what the one
+// before read.
+class OptimizeDenseTest : public OptimizeConvTest {
+ protected:
+  enum class Form { kFlat, kNested, kNewestFirst };
+
+  // Ends with the blob "dense" of 16 + 16 * layers channels; "read<k>" is what layer k reads.
+  void DenseBlock(NetBuilder* net, const std::string& x, int layers, Form form) {
+    net->Op("MaxPool", {x}, {"read0"}, {MakeArgument("kernel", 2)});
+    std::vector<std::string> all = {"read0"};
+    for (int k = 0; k < layers; ++k) {
+      const std::string read = absl::StrCat("read", k);
+      const std::string made = absl::StrCat("made", k);
+      const std::string next = k + 1 < layers ? absl::StrCat("read", k + 1) : "dense";
+      const int64_t channels = 16 * (k + 1);
+      BatchNormalise(net, read, absl::StrCat("bn", k), channels);
+      net->Op("Relu", {absl::StrCat("bn", k)}, {absl::StrCat("relu", k)});
+      Draw(made + "_w", {16, channels, 3, 3}, 0.1F);
+      net->Op("Conv", {absl::StrCat("relu", k), made + "_w"}, {made},
+              {MakeArgument("kernel", 3), MakeArgument("pad", 1)});
+      all.push_back(made);
+      std::vector<std::string> inputs = {read, made};
+      if (form == Form::kFlat) inputs = all;
+      if (form == Form::kNewestFirst) std::reverse(inputs.begin(), inputs.end());
+      net->Op("Concat", inputs, {next, next + "_sizes"}, {MakeArgument("axis", 1)});
+    }
+  }
+};
+
+TEST_F(OptimizeDenseTest, WhatIsConcatenatedAgainAndAgainIsCopiedOnce) {
+  for (const Form form : {Form::kFlat, Form::kNested, Form::kNewestFirst}) {
+    for (const int64_t images : {1, 2, 3}) {
+      SCOPED_TRACE(absl::StrCat("form ", static_cast<int>(form), ", images ", images));
+      Draw("X", {images, 16, 9, 8});
+      NetBuilder net("net");
+      Conv(&net, "X", 16, "a", 16);
+      DenseBlock(&net, "a", 3, form);
+      Conv(&net, "dense", 64, "Y", 4);
+      const NetDef after = Optimize(net, {"Y"});
+      EXPECT_THAT(Types(after),
+                  ElementsAre("BlockedConv", "BlockedMaxPool", "BlockedCopy", "BlockedSpatialBN",
+                              "BlockedConv", "BlockedSpatialBN", "BlockedConv", "BlockedSpatialBN",
+                              "BlockedConv", "BlockedConv", "FromBlocked"));
+      ExpectSameResults(net.def(), after, {"Y"});
+    }
+  }
+}
+
+TEST_F(OptimizeDenseTest, AnyOfThemMayBeAskedFor) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 16);
+  DenseBlock(&net, "a", 4, Form::kNested);
+  const std::vector<std::string> wanted = {"read0", "read1", "made1", "read2", "made3", "dense"};
+  ExpectSameResults(net.def(), Optimize(net, wanted), wanted);
+}
+
+// In the buffer that is planned for, which later layers write to while earlier ones are still read.
+TEST_F(OptimizeDenseTest, TheBufferIsPlannedOnce) {
+  for (const Form form : {Form::kFlat, Form::kNewestFirst}) {
+    NetBuilder net("net");
+    Conv(&net, "X", 16, "a", 16);
+    DenseBlock(&net, "a", 4, form);
+    net.Op("MaxPool", {"read2"}, {"late"}, {MakeArgument("kernel", 2)});
+    net.Op("Relu", {"read3"}, {"later"});
+    const std::vector<std::string> wanted = {"late", "later", "dense"};
+    const NetDef after = Optimize(net, wanted);
+    const BlobInfos known = {{"X", {DataType::kFloat, Dims{1, 16, 7, 9}, std::nullopt}}};
+    const MemoryPlan plan = PlanMemory(after, known, {"X", "late", "later", "dense"}).value();
+    ExpectSameResults(net.def(), plan.net, wanted);
+    std::set<std::string> buffers;  // that parts are written to
+    for (const OperatorDef& op : plan.net.op()) {
+      if (FindArgument(op, "into_channels") != nullptr) buffers.insert(op.output(0));
+      if (FindArgument(op, "continues") != nullptr) {
+        EXPECT_EQ(op.input(op.input_size() - 1), op.output(0)) << OpToString(op);
+      }
+    }
+    EXPECT_EQ(buffers.size(), 1);
+  }
+}
+
+// It would be overwritten while it is read.
+TEST_F(OptimizeDenseTest, AConvolutionThatReadsTheBufferDoesNotWriteToIt) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 16);
+  Conv(&net, "X", 16, "b", 16);
+  net.Op("Concat", {"a", "b"}, {"ab", "ab_sizes"}, {MakeArgument("axis", 1)});
+  Conv(&net, "ab", 32, "c", 16);
+  net.Op("Concat", {"ab", "c"}, {"abc", "abc_sizes"}, {MakeArgument("axis", 1)});
+  const NetDef after = Optimize(net, {"abc"});
+  EXPECT_THAT(Types(after), ElementsAre("BlockedConv", "BlockedConv", "BlockedConv", "BlockedCopy",
+                                        "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"abc"});
+}
+
+TEST_F(OptimizeDenseTest, ConcatenationsThatShareNoRunOfBlobsKeepTheirOwnBuffers) {
+  NetBuilder net("net");
+  std::vector<std::string> wanted;
+  for (const char* blob : {"a", "b", "c", "d"}) Conv(&net, "X", 16, blob, 16);
+  const std::vector<std::vector<std::string>> lists = {
+      {"a", "b", "c"}, {"a", "c"}, {"b", "a"}, {"b", "c", "d"}, {"c"}, {"c", "d", "c"}};
+  for (size_t i = 0; i < lists.size(); ++i) {
+    const std::string y = absl::StrCat("Y", i);
+    net.Op("Concat", lists[i], {y, y + "_sizes"}, {MakeArgument("axis", 1)});
+    net.Op("Concat", {y, "d"}, {y + "d", y + "d_sizes"}, {MakeArgument("axis", 1)});
+    wanted.push_back(y);
+    wanted.push_back(y + "d");
+  }
+  ExpectSameResults(net.def(), Optimize(net, wanted), wanted);
+}
+
+TEST_F(OptimizeDenseTest, DeepNestsThatDoubleEachTimeEndSoon) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "c0", 16);
+  for (int k = 0; k < 60; ++k) {
+    const std::string x = absl::StrCat("c", k);
+    const std::string y = absl::StrCat("c", k + 1);
+    net.Op("Concat", {x, x}, {y, y + "_sizes"}, {MakeArgument("axis", 1)});
+  }
+  EXPECT_EQ(Optimize(net, {"c60"}).op_size(), 62);
+}
+
+// Channels that fill up a block have no part in it.
+TEST_F(OptimizeConvTest, ASlopeThatIsNotFiniteHarmsNoNumberAboveZero) {
+  NetBuilder net("net");
+  Conv(&net, "X", 16, "a", 12);
+  Feed("a_b", *Tensor::FromSpan<float>({12}, std::vector<float>(12, 100)));
+  Feed("slope", Floats({1}, {std::numeric_limits<float>::infinity()}));
+  net.Op("PRelu", {"a", "slope"}, {"a"});
+  Conv(&net, "a", 12, "Y", 16);
+  const NetDef after = Optimize(net, {"Y"});
+  EXPECT_THAT(Types(after),
+              ElementsAre("BlockedConv", "BlockedPRelu", "BlockedConv", "FromBlocked"));
+  ExpectSameResults(net.def(), after, {"Y"});
 }
 
 TEST_F(OptimizeConvTest, BlobsThatAreAskedForAreThere) {
@@ -414,100 +565,6 @@ TEST_F(OptimizeConvTest, AWrongShapeIsAnErrorAsInTheNetAsGiven) {
   Workspace workspace(&workspace_);
   const absl::Status run = workspace.RunNetOnce(after);
   EXPECT_EQ(run.code(), absl::StatusCode::kInvalidArgument) << run;
-}
-
-BlobInfos KnownX() { return {{"X", {DataType::kFloat, Dims{2, 3}, std::nullopt}}}; }
-
-std::set<std::string> Written(const NetDef& net) {
-  std::set<std::string> written;
-  for (const OperatorDef& op : net.op()) written.insert(op.output().begin(), op.output().end());
-  return written;
-}
-
-TEST(PlanMemoryTest, GivesAChainOneBuffer) {
-  NetBuilder net("net");
-  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"}).Op("Negative", {"b"}, {"c"});
-  net.Op("Copy", {"c"}, {"Y"});
-  const MemoryPlan plan = PlanMemory(net.def(), KnownX(), {"X", "Y"}).value();
-  EXPECT_EQ(plan.bytes_before, 4 * 24);
-  EXPECT_EQ(plan.bytes_after, 2 * 24);
-  EXPECT_THAT(Written(plan.net), ElementsAre("Y", "a"));
-}
-
-TEST(PlanMemoryTest, KeepsApartWhatLivesAtTheSameTime) {
-  NetBuilder net("net");
-  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"}).Op("Add", {"a", "b"}, {"Y"});
-  const MemoryPlan plan = PlanMemory(net.def(), KnownX(), {"X", "Y"}).value();
-  EXPECT_EQ(plan.bytes_after, 3 * 24);
-  EXPECT_EQ(Written(plan.net).size(), 3u);
-}
-
-TEST(PlanMemoryTest, LeavesAloneWhatInnerNetsUse) {
-  NetBuilder inner("inner");
-  inner.Op("Copy", {"a"}, {"Z"});
-  NetBuilder net("net");
-  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"});
-  net.Op("If", {"c"}, {}, {MakeArgument("then_net", inner.def())});
-  net.Op("Negative", {"b"}, {"Y"});
-  const MemoryPlan plan = PlanMemory(net.def(), KnownX(), {"X", "Y"}).value();
-  EXPECT_EQ(plan.net.op(0).output(0), "a");
-  EXPECT_EQ(plan.net.op(1).output(0), "b");
-}
-
-TEST(PlanMemoryTest, NoOperandIsOverwrittenThatIsOfAnotherShape) {
-  NetBuilder net("net");
-  net.Op("Sigmoid", {"X"}, {"s"}).Op("Add", {"three", "s"}, {"sum"}).Op("Exp", {"sum"}, {"Y"});
-  for (const Dims& dims : {Dims{1, 2, 3}, Dims{5, 2, 3}, Dims{1, 1, 1, 3}}) {
-    BlobInfos known = KnownX();
-    known["three"] = {DataType::kFloat, dims, std::nullopt};
-    const MemoryPlan plan = PlanMemory(net.def(), known, {"X", "Y"}).value();
-    EXPECT_THAT(Written(plan.net), ElementsAre("Y", "s", "sum")) << ShapeToString(dims);
-    EXPECT_FALSE(plan.for_these_shapes);
-  }
-}
-
-TEST(PlanMemoryTest, AnOperandOfTheSameShapeIsOverwrittenUnlessThePlanIsForAnyShapes) {
-  NetBuilder net("net");
-  net.Op("Sigmoid", {"X"}, {"s"}).Op("Add", {"three", "s"}, {"sum"}).Op("Exp", {"sum"}, {"Y"});
-  BlobInfos known = KnownX();
-  known["three"] = known["X"];
-  const MemoryPlan plan = PlanMemory(net.def(), known, {"X", "Y"}).value();
-  EXPECT_THAT(Written(plan.net), ElementsAre("Y", "s"));
-  EXPECT_TRUE(plan.for_these_shapes);
-  const MemoryPlan general = PlanMemory(net.def(), known, {"X", "Y"}, true).value();
-  EXPECT_THAT(Written(general.net), ElementsAre("Y", "s", "sum"));
-  EXPECT_FALSE(general.for_these_shapes);
-}
-
-TEST(PlanMemoryTest, WhatFollowsItsInputsShapeIsInPlaceInAnyPlan) {
-  NetBuilder net("net");
-  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"});
-  net.Op("ExpandDims", {"b"}, {"c"}, {MakeArgument<std::vector<int64_t>>("dims", {0})});
-  net.Op("Mul", {"c", "two"}, {"d"}).Op("Exp", {"d"}, {"Y"});
-  BlobInfos known = KnownX();
-  known["two"].dtype = DataType::kFloat;
-  known["two"].dims.emplace();
-  for (const BlobInfos& infos : {known, BlobInfos{{"two", known["two"]}}}) {
-    const MemoryPlan plan = PlanMemory(net.def(), infos, {"X", "Y"}).value();
-    EXPECT_THAT(Written(plan.net), ElementsAre("Y", "a"));
-    EXPECT_FALSE(plan.for_these_shapes);
-  }
-}
-
-TEST(PlanMemoryTest, GivesTheSameResults) {
-  NetBuilder net("net");
-  net.Op("Relu", {"X"}, {"a"}).Op("Exp", {"a"}, {"b"}).Op("Add", {"a", "b"}, {"c"});
-  net.Op("Negative", {"a"}, {"d"}).Op("Mul", {"c", "d"}, {"e"}).Op("Tanh", {"e"}, {"Y"});
-  const MemoryPlan plan = PlanMemory(net.def(), KnownX(), {"X", "Y"}).value();
-  EXPECT_LT(plan.bytes_after, plan.bytes_before);
-  Workspace before;
-  Workspace after;
-  for (Workspace* workspace : {&before, &after}) {
-    ASSERT_TRUE(workspace->Feed("X", Floats({2, 3}, {1, -2, 3, 0.5f, 0, -1})).ok());
-  }
-  ASSERT_TRUE(before.RunNetOnce(net.def()).ok());
-  for (int run = 0; run < 2; ++run) ASSERT_TRUE(after.RunNetOnce(plan.net).ok());
-  EXPECT_TRUE(TensorNear(after.Fetch("Y").value(), before.Fetch("Y").value(), 0));
 }
 
 }  // namespace

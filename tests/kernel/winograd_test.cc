@@ -81,16 +81,16 @@ class Example {
   ConvolutionEnding ending;
   bool has_bias = true;
 
-  std::vector<float> Winograd() const {
+  std::vector<float> Winograd(int64_t pieces = 1) const {
     CPUContext context;
     const WinogradFilterShape filters = {c_.groups, c_.outputs, c_.inputs};
     Buffer transformed(WinogradFilterSize(filters));
     TransformWinogradFilters(filters, w_.data(), transformed.data(), &context);
-    Buffer room(WinogradRoomSize(c_), kNan);
+    Buffer room(WinogradRoomSize(c_, pieces), kNan);
     Buffer y = before_;
     ConvolveWinograd(c_, x_.data(),
                      {w_.data(), transformed.data(), has_bias ? bias_.data() : nullptr}, ending,
-                     room.data(), y.data(), &context);
+                     pieces, room.data(), y.data(), &context);
     return {y.data(), y.data() + y.size()};
   }
 
@@ -226,18 +226,30 @@ TEST_F(WinogradTest, AddsWhatWasThereAndAppliesTheActivation) {
   }
 }
 
-TEST_F(WinogradTest, BitsDoNotDependOnTheNumberOfThreads) {
+TEST_F(WinogradTest, BitsDependNeitherOnTheNumberOfThreadsNorOnThatOfPieces) {
   for (const WinogradConvolution& c : Shapes()) {
     SCOPED_TRACE(ToString(c));
     const Example example(c, 5);
     SetNumThreads(1);
     const std::vector<float> expected = example.Winograd();
-    for (const int threads : {2, 3, 4}) {
+    for (const int threads : {1, 2, 3, 4}) {
       SetNumThreads(threads);
-      const std::vector<float> y = example.Winograd();
-      EXPECT_EQ(std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)), 0) << threads;
+      for (const int64_t pieces : {1, 2, 3, 7}) {
+        if (pieces > WinogradTiles(c)) continue;
+        const std::vector<float> y = example.Winograd(pieces);
+        EXPECT_EQ(std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)), 0)
+            << threads << " threads, " << pieces << " pieces";
+      }
     }
   }
+}
+
+TEST_F(WinogradTest, ThreadsHavePiecesOfTheirOwnWhereEachHasEnoughTiles) {
+  const WinogradConvolution c = Shape(1, 16, 16, 28, 28, 1, 1, 1, 1);
+  ASSERT_EQ(WinogradTiles(c), 49);
+  EXPECT_EQ(WinogradPieces(c, 1), 1);
+  EXPECT_EQ(WinogradPieces(c, 2), 2);
+  EXPECT_EQ(WinogradPieces(c, 3), 1);
 }
 
 TEST_F(WinogradTest, NumbersThatAreNotFiniteStayUnderTheirWindows) {

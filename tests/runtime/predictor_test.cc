@@ -402,6 +402,64 @@ TEST(PredictorRewritingTest, ResultsDifferByRoundingAloneForAnyShape) {
   EXPECT_EQ(GetMemoryStats().allocations, before);
 }
 
+// Two layers that read all that was made before them.
+NetDef DenseNet() {
+  NetBuilder net("dense");
+  const auto conv = [&net](const std::string& in, const std::string& w, const std::string& out) {
+    net.Op("Conv", {in, w}, {out}, {MakeArgument<int64_t>("kernel", 1)});
+  };
+  conv("x", "w0", "c0");
+  net.Op("MaxPool", {"c0"}, {"p0"}, {MakeArgument<int64_t>("kernel", 2)});
+  net.Op("Relu", {"p0"}, {"r0"});
+  conv("r0", "w1", "c1");
+  net.Op("Concat", {"p0", "c1"}, {"d1", "s1"}, {MakeArgument<int64_t>("axis", 1)});
+  net.Op("Relu", {"d1"}, {"r1"});
+  conv("r1", "w2", "c2");
+  net.Op("Concat", {"d1", "c2"}, {"d2", "s2"}, {MakeArgument<int64_t>("axis", 1)});
+  net.Op("Sigmoid", {"d2"}, {"y"});
+  NetDef def = net.def();
+  def.add_external_output("y");
+  def.add_external_output("d1");
+  return def;
+}
+
+TEST(PredictorRewritingTest, ConcatenationsShareABufferForAnyNumberOfImagesInAnyOrder) {
+  std::vector<std::unique_ptr<Predictor>> predictors;
+  for (const bool optimize : {false, true}) {
+    Model model;
+    model.predict = DenseNet();
+    model.weights = {{"w0", Wave({16, 3, 1, 1}, 0.7F, 0)},
+                     {"w1", Wave({16, 16, 1, 1}, 1.3F, 0)},
+                     {"w2", Wave({32, 32, 1, 1}, 2.1F, 0)}};
+    PredictorOptions options;
+    options.optimize = optimize;
+    predictors.push_back(Predictor::Create(std::move(model), options).value());
+  }
+  const std::vector<int64_t> images = {1, 3, 1, 0, 2, 1};
+  std::vector<std::vector<Tensor>> kept;  // what runs gave stays what it was
+  for (size_t i = 0; i < images.size(); ++i) {
+    const Tensor x = Wave({images[i], 3, 6, 8}, 0.1F + 0.1F * static_cast<float>(i), 0);
+    const auto plain = predictors[0]->Run({x});
+    const auto rewritten = predictors[1]->Run({x});
+    ASSERT_TRUE(plain.ok()) << plain.status();
+    ASSERT_TRUE(rewritten.ok()) << rewritten.status();
+    kept.push_back(*rewritten);
+    kept.push_back(*plain);
+  }
+  for (size_t i = 0; i < kept.size(); i += 2) {
+    for (size_t output = 0; output < 2; ++output) {
+      EXPECT_TRUE(TensorNear(kept[i][output], kept[i + 1][output], 1e-4)) << images[i / 2];
+    }
+  }
+  for (const int64_t count : {1, 2}) {
+    const Tensor x = Wave({count, 3, 6, 8}, 0.3F, 0);
+    ASSERT_TRUE(predictors[1]->Run({x}).ok());
+    const int64_t before = GetMemoryStats().allocations;
+    ASSERT_TRUE(predictors[1]->Run({x}).ok());
+    EXPECT_EQ(GetMemoryStats().allocations, before) << count;
+  }
+}
+
 TEST(PredictorRewritingTest, OperandsAreBroadcastInEveryRunWhateverTheFirstOneWasPlannedFor) {
   NetDef def = NetBuilder("net")
                    .Op("Sigmoid", {"b"}, {"s"})

@@ -141,6 +141,18 @@ class ImageNetDrawer {
     *net_.model.predict.add_op() = std::move(def);
   }
 
+  // The same with an output of its own, which must be the newest blob then.
+  bool AddNew(const std::string& type, const std::vector<std::string>& inputs, const Args& args,
+              int outputs) {
+    OperatorDef def = CreateOperatorDef(type, "", inputs, {}, args);
+    for (int o = 0; o < outputs; ++o) def.add_output(absl::StrCat("b", names_++));
+    if (!workspace_.RunOperatorOnce(def).ok()) return false;
+    Note(def.output(0), workspace_.Fetch(def.output(0)).value());
+    const bool is_usable = !live_.empty() && live_.back().name == def.output(0);
+    *net_.model.predict.add_op() = std::move(def);
+    return is_usable;
+  }
+
   Args Window(bool pads_alone = false) {
     Args args;
     if (!pads_alone) args.push_back(MakeArgument<int64_t>("kernel", OneOf({1, 1, 2, 3, 3})));
@@ -273,6 +285,42 @@ class ImageNetDrawer {
     Add("Concat", inputs, args, 2);
   }
 
+  // Layers each of which reads all that was made before it: concatenations of concatenations.
+  void AddDenseBlock() {
+    Live read = Pick();
+    for (int tries = 0; read.rank() < 3 && tries < 10; ++tries) read = Pick();
+    if (read.rank() < 3 || !AddPointwise(read, 16)) return;
+    read = live_.back();
+    const bool newest_first = Chance(0.3);
+    const bool flat = Chance(0.4);
+    std::vector<std::string> all = {read.name};
+    for (int64_t layers = Int(2, 4); layers > 0; --layers) {
+      Live from = read;
+      if (Chance(0.6) && AddNew(OneOf<const char*>({"Relu", "Sigmoid"}), {read.name}, {}, 1)) {
+        from = live_.back();
+      }
+      const auto width = OneOf<int64_t>({16, 16, 16, 16, 32, 5});
+      if (!AddPointwise(from, width)) return;
+      const std::string made = live_.back().name;
+      all.insert(newest_first ? all.begin() : all.end(), made);
+      std::vector<std::string> inputs = {read.name, made};
+      if (newest_first) std::swap(inputs[0], inputs[1]);
+      if (flat) inputs = all;
+      if (!AddNew("Concat", inputs, {MakeArgument<int64_t>("axis", 1)}, 2)) return;
+      read = live_.back();
+    }
+  }
+
+  // A convolution of one tap.
+  bool AddPointwise(const Live& x, int64_t outputs) {
+    Dims w(x.dims.size(), 1);
+    w[0] = outputs;
+    w[1] = x.channels();
+    const double range = 1.7 / std::sqrt(static_cast<double>(w[1]));
+    return AddNew("Conv", {x.name, Weight(w, -range, range)}, {MakeArgument<int64_t>("kernel", 1)},
+                  1);
+  }
+
   void AddShapes() {
     const Live x = Pick();
     const std::string type = OneOf<const char*>(
@@ -328,6 +376,7 @@ class ImageNetDrawer {
     if (drawn < 62) return AddSum();
     if (drawn < 74) return AddActivation();
     if (drawn < 79) return AddPool();
+    if (drawn < 83) return AddDenseBlock();
     if (drawn < 86) return AddConcat();
     if (drawn < 91) return AddShapes();
     if (drawn < 94) return AddFc();
