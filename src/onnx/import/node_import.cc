@@ -83,6 +83,10 @@ const std::string& NodeImport::Output(int i) {
 const std::vector<std::string>& NodeImport::Inputs() {
   while (!inputs_.empty() && inputs_.back().empty()) inputs_.pop_back();
   for (int i = 0; i < InputSize(); ++i) Input(i);
+  if (inputs_.empty()) {
+    Input(0);  // the node's error
+    inputs_.emplace_back();
+  }
   return inputs_;
 }
 

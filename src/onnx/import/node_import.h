@@ -47,7 +47,7 @@ class NodeImport {
   const std::string& Input(int i);
   // The blob of an output; of one that is left out a blob that nobody reads.
   const std::string& Output(int i);
-  // All of them; one that is left out between others is an error.
+  // All of them, one at least; one that is left out between others is an error.
   const std::vector<std::string>& Inputs();
   std::vector<std::string> Outputs();
 
