@@ -1,6 +1,7 @@
 // BlobProto and TensorProto in every encoding, and what is made of them.
 
 #include "doppio/blob.h"
+#include "doppio/int8_tensor.h"
 #include "doppio/serialize.h"
 #include "gtest/gtest.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -42,6 +43,15 @@ std::vector<std::string> Seeds() {
                            "DBReader", "std::unique_ptr<caffe2::IndexBase>"}) {
     chunk.set_type(type);
     seeds.push_back(chunk.SerializeAsString());
+  }
+  Blob int8;
+  Int8Tensor* quantized = int8.GetMutable<Int8Tensor>();
+  quantized->scale = 0.5f;
+  quantized->zero_point = 128;
+  for (const Tensor& values :
+       {*Tensor::Of<uint8_t>({2, 2}, {0, 1, 128, 255}), *Tensor::Of<int32_t>({2}, {-70000, 7})}) {
+    quantized->values = values;
+    seeds.push_back(BlobToProto(int8, "x")->SerializeAsString());
   }
   return seeds;
 }

@@ -126,6 +126,39 @@ TEST_P(EveryOptimizerTest, LearnsTheRowsThatItSees) {
 INSTANTIATE_TEST_SUITE_P(, EveryOptimizerTest, testing::ValuesIn(Optimizers()),
                          [](const auto& info) { return info.param; });
 
+// The operators that adagrad, adam and sgd have for rows alone.
+TEST(SparseOptimizerTest, LearnsTheRowsInEachVariant) {
+  using Options = std::vector<OptimizerOption>;
+  const Table table;
+  for (const auto& [optimizer, options] : std::vector<std::pair<std::string, Options>>{
+           {"adagrad", {{"rowWise", true}}},
+           {"adagrad", {{"rowWise", true}, {"counter_halflife", 10}}},
+           {"adagrad", {{"rowWise", true}, {"counter_halflife", 10}, {"weight_decay", 0.001}}},
+           {"adagrad", {{"sparse_dedup_aggregator", "mean"}}},
+           {"adam", {{"sparse_dedup_aggregator", "sum"}}},
+           {"adam", {{"rowWise", true}}},
+           {"adam", {{"use_smart_decay", true}}},
+           {"adam", {{"enableRAdam", true}}},
+           {"sgd", {{"momentum", 0.5}}}}) {
+    std::string trace = optimizer;
+    for (const OptimizerOption& option : options) {
+      absl::StrAppend(&trace, " ", option.argument.name());
+    }
+    SCOPED_TRACE(trace);
+    const absl::StatusOr<Training> training = Make(table, optimizer, options);
+    ASSERT_TRUE(training.ok()) << training.status();
+    const auto [first, last] = Train(table, *training);
+    EXPECT_LT(last, first);
+    // Without the net that fills the table, its rows are counted when the training begins.
+    OptimizerSettings unknown{options, {}};
+    unknown.parameters = {"w"};
+    if (trace.find("weight_decay") != std::string::npos) continue;
+    const absl::StatusOr<Training> counted = AddOptimizer(table.net, {"loss"}, optimizer, unknown);
+    ASSERT_TRUE(counted.ok()) << counted.status();
+    EXPECT_EQ(Train(table, *counted).second, last);
+  }
+}
+
 void ExpectRefused(const absl::StatusOr<Training>& training, absl::StatusCode code,
                    const std::string& text) {
   EXPECT_EQ(training.status().code(), code) << training.status();
@@ -175,6 +208,23 @@ TEST(OptimizerRefusalTest, OfParametersThatCanNotBeTrained) {
                          MakeArgument<int64_t>("dtype", static_cast<int64_t>(DataType::kInt32))});
   settings = {{}, {ints}};
   refused({"w"}, absl::StatusCode::kInvalidArgument, "the parameter \"w\" is of int32");
+}
+
+TEST(OptimizerRefusalTest, OfVariantsThatThereAreNot) {
+  const Line line;
+  const Table table;
+  const auto refused = [](const absl::StatusOr<Training>& training, const std::string& text) {
+    ExpectRefused(training, absl::StatusCode::kInvalidArgument, text);
+  };
+  refused(Make(line, "adagrad", {{"rowWise", true}}), "rowWise is for sparse gradients");
+  refused(Make(line, "adam", {{"rowWise", true}}), "rowWise is for sparse gradients");
+  refused(Make(line, "adam", {{"use_smart_decay", true}}),
+          "use_smart_decay is for sparse gradients");
+  refused(Make(table, "adam", {{"rowWise", true}, {"enableRAdam", true}}), "do not go together");
+  refused(Make(table, "adagrad", {{"decay", 0.5}}), "decay is 0.5");
+  refused(Make(table, "adagrad", {{"counter_halflife", 5}}), "counter_halflife is 5");
+  refused(Make(table, "adagrad", {{"rowWise", true}, {"counter_halflife", 0}}),
+          "counter_halflife is 0");
 }
 
 TEST(OptimizerRefusalTest, OfDecayingWhatHasASparseGradient) {
