@@ -70,8 +70,8 @@ class OnnxReduceSumOp final : public Operator<Context> {
     return DispatchType(Types(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
       DOPPIO_ASSIGN_OR_RETURN(Tensor * y, Output(0, x.dtype(), reduced.output));
-      ReduceSumTo(x.data<T>(), x.dims(), y->template mutable_data<T>(), reduced.kept, &context_);
-      return absl::OkStatus();
+      return ReduceSumTo(x.data<T>(), x.dims(), y->template mutable_data<T>(), reduced.kept,
+                         &context_);
     });
   }
 

@@ -34,7 +34,7 @@ class ReduceLogSumExpOp final : public Operator<Context> {
       double* sums = sums_.mutable_data<double>();
       std::fill_n(to, y->numel(), -std::numeric_limits<T>::infinity());
       std::fill_n(sums, y->numel(), 0.0);
-      ReduceExtremeTo<true>(from, x.dims(), to, shapes.kept);
+      DOPPIO_RETURN_IF_ERROR(ReduceExtremeTo<true>(from, x.dims(), to, shapes.kept));
       // What is infinite is so beside whatever is added.
       ForEachReduced(x.dims(), shapes.kept, [&](int64_t i, int64_t j, bool) {
         if (std::isfinite(to[j])) sums[j] += std::exp(static_cast<double>(from[i]) - to[j]);

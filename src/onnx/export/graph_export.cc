@@ -20,12 +20,14 @@ namespace onnx {
 namespace {
 
 // Sizes that stand for one that is not known. What is the same for all of them does not depend on
-// it. The first dimension is mostly the batch; images must be large enough for their windows.
+// it. The first dimension is mostly the batch. Images must be large enough for their windows, so the
+// last sizes count only where something can be inferred of them; they are small, since what is cut
+// to a size is the same for all that are larger.
 struct TrialSizes {
   int64_t first;
   int64_t other;
 };
-constexpr TrialSizes kTrials[] = {{2, 224}, {3, 331}, {97, 1021}};
+constexpr TrialSizes kTrials[] = {{2, 224}, {3, 331}, {97, 1021}, {1, 1}};
 
 bool HasOpenSize(const TensorInfo& info) {
   return info.dims.has_value() && std::count(info.dims->begin(), info.dims->end(), -1) > 0;
@@ -46,7 +48,8 @@ bool HaveSameElements(const Tensor& a, const Tensor& b) {
 }
 
 // What all trials have in common. What has no elements is constant.
-ValueInfo Merge(const std::vector<const TensorInfo*>& trials) {
+ValueInfo Merge(std::vector<const TensorInfo*> trials) {
+  if (!trials.back()->IsKnown()) trials.pop_back();
   ValueInfo merged{trials[0]->dtype, trials[0]->dims, trials[0]->value};
   for (const TensorInfo* trial : trials) {
     if (trial->dtype != merged.dtype) merged.dtype = DataType::kUndefined;
@@ -207,7 +210,7 @@ absl::Status GraphExport::AddInputs() {
   for (const auto& [name, first] : trials_[0]) {
     values_[name] = name;
     std::vector<const TensorInfo*> all;
-    for (const BlobInfos& trial : trials_) all.push_back(&trial.at(name));
+    for (const BlobInfos& trial : trials_) all.push_back(&trial.find(name)->second);
     infos_[name] = Merge(all);
     if (outputs_.count(name) != 0 && last_writes_.count(name) != 0) {
       problems_.Add(model_.predict,
@@ -242,7 +245,7 @@ absl::Status GraphExport::Infer(const OperatorDef& def, std::vector<BlobInfos>* 
   output_infos_.clear();
   for (const std::string& output : def.output()) {
     std::vector<const TensorInfo*> all;
-    for (const BlobInfos& infos : *made) all.push_back(&infos.at(output));
+    for (const BlobInfos& infos : *made) all.push_back(&infos.find(output)->second);
     output_infos_.push_back(Merge(all));
   }
   // Where sizes are made up, what does not go together may be their fault.
