@@ -73,6 +73,11 @@ std::vector<GateFunction> GateFunction::ReadAll(ArgumentReader* args, int64_t di
           absl::StrCat(given[i], " needs activation_alpha and activation_beta")));
     }
   }
+  if (alphas_taken != alphas.size() || betas_taken != betas.size()) {
+    args->Fail(absl::InvalidArgumentError(absl::StrCat(
+        "there are ", alphas.size(), " values of activation_alpha and ", betas.size(),
+        " of activation_beta, but the activations take ", alphas_taken, " and ", betas_taken)));
+  }
   return functions;
 }
 

@@ -2,7 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/onnx/one_node_model.h"
+#include "tests/onnx/small_model.h"
 #include "tests/support/tensor_match.h"
 
 namespace doppio {
@@ -37,8 +37,8 @@ void FillWithSums(onnx::GraphProto* body) {
   AddValue(body->add_output(), "element", DataType::kFloat, {2});
 }
 
-OneNodeModel Scan(const std::vector<int64_t>& x) {
-  OneNodeModel model("Scan", 11, 2);
+SmallModel Scan(const std::vector<int64_t>& x) {
+  SmallModel model("Scan", 11, 2);
   model.Image("initial", {2}).Image("X", x).Int("num_scan_inputs", 1);
   FillWithSums(model.Graph("body"));
   return model;
@@ -74,8 +74,8 @@ TEST(OnnxScanTest, RefusesListsOfAnotherLength) {
               HasSubstr("scan_input_axes has 2 numbers, must have 1"));
 }
 
-OneNodeModel Loop(bool has_count) {
-  OneNodeModel model("Loop", 13, 2);
+SmallModel Loop(bool has_count) {
+  SmallModel model("Loop", 13, 2);
   if (has_count) {
     model.Input("count", DataType::kInt64, {});
   } else {
@@ -112,7 +112,7 @@ TEST(OnnxLoopTest, EndsAfterSoManyTurns) {
 }
 
 TEST(OnnxIfTest, RefusesABranchOfFewerOutputs) {
-  OneNodeModel model("If", 13, 2);
+  SmallModel model("If", 13, 2);
   model.Input("condition", DataType::kBool, {});
   for (const char* name : {"then_branch", "else_branch"}) {
     onnx::GraphProto* branch = model.Graph(name);
@@ -124,7 +124,7 @@ TEST(OnnxIfTest, RefusesABranchOfFewerOutputs) {
 }
 
 TEST(OnnxIfTest, RunsOneBranch) {
-  OneNodeModel model("If", 13);
+  SmallModel model("If", 13);
   model.Input("condition", DataType::kBool, {});
   float value = 1;
   for (const char* name : {"then_branch", "else_branch"}) {

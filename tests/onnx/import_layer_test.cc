@@ -4,7 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/onnx/one_node_model.h"
+#include "tests/onnx/small_model.h"
 #include "tests/support/tensor_match.h"
 
 namespace doppio {
@@ -19,14 +19,14 @@ Tensor Ones(std::initializer_list<int64_t> dims) {
 }
 
 TEST(OnnxGemmTest, IsAFullyConnectedLayerWhereItIsOne) {
-  EXPECT_EQ(OneNodeModel("Gemm", 11)
+  EXPECT_EQ(SmallModel("Gemm", 11)
                 .Image("A", {-1, 3})
                 .Weight("B", Ones({4, 3}))
                 .Weight("C", Ones({4}))
                 .Int("transB", 1)
                 .Net(),
             "FC(A, B, C) -> Y0");
-  EXPECT_EQ(OneNodeModel("Gemm", 11)
+  EXPECT_EQ(SmallModel("Gemm", 11)
                 .Image("A", {-1, 3})
                 .Weight("B", Ones({3, 4}))
                 .Weight("C", Ones({4}))
@@ -35,21 +35,21 @@ TEST(OnnxGemmTest, IsAFullyConnectedLayerWhereItIsOne) {
 }
 
 TEST(OnnxGemmTest, IsAProductAndASumWhereItIsNot) {
-  EXPECT_EQ(OneNodeModel("Gemm", 11)
+  EXPECT_EQ(SmallModel("Gemm", 11)
                 .Image("A", {2, 3})
                 .Image("B", {3, 4})
                 .Image("C", {2, 1})
                 .Float("alpha", 0.5f)
                 .Net(),
             "MatMul(A, B) -> Y0_product\nScale(Y0_product) -> Y0_scaled\nAdd(Y0_scaled, C) -> Y0");
-  EXPECT_EQ(OneNodeModel("Gemm", 6)
+  EXPECT_EQ(SmallModel("Gemm", 6)
                 .Image("A", {2, 3})
                 .Image("B", {3, 4})
                 .Image("C", {4})
                 .Int("broadcast", 1)
                 .Net(),
             "MatMul(A, B) -> Y0_product\nAdd(Y0_product, C) -> Y0");
-  EXPECT_THAT(OneNodeModel("Gemm", 11)
+  EXPECT_THAT(SmallModel("Gemm", 11)
                   .Input("A", DataType::kInt32, {2, 3})
                   .Input("B", DataType::kInt32, {3, 4})
                   .Net(),
@@ -57,7 +57,7 @@ TEST(OnnxGemmTest, IsAProductAndASumWhereItIsNot) {
 }
 
 TEST(OnnxMatMulTest, MultipliesVectorsToAScalar) {
-  const auto outputs = OneNodeModel("MatMul", 13)
+  const auto outputs = SmallModel("MatMul", 13)
                            .Image("A", {2})
                            .Image("B", {2})
                            .Run({*Tensor::Of<float>({2}, {1, 2}), *Tensor::Of<float>({2}, {3, 4})});
@@ -67,7 +67,7 @@ TEST(OnnxMatMulTest, MultipliesVectorsToAScalar) {
 
 TEST(OnnxSoftmaxTest, SumsOverAllDimensionsUntilVersion12) {
   const auto model = [](const char* type, int64_t opset) {
-    return OneNodeModel(type, opset).Image("X", {2, 3, 4}).Int("axis", 1);
+    return SmallModel(type, opset).Image("X", {2, 3, 4}).Int("axis", 1);
   };
   EXPECT_EQ(model("Softmax", 12).Net(), "Softmax(X) -> Y0");
   EXPECT_EQ(model("Softmax", 13).Net(), "OnnxSoftmax(X) -> Y0");
@@ -75,12 +75,12 @@ TEST(OnnxSoftmaxTest, SumsOverAllDimensionsUntilVersion12) {
             "Flatten(X) -> Y0_matrix\nLogSoftmax(Y0_matrix) -> Y0_rows\n"
             "ResizeLike(Y0_rows, X) -> Y0");
   EXPECT_EQ(model("Hardmax", 13).Net(), "Hardmax(X) -> Y0");
-  EXPECT_THAT(OneNodeModel("Softmax", 13).Image("X", {2}).Int("axis", 1).Net(),
+  EXPECT_THAT(SmallModel("Softmax", 13).Image("X", {2}).Int("axis", 1).Net(),
               HasSubstr("axis is 1"));
 }
 
-OneNodeModel BatchNorm(int64_t opset, int outputs = 1) {
-  OneNodeModel model("BatchNormalization", opset, outputs);
+SmallModel BatchNorm(int64_t opset, int outputs = 1) {
+  SmallModel model("BatchNormalization", opset, outputs);
   model.Image("X", {2, 2, 3});
   for (const char* name : {"scale", "B", "mean", "var"}) model.Weight(name, Ones({2}));
   return model;
@@ -98,7 +98,7 @@ TEST(OnnxBatchNormTest, RefusesOldFormsThatTrain) {
 }
 
 TEST(OnnxLayerNormTest, BroadcastsItsScale) {
-  const auto outputs = OneNodeModel("LayerNormalization", 17)
+  const auto outputs = SmallModel("LayerNormalization", 17)
                            .Image("X", {1, 2})
                            .Weight("Scale", *Tensor::Of<float>({1}, {2}))
                            .Run({*Tensor::Of<float>({1, 2}, {-1, 1})});
@@ -107,23 +107,23 @@ TEST(OnnxLayerNormTest, BroadcastsItsScale) {
 }
 
 TEST(OnnxLpNormalizationTest, DividesByTheNorm) {
-  const auto outputs = OneNodeModel("LpNormalization", 6)
+  const auto outputs = SmallModel("LpNormalization", 6)
                            .Image("X", {1, 2})
                            .Int("p", 1)
                            .Run({*Tensor::Of<float>({1, 2}, {-1, 3})});
   ASSERT_TRUE(outputs.ok()) << outputs.status();
   EXPECT_TRUE(TensorNear((*outputs)[0], *Tensor::Of<float>({1, 2}, {-0.25f, 0.75f}), 1e-6));
-  EXPECT_THAT(OneNodeModel("LpNormalization", 6).Image("X", {1, 2}).Int("p", 3).Net(),
+  EXPECT_THAT(SmallModel("LpNormalization", 6).Image("X", {1, 2}).Int("p", 3).Net(),
               HasSubstr("p is 3"));
 }
 
 TEST(OnnxPReluTest, HasASlopeForEachChannelWhereTheShapeSaysSo) {
-  EXPECT_EQ(OneNodeModel("PRelu", 9).Image("X", {1, 2, 3}).Weight("S", Ones({2, 1})).Net(),
+  EXPECT_EQ(SmallModel("PRelu", 9).Image("X", {1, 2, 3}).Weight("S", Ones({2, 1})).Net(),
             "PRelu(X, Y0_slope) -> Y0");
-  EXPECT_EQ(OneNodeModel("PRelu", 6).Image("X", {1, 2, 3}).Weight("S", Ones({2})).Net(),
+  EXPECT_EQ(SmallModel("PRelu", 6).Image("X", {1, 2, 3}).Weight("S", Ones({2})).Net(),
             "PRelu(X, S) -> Y0");
   // Along the last dimension.
-  const auto outputs = OneNodeModel("PRelu", 9)
+  const auto outputs = SmallModel("PRelu", 9)
                            .Image("X", {1, 2, 2})
                            .Weight("S", *Tensor::Of<float>({2}, {0.5f, 2}))
                            .Run({*Tensor::Of<float>({1, 2, 2}, {-1, -1, 1, -2})});
@@ -132,15 +132,15 @@ TEST(OnnxPReluTest, HasASlopeForEachChannelWhereTheShapeSaysSo) {
 }
 
 TEST(OnnxDropoutTest, KeepsEverythingUnlessItTrains) {
-  EXPECT_EQ(OneNodeModel("Dropout", 6).Image("X", {2}).Int("is_test", 1).Net(), "Dropout(X) -> Y0");
-  EXPECT_THAT(OneNodeModel("Dropout", 6).Image("X", {2}).Net(), HasSubstr("is_test = 0"));
-  EXPECT_EQ(OneNodeModel("Dropout", 12)
+  EXPECT_EQ(SmallModel("Dropout", 6).Image("X", {2}).Int("is_test", 1).Net(), "Dropout(X) -> Y0");
+  EXPECT_THAT(SmallModel("Dropout", 6).Image("X", {2}).Net(), HasSubstr("is_test = 0"));
+  EXPECT_EQ(SmallModel("Dropout", 12)
                 .Image("X", {2})
                 .NoInput()
                 .Weight("training", *Tensor::Scalar<bool>(false))
                 .Net(),
             "Dropout(X) -> Y0");
-  EXPECT_EQ(OneNodeModel("Dropout", 13)
+  EXPECT_EQ(SmallModel("Dropout", 13)
                 .Image("X", {2})
                 .NoInput()
                 .Weight("training", *Tensor::Scalar<bool>(true))
@@ -149,33 +149,32 @@ TEST(OnnxDropoutTest, KeepsEverythingUnlessItTrains) {
 }
 
 TEST(OnnxUpsampleTest, RepeatsPixelsWhereTheScaleIsWhole) {
-  EXPECT_EQ(
-      OneNodeModel("Upsample", 7).Image("X", {1, 1, 2, 2}).Floats("scales", {1, 1, 2, 2}).Net(),
-      "UpsampleNearest(X) -> Y0");
-  EXPECT_EQ(OneNodeModel("Resize", 13)
+  EXPECT_EQ(SmallModel("Upsample", 7).Image("X", {1, 1, 2, 2}).Floats("scales", {1, 1, 2, 2}).Net(),
+            "UpsampleNearest(X) -> Y0");
+  EXPECT_EQ(SmallModel("Resize", 13)
                 .Image("X", {1, 1, 2, 2})
                 .NoInput()
                 .Weight("scales", *Tensor::Of<float>({4}, {1, 1, 3, 3}))
                 .Net(),
             "UpsampleNearest(X) -> Y0");
-  EXPECT_EQ(OneNodeModel("Resize", 13)
+  EXPECT_EQ(SmallModel("Resize", 13)
                 .Image("X", {1, 1, 2, 2})
                 .NoInput()
                 .Weight("scales", *Tensor::Of<float>({4}, {1, 1, 3, 2}))
                 .Net(),
             "Resize(X, scales) -> Y0");
-  EXPECT_EQ(OneNodeModel("Resize", 10)
+  EXPECT_EQ(SmallModel("Resize", 10)
                 .Image("X", {1, 1, 2, 2})
                 .Weight("scales", *Tensor::Of<float>({4}, {1, 1, 0.5f, 0.5f}))
                 .Text("mode", "linear")
                 .ArgumentOf("Resize", "coordinate_transformation_mode"),
             "s: \"asymmetric\"");
-  EXPECT_THAT(OneNodeModel("Resize", 13).Image("X", {1, 1, 2, 2}).Net(),
+  EXPECT_THAT(SmallModel("Resize", 13).Image("X", {1, 1, 2, 2}).Net(),
               HasSubstr("neither scales nor sizes"));
 }
 
 TEST(OnnxRandomTest, DrawsWhatItIsAskedFor) {
-  OneNodeModel model("RandomUniform", 6);
+  SmallModel model("RandomUniform", 6);
   model.Ints("shape", {100}).Float("low", 2).Float("high", 3).Float("seed", 7).Int("dtype", 11);
   const auto outputs = model.Run({});
   ASSERT_TRUE(outputs.ok()) << outputs.status();
@@ -185,11 +184,11 @@ TEST(OnnxRandomTest, DrawsWhatItIsAskedFor) {
     EXPECT_LE(x, 3);
   }
   EXPECT_TRUE(TensorNear((*model.Run({}))[0], (*outputs)[0], 0)) << "the seed is not taken";
-  EXPECT_THAT(OneNodeModel("RandomNormal", 6).Net(), HasSubstr("shape is missing"));
+  EXPECT_THAT(SmallModel("RandomNormal", 6).Net(), HasSubstr("shape is missing"));
 }
 
 TEST(OnnxBernoulliTest, DrawsOnesAsOftenAsItIsAskedTo) {
-  const auto outputs = OneNodeModel("Bernoulli", 15)
+  const auto outputs = SmallModel("Bernoulli", 15)
                            .Image("X", {4})
                            .Int("dtype", 6)
                            .Run({*Tensor::Of<float>({4}, {0, 1, 0, 1})});
@@ -198,13 +197,13 @@ TEST(OnnxBernoulliTest, DrawsOnesAsOftenAsItIsAskedTo) {
 }
 
 TEST(OnnxMaxRoiPoolTest, IsRoIPool) {
-  EXPECT_EQ(OneNodeModel("MaxRoiPool", 6)
+  EXPECT_EQ(SmallModel("MaxRoiPool", 6)
                 .Image("X", {1, 1, 4, 4})
                 .Image("rois", {1, 5})
                 .Ints("pooled_shape", {2, 2})
                 .Net(),
             "RoIPool(X, rois) -> Y0");
-  EXPECT_THAT(OneNodeModel("RoiAlign", 10)
+  EXPECT_THAT(SmallModel("RoiAlign", 10)
                   .Image("X", {1, 1, 4, 4})
                   .Image("rois", {1, 4})
                   .Input("images", DataType::kInt64, {1})
@@ -214,7 +213,7 @@ TEST(OnnxMaxRoiPoolTest, IsRoIPool) {
 }
 
 TEST(OnnxQuantizedTest, MultipliesRowsByTheirOwnZeroPoints) {
-  const auto outputs = OneNodeModel("MatMulInteger", 10)
+  const auto outputs = SmallModel("MatMulInteger", 10)
                            .Input("A", DataType::kUInt8, {2, 2})
                            .Input("B", DataType::kUInt8, {2, 1})
                            .Weight("a_zero", *Tensor::Of<uint8_t>({2}, {1, 10}))

@@ -4,7 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/onnx/one_node_model.h"
+#include "tests/onnx/small_model.h"
 
 namespace doppio {
 namespace {
@@ -15,8 +15,8 @@ Tensor Filter(std::initializer_list<int64_t> dims) {
   return *Tensor::Create(DataType::kFloat, DimsView(dims.begin(), dims.size()));
 }
 
-OneNodeModel Conv(const std::vector<int64_t>& x) {
-  return OneNodeModel("Conv", 11).Image("X", x).Weight("W", Filter({8, 3, 3, 3}));
+SmallModel Conv(const std::vector<int64_t>& x) {
+  return SmallModel("Conv", 11).Image("X", x).Weight("W", Filter({8, 3, 3, 3}));
 }
 
 TEST(OnnxConvTest, IsPlainConvWithTheKernelOfItsWeights) {
@@ -56,15 +56,15 @@ TEST(OnnxConvTest, RefusesWhatMakesNoWindow) {
   EXPECT_THAT(Conv({1, 3, 8, 8}).Text("auto_pad", "VALID").Ints("pads", {1, 1, 1, 1}).Net(),
               HasSubstr("none may be given"));
   EXPECT_THAT(Conv({1, 3, 8, 8}).Int("mystery", 1).Net(), HasSubstr("\"mystery\""));
-  EXPECT_THAT(OneNodeModel("Conv", 11)
+  EXPECT_THAT(SmallModel("Conv", 11)
                   .Input("X", DataType::kFloat16, {1, 3, 8, 8})
                   .Weight("W", Filter({8, 3, 3, 3}))
                   .Net(),
               HasSubstr("is float16"));
 }
 
-OneNodeModel ConvTranspose(int64_t opset) {
-  return OneNodeModel("ConvTranspose", opset)
+SmallModel ConvTranspose(int64_t opset) {
+  return SmallModel("ConvTranspose", opset)
       .Image("X", {1, 1, 4})
       .Weight("W", Filter({1, 1, 4}))
       .Ints("strides", {2});
@@ -89,8 +89,8 @@ TEST(OnnxConvTransposeTest, TakesDilations) {
             "ints: 2");
 }
 
-OneNodeModel MaxPool(const std::vector<int64_t>& x, int outputs = 1) {
-  return OneNodeModel("MaxPool", 12, outputs).Image("X", x).Ints("kernel_shape", {3, 3});
+SmallModel MaxPool(const std::vector<int64_t>& x, int outputs = 1) {
+  return SmallModel("MaxPool", 12, outputs).Image("X", x).Ints("kernel_shape", {3, 3});
 }
 
 TEST(OnnxPoolTest, RoundsUpAsCaffeWhereThatIsTheSame) {
@@ -111,14 +111,14 @@ TEST(OnnxPoolTest, PadsBehindTheImageWhereCaffeRoundsOtherwise) {
 }
 
 TEST(OnnxPoolTest, RefusesWhatVersionsSayDifferently) {
-  EXPECT_THAT(OneNodeModel("MaxPool", 12)
+  EXPECT_THAT(SmallModel("MaxPool", 12)
                   .Image("X", {1, 1, 4})
                   .Ints("kernel_shape", {1})
                   .Ints("strides", {5})
                   .Int("ceil_mode", 1)
                   .Net(),
               HasSubstr("sees nothing of the image"));
-  EXPECT_THAT(OneNodeModel("AveragePool", 11)
+  EXPECT_THAT(SmallModel("AveragePool", 11)
                   .Image("X", {1, 1, 6, 6})
                   .Ints("kernel_shape", {3, 3})
                   .Ints("strides", {2, 2})
@@ -135,7 +135,7 @@ TEST(OnnxPoolTest, IsAnOperatorOfItsOwnForWhatCaffe2DoesNotHave) {
 }
 
 TEST(OnnxPoolTest, ComputesLpPoolsOfTheOldVersions) {
-  const auto outputs = OneNodeModel("LpPool", 6)
+  const auto outputs = SmallModel("LpPool", 6)
                            .Image("X", {1, 1, 4})
                            .Ints("kernel_shape", {2})
                            .Ints("strides", {2})

@@ -302,12 +302,16 @@ absl::Status ImportScan(NodeImport& node) {
     (i < states ? plan.states : plan.sources).push_back(node.Input(before + i));
   }
   for (size_t i = 0; i < count; ++i) {
-    if (plan.axes[i] >= 0) continue;
-    const std::optional<int> rank = node.Rank(static_cast<int>(states) + static_cast<int>(i));
-    if (!rank.has_value()) {
+    const std::optional<int> rank =
+        node.Rank(before + static_cast<int>(states) + static_cast<int>(i));
+    if (!rank.has_value() && plan.axes[i] < 0) {
       return NodeImport::Unsupported("scan_input_axes from the back of an unknown rank");
     }
-    plan.axes[i] += *rank;
+    if (rank.has_value() && (plan.axes[i] < -*rank || plan.axes[i] >= *rank)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("scan_input_axes has ", plan.axes[i], " for rank ", *rank));
+    }
+    if (plan.axes[i] < 0) plan.axes[i] += *rank;
   }
   for (int o = 0; o < node.OutputSize(); ++o) plan.outputs.push_back(node.Output(o));
   if (is_batched) return ImportBatchedScan(node, plan, plan.outputs.size());

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "src/onnx/import/window.h"
 
 namespace doppio {
@@ -41,27 +40,20 @@ void PadToSize(const NodeImport& node, const Ints& in, const Ints& out, ImageWin
   }
 }
 
-// output_shape has the batch and the channels too in some models.
+// output_shape has the batch and the channels too in some models. Empty where it is not given.
 absl::StatusOr<Ints> ReadOutputShape(NodeImport& node, size_t rank) {
-  Ints shape = node.Ints("output_shape");
-  if (shape.size() == rank + 2) shape.erase(shape.begin(), shape.begin() + 2);
-  if (shape.empty() || shape.size() == rank) return shape;
-  return absl::InvalidArgumentError(
-      absl::StrCat("output_shape has ", shape.size(), " numbers, must have ", rank));
+  if (node.Ints("output_shape").empty()) return Ints();
+  const bool has_channels = node.Ints("output_shape").size() == rank + 2;
+  DOPPIO_ASSIGN_OR_RETURN(Ints shape,
+                          ReadList(node, "output_shape", has_channels ? rank + 2 : rank, 1, 1));
+  if (has_channels) shape.erase(shape.begin(), shape.begin() + 2);
+  return shape;
 }
 
 absl::Status ImportConvTranspose(NodeImport& node) {
   DOPPIO_RETURN_IF_ERROR(RequireTypes(node, 0, {DataType::kFloat, DataType::kDouble}));
-  const std::optional<Dims> w = node.Info(node.Input(1)).dims;
-  Ints kernel;
-  if (w.has_value() && w->size() > 2) kernel.assign(w->begin() + 2, w->end());
-  DOPPIO_ASSIGN_OR_RETURN(ImageWindow window, ReadWindow(node, kernel));
-  Ints adjust = node.Ints("output_padding");
-  if (adjust.empty()) adjust.assign(window.rank(), 0);
-  if (adjust.size() != window.rank()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("output_padding has ", adjust.size(), " numbers, must have ", window.rank()));
-  }
+  DOPPIO_ASSIGN_OR_RETURN(ImageWindow window, ReadWindow(node, KernelOf(node, 1)));
+  DOPPIO_ASSIGN_OR_RETURN(Ints adjust, ReadList(node, "output_padding", window.rank(), 0, 0));
   DOPPIO_ASSIGN_OR_RETURN(Ints out, ReadOutputShape(node, window.rank()));
   Ints in(window.rank(), 1);
   if (!out.empty()) {

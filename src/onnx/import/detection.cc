@@ -54,6 +54,7 @@ absl::Status ImportRoiAlign(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(RoiAlign, ImportRoiAlign);
 
 absl::Status ImportNonMaxSuppression(NodeImport& node) {
+  DOPPIO_RETURN_IF_ERROR(RequireTypes(node, 0, {DataType::kFloat}));
   std::vector<Argument> args;
   std::vector<std::string> inputs = {node.Input(0), node.Input(1)};
   std::vector<std::string> given;
@@ -72,6 +73,7 @@ absl::Status ImportNonMaxSuppression(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(NonMaxSuppression, ImportNonMaxSuppression);
 
 absl::Status ImportGridSample(NodeImport& node) {
+  DOPPIO_RETURN_IF_ERROR(RequireTypes(node, 0, {DataType::kFloat, DataType::kDouble}));
   node.Op("GridSample", {node.Input(0), node.Input(1)}, {node.Output(0)},
           {MakeArgument("mode", node.String("mode", "bilinear")),
            MakeArgument("padding_mode", node.String("padding_mode", "zeros")),

@@ -107,16 +107,15 @@ absl::Status ImportAveragePool(NodeImport& node) {
 }
 DOPPIO_ONNX_IMPORT(AveragePool, ImportAveragePool);
 
-absl::Status ImportGlobalMaxPool(NodeImport& node) {
-  node.Op("MaxPool", {node.Input(0)}, {node.Output(0)}, {MakeArgument("global_pooling", 1)});
+absl::Status ImportGlobal(NodeImport& node, absl::string_view type) {
+  DOPPIO_RETURN_IF_ERROR(RequireTypes(node, 0, {DataType::kFloat, DataType::kDouble}));
+  node.Op(type, {node.Input(0)}, {node.Output(0)}, {MakeArgument("global_pooling", 1)});
   return absl::OkStatus();
 }
-DOPPIO_ONNX_IMPORT(GlobalMaxPool, ImportGlobalMaxPool);
 
-absl::Status ImportGlobalAveragePool(NodeImport& node) {
-  node.Op("AveragePool", {node.Input(0)}, {node.Output(0)}, {MakeArgument("global_pooling", 1)});
-  return absl::OkStatus();
-}
+absl::Status ImportGlobalMaxPool(NodeImport& node) { return ImportGlobal(node, "MaxPool"); }
+DOPPIO_ONNX_IMPORT(GlobalMaxPool, ImportGlobalMaxPool);
+absl::Status ImportGlobalAveragePool(NodeImport& node) { return ImportGlobal(node, "AveragePool"); }
 DOPPIO_ONNX_IMPORT(GlobalAveragePool, ImportGlobalAveragePool);
 
 absl::StatusOr<int64_t> ReadPower(NodeImport& node) {

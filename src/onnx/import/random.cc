@@ -88,12 +88,17 @@ absl::Status ImportBernoulli(NodeImport& node) {
   const std::string drawn = node.NewBlob("drawn");
   const std::string is_one = node.NewBlob("is_one");
   AddDrawn(node, "UniformFill", {node.Input(0)}, drawn, {});
-  std::string threshold = drawn;
-  if (const DataType given = node.dtype(0); given != DataType::kFloat) {
-    threshold = node.NewBlob("threshold");
-    node.Op("Cast", {drawn}, {threshold}, {MakeArgument("to", static_cast<int>(given))});
-  }
-  node.Op("LT", {threshold, node.Input(0)}, {is_one});
+  const auto cast = [&](const std::string& blob, DataType type) {
+    const std::string number = node.NewBlob("number");
+    node.Op("Cast", {blob}, {number}, {MakeArgument("to", static_cast<int>(type))});
+    return number;
+  };
+  // Compared in float or double, where no number that is drawn rounds to 1.
+  const DataType given = node.dtype(0);
+  const bool is_wide = given == DataType::kFloat || given == DataType::kDouble;
+  const std::string odds = is_wide ? node.Input(0) : cast(node.Input(0), DataType::kFloat);
+  const std::string number = given == DataType::kDouble ? cast(drawn, given) : drawn;
+  node.Op("LT", {number, odds}, {is_one});
   node.Op("Cast", {is_one}, {node.Output(0)}, {MakeArgument("to", static_cast<int>(dtype))});
   return absl::OkStatus();
 }

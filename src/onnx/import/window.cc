@@ -11,7 +11,12 @@ namespace {
 
 constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
 
-// A list of `count` numbers from `least` on, all `fallback` where the attribute is not given.
+bool AreAll(const Ints& values, int64_t value) {
+  return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == value; });
+}
+
+}  // namespace
+
 absl::StatusOr<Ints> ReadList(NodeImport& node, absl::string_view name, size_t count,
                               int64_t fallback, int64_t least) {
   Ints values = node.Ints(name);
@@ -29,12 +34,6 @@ absl::StatusOr<Ints> ReadList(NodeImport& node, absl::string_view name, size_t c
   return values;
 }
 
-bool AreAll(const Ints& values, int64_t value) {
-  return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == value; });
-}
-
-}  // namespace
-
 Ints ImageWindow::pads() const {
   Ints pads = head;
   pads.insert(pads.end(), tail.begin(), tail.end());
@@ -48,6 +47,12 @@ std::vector<Argument> ImageWindow::Arguments() const {
   if (!AreAll(pads(), 0)) args.push_back(MakeArgument("pads", pads()));
   if (legacy_pad != 0) args.push_back(MakeArgument("legacy_pad", legacy_pad));
   return args;
+}
+
+Ints KernelOf(NodeImport& node, int input) {
+  const std::optional<Dims>& dims = node.Info(node.Input(input)).dims;
+  if (!dims.has_value() || dims->size() < 3) return {};
+  return {dims->begin() + 2, dims->end()};
 }
 
 absl::StatusOr<ImageWindow> ReadWindow(NodeImport& node, const Ints& kernel) {
@@ -89,6 +94,12 @@ absl::StatusOr<Ints> SpatialSizes(NodeImport& node, int input, size_t rank) {
         absl::StrCat("a window of ", rank, " dimensions needs an image with a batch, channels and ",
                      "as many dimensions, but input ", input, " is ", ShapeToString(*dims)));
   }
+  for (size_t d = 2; d < dims->size(); ++d) {
+    if ((*dims)[d] > kMost) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("input ", input, " is ", ShapeToString(*dims), ", larger than 2^31 - 1"));
+    }
+  }
   return Ints(dims->begin() + 2, dims->end());
 }
 
@@ -124,10 +135,7 @@ absl::Status PadToSame(NodeImport& node, int input, ImageWindow* window) {
 }
 
 absl::StatusOr<ImageWindow> ReadConvWindow(NodeImport& node, int x, int w) {
-  const std::optional<Dims> dims = node.Info(node.Input(w)).dims;
-  Ints kernel;
-  if (dims.has_value() && dims->size() > 2) kernel.assign(dims->begin() + 2, dims->end());
-  DOPPIO_ASSIGN_OR_RETURN(ImageWindow window, ReadWindow(node, kernel));
+  DOPPIO_ASSIGN_OR_RETURN(ImageWindow window, ReadWindow(node, KernelOf(node, w)));
   DOPPIO_RETURN_IF_ERROR(PadToSame(node, x, &window));
   return window;
 }

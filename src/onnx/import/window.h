@@ -31,11 +31,18 @@ struct ImageWindow {
   std::vector<Argument> Arguments() const;
 };
 
+// The spatial sizes of weights, which are that input; empty where they are not known.
+Ints KernelOf(NodeImport& node, int input);
+
 // kernel_shape (or `kernel`, that of weights, where it is not given), strides, dilations, pads and
 // auto_pad, which but for SAME_... is settled.
 absl::StatusOr<ImageWindow> ReadWindow(NodeImport& node, const Ints& kernel = {});
 
-// The spatial sizes of an input; empty where they are not known.
+// A list of `count` numbers from `least` to 2^31 - 1, all `fallback` where it is not given.
+absl::StatusOr<Ints> ReadList(NodeImport& node, absl::string_view name, size_t count,
+                              int64_t fallback, int64_t least);
+
+// The spatial sizes of an input, up to 2^31 - 1; empty where they are not known.
 absl::StatusOr<Ints> SpatialSizes(NodeImport& node, int input, size_t rank);
 
 // The pads of SAME_UPPER and SAME_LOWER over the image that is that input.

@@ -63,6 +63,9 @@ TEST(RnnTest, RejectsWhatDoesNotGoTogether) {
       .Arg("activations", std::vector<std::string>{"Tanh", "Tanh"})
       .ExpectError(kInvalid, "there are 2 activations, must be 1");
   Sums()
+      .Arg("activation_alpha", std::vector<float>{1})
+      .ExpectError(kInvalid, "the activations take 0 and 0");
+  Sums()
       .Arg("activations", std::vector<std::string>{"ScaledTanh"})
       .ExpectError(kInvalid, "needs activation_alpha");
 }

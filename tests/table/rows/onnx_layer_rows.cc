@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "doppio/shape.h"
@@ -36,43 +37,61 @@ void AlongAxisCase(CaseMaker& c) {
   c.Output("Y");
 }
 
-double LogSum(const OpCase& c, const Dims& index) {
-  const size_t axis = AxisOf(c);
-  double sum = 0;
-  for (int64_t k = 0; k < c.in(0).dim(static_cast<int>(axis)); ++k) {
-    sum += std::exp(At(c.in(0), Moved(index, axis, k)));
-  }
-  return std::log(sum);
+// f(line) of every line along the axis, each given by the index of its first element, as a tensor
+// whose size there is 1.
+Tensor OfLines(const OpCase& c, const std::function<double(const Dims&)>& f) {
+  Dims dims(c.in(0).dims().begin(), c.in(0).dims().end());
+  dims[AxisOf(c)] = 1;
+  return Generate(DataType::kDouble, dims, f);
+}
+
+Tensor LogSums(const OpCase& c) {
+  return OfLines(c, [&](const Dims& line) {
+    double sum = 0;
+    for (int64_t k = 0; k < c.in(0).dims()[AxisOf(c)]; ++k) {
+      sum += std::exp(At(c.in(0), Moved(line, AxisOf(c), k)));
+    }
+    return std::log(sum);
+  });
+}
+
+// Y of X and of what stands for its line.
+std::vector<Tensor> WithLines(const OpCase& c, const Tensor& lines,
+                              const std::function<double(const Dims&, double)>& f) {
+  return {Generate(c.in(0).dtype(), c.in(0).dims(),
+                   [&](const Dims& i) { return f(i, At(lines, Moved(i, AxisOf(c), 0))); })};
 }
 
 DOPPIO_OP_ROW(LogSoftmax)
     .Case(AlongAxisCase)
-    .Reference([](const OpCase& c) -> std::vector<Tensor> {
-      return {Generate(c.in(0).dtype(), c.in(0).dims(),
-                       [&](const Dims& i) { return At(c.in(0), i) - LogSum(c, i); })};
+    .Reference([](const OpCase& c) {
+      return WithLines(c, LogSums(c),
+                       [&](const Dims& i, double sum) { return At(c.in(0), i) - sum; });
     })
     .NeverScalar("a line has a dimension");
 
 DOPPIO_OP_ROW(OnnxSoftmax)
     .Case(AlongAxisCase)
-    .Reference([](const OpCase& c) -> std::vector<Tensor> {
-      return {Generate(c.in(0).dtype(), c.in(0).dims(),
-                       [&](const Dims& i) { return std::exp(At(c.in(0), i) - LogSum(c, i)); })};
+    .Reference([](const OpCase& c) {
+      return WithLines(c, LogSums(c),
+                       [&](const Dims& i, double sum) { return std::exp(At(c.in(0), i) - sum); });
     })
     .NeverScalar("a line has a dimension");
 
 DOPPIO_OP_ROW(Hardmax)
     .Case(AlongAxisCase)
-    .Reference([](const OpCase& c) -> std::vector<Tensor> {
-      const size_t axis = AxisOf(c);
-      return {Generate(c.in(0).dtype(), c.in(0).dims(), [&](const Dims& i) {
-        for (int64_t k = 0; k < c.in(0).dim(static_cast<int>(axis)); ++k) {
-          const double other = At(c.in(0), Moved(i, axis, k));
-          const double own = At(c.in(0), i);
-          if (k < i[axis] ? other >= own : other > own) return 0.0;
+    .Reference([](const OpCase& c) {
+      const Tensor best = OfLines(c, [&](const Dims& line) {
+        int64_t place = 0;
+        for (int64_t k = 1; k < c.in(0).dims()[AxisOf(c)]; ++k) {
+          const auto at = [&](int64_t i) { return At(c.in(0), Moved(line, AxisOf(c), i)); };
+          if (at(k) > at(place)) place = k;
         }
-        return 1.0;
-      })};
+        return static_cast<double>(place);
+      });
+      return WithLines(c, best, [&](const Dims& i, double place) {
+        return static_cast<double>(i[AxisOf(c)]) == place ? 1.0 : 0.0;
+      });
     })
     .NeverScalar("a line has a dimension")
     .Tolerance(0);

@@ -1,9 +1,9 @@
-#ifndef DOPPIO_TESTS_ONNX_ONE_NODE_MODEL_H_
-#define DOPPIO_TESTS_ONNX_ONE_NODE_MODEL_H_
+#ifndef DOPPIO_TESTS_ONNX_SMALL_MODEL_H_
+#define DOPPIO_TESTS_ONNX_SMALL_MODEL_H_
 
-// A model of one node:
+// A model of one node, or of a few that follow each other:
 //
-//   OneNodeModel("Conv", 11).Image("X", {1, 3, 4, 4}).Weight("W", w).Ints("pads", {1, 1, 1, 1})
+//   SmallModel("Conv", 11).Image("X", {1, 3, 4, 4}).Weight("W", w).Ints("pads", {1, 1, 1, 1})
 //       .Net()  // "Conv(X, W) -> Y0"
 
 #include <string>
@@ -18,9 +18,9 @@
 
 namespace doppio {
 
-class OneNodeModel {
+class SmallModel {
  public:
-  OneNodeModel(const std::string& op_type, int64_t opset, int outputs = 1) {
+  SmallModel(const std::string& op_type, int64_t opset, int outputs = 1) {
     model_.set_ir_version(7);
     model_.add_opset_import()->set_version(opset);
     node()->set_op_type(op_type);
@@ -30,8 +30,19 @@ class OneNodeModel {
     }
   }
 
+  // Another node behind the last one, whose first output is its first input.
+  SmallModel& Then(const std::string& op_type) {
+    const std::string output = node()->output(0);
+    const std::string between = absl::StrCat("between", model_.graph().node_size());
+    node()->set_output(0, between);
+    model_.mutable_graph()->add_node()->set_op_type(op_type);
+    node()->add_input(between);
+    node()->add_output(output);
+    return *this;
+  }
+
   // The next input, fed by a caller; a size of -1 is not known.
-  OneNodeModel& Input(const std::string& name, DataType type, const std::vector<int64_t>& dims) {
+  SmallModel& Input(const std::string& name, DataType type, const std::vector<int64_t>& dims) {
     node()->add_input(name);
     onnx::ValueInfoProto* info = model_.mutable_graph()->add_input();
     info->set_name(name);
@@ -47,11 +58,11 @@ class OneNodeModel {
     }
     return *this;
   }
-  OneNodeModel& Image(const std::string& name, const std::vector<int64_t>& dims) {
+  SmallModel& Image(const std::string& name, const std::vector<int64_t>& dims) {
     return Input(name, DataType::kFloat, dims);
   }
   // The next input, which is an initializer.
-  OneNodeModel& Weight(const std::string& name, const absl::StatusOr<Tensor>& value) {
+  SmallModel& Weight(const std::string& name, const absl::StatusOr<Tensor>& value) {
     node()->add_input(name);
     onnx::TensorProto* proto = model_.mutable_graph()->add_initializer();
     *proto = onnx::TensorToOnnx(*value);
@@ -59,29 +70,29 @@ class OneNodeModel {
     return *this;
   }
   // The next input, left out.
-  OneNodeModel& NoInput() {
+  SmallModel& NoInput() {
     node()->add_input("");
     return *this;
   }
 
-  OneNodeModel& Int(const char* name, int64_t value) {
+  SmallModel& Int(const char* name, int64_t value) {
     Attribute(name, onnx::AttributeProto::INT)->set_i(value);
     return *this;
   }
-  OneNodeModel& Float(const char* name, float value) {
+  SmallModel& Float(const char* name, float value) {
     Attribute(name, onnx::AttributeProto::FLOAT)->set_f(value);
     return *this;
   }
-  OneNodeModel& Text(const char* name, const char* value) {
+  SmallModel& Text(const char* name, const char* value) {
     Attribute(name, onnx::AttributeProto::STRING)->set_s(value);
     return *this;
   }
-  OneNodeModel& Ints(const char* name, const std::vector<int64_t>& values) {
+  SmallModel& Ints(const char* name, const std::vector<int64_t>& values) {
     auto* attribute = Attribute(name, onnx::AttributeProto::INTS);
     for (int64_t value : values) attribute->add_ints(value);
     return *this;
   }
-  OneNodeModel& Floats(const char* name, const std::vector<float>& values) {
+  SmallModel& Floats(const char* name, const std::vector<float>& values) {
     auto* attribute = Attribute(name, onnx::AttributeProto::FLOATS);
     for (float value : values) attribute->add_floats(value);
     return *this;
@@ -125,7 +136,8 @@ class OneNodeModel {
  private:
   onnx::NodeProto* node() {
     onnx::GraphProto* graph = model_.mutable_graph();
-    return graph->node_size() == 0 ? graph->add_node() : graph->mutable_node(0);
+    const int size = graph->node_size();
+    return size == 0 ? graph->add_node() : graph->mutable_node(size - 1);
   }
   onnx::AttributeProto* Attribute(const char* name, onnx::AttributeProto::AttributeType type) {
     onnx::AttributeProto* attribute = node()->add_attribute();
@@ -139,4 +151,4 @@ class OneNodeModel {
 
 }  // namespace doppio
 
-#endif  // DOPPIO_TESTS_ONNX_ONE_NODE_MODEL_H_
+#endif  // DOPPIO_TESTS_ONNX_SMALL_MODEL_H_
