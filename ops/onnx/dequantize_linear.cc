@@ -47,14 +47,12 @@ class DequantizeLinearOp final : public Operator<Context> {
         const QuantizedAxis sizes,
         ReadQuantizedAxis(axis_, Input(0).dims(), Input(1).dims(), has_zero ? &zero : nullptr));
     if (!Input(1).template Is<float>() || (has_zero && Input(2).dtype() != Input(0).dtype())) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("scale must be float and the zero point of X's type, but there are ",
-                       DescribeInput(0), ", ", DescribeInput(1),
-                       has_zero ? absl::StrCat(" and ", DescribeInput(2)) : ""));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "scale must be float and the zero point of X's type, but there are ", DescribeInput(0),
+          ", ", DescribeInput(1), has_zero ? absl::StrCat(" and ", DescribeInput(2)) : ""));
     }
-    return DispatchType(TypeList<uint8_t, int8_t, int32_t>(), Input(0).dtype(), [&](auto tag) {
-      return Run<typename decltype(tag)::type>(sizes);
-    });
+    return DispatchType(TypeList<uint8_t, int8_t, int32_t>(), Input(0).dtype(),
+                        [&](auto tag) { return Run<typename decltype(tag)::type>(sizes); });
   }
 
  private:

@@ -42,8 +42,8 @@ std::vector<GateFunction> GateFunction::ReadAll(ArgumentReader* args, int64_t di
   const float clip = args->GetSingleArgument<float>("clip", 0);
   const size_t count = names.size() * static_cast<size_t>(directions);
   if (given.size() != count) {
-    args->Fail(absl::InvalidArgumentError(absl::StrCat("there are ", given.size(),
-                                                       " activations, must be ", count)));
+    args->Fail(absl::InvalidArgumentError(
+        absl::StrCat("there are ", given.size(), " activations, must be ", count)));
   }
   if (!(clip >= 0)) {
     args->Fail(absl::InvalidArgumentError(absl::StrCat("clip is ", clip, ", must be positive")));
@@ -63,8 +63,7 @@ std::vector<GateFunction> GateFunction::ReadAll(ArgumentReader* args, int64_t di
     function.kind_ = known->kind;
     function.clip_ = clip;
     if (known->alpha.has_value()) {
-      function.alpha_ =
-          alphas_taken < alphas.size() ? alphas[alphas_taken++] : *known->alpha;
+      function.alpha_ = alphas_taken < alphas.size() ? alphas[alphas_taken++] : *known->alpha;
     }
     if (known->beta.has_value()) {
       function.beta_ = betas_taken < betas.size() ? betas[betas_taken++] : *known->beta;

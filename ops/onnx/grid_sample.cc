@@ -38,12 +38,12 @@ struct GridArguments {
 };
 
 absl::Status CheckShapes(DimsView x, DimsView grid) {
-  const bool fits = x.size() == 4 && grid.size() == 4 && grid[3] == 2 && grid[0] == x[0] &&
-                    x[2] > 0 && x[3] > 0;
+  const bool fits =
+      x.size() == 4 && grid.size() == 4 && grid[3] == 2 && grid[0] == x[0] && x[2] > 0 && x[3] > 0;
   if (fits) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("X ", ShapeToString(x), " must be [N,C,H,W] with pixels, and grid ",
-                   ShapeToString(grid), " [N,h,w,2]"));
+  return absl::InvalidArgumentError(absl::StrCat("X ", ShapeToString(x),
+                                                 " must be [N,C,H,W] with pixels, and grid ",
+                                                 ShapeToString(grid), " [N,h,w,2]"));
 }
 
 DOPPIO_OPERATOR_SCHEMA(GridSample)
@@ -172,13 +172,13 @@ class GridSampleOp final : public Operator<Context> {
     const Tensor& grid = Input(1);
     DOPPIO_RETURN_IF_ERROR(CheckShapes(x.dims(), grid.dims()));
     if (x.dtype() != grid.dtype()) {
-      return absl::InvalidArgumentError(absl::StrCat(DescribeInput(0), " and ", DescribeInput(1),
-                                                     " must have the same type"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(DescribeInput(0), " and ", DescribeInput(1), " must have the same type"));
     }
     return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) -> absl::Status {
       using T = typename decltype(tag)::type;
-      DOPPIO_ASSIGN_OR_RETURN(
-          Tensor * y, Output(0, x.dtype(), {x.dim(0), x.dim(1), grid.dim(1), grid.dim(2)}));
+      DOPPIO_ASSIGN_OR_RETURN(Tensor * y,
+                              Output(0, x.dtype(), {x.dim(0), x.dim(1), grid.dim(1), grid.dim(2)}));
       Sample(x, grid.data<T>(), grid.dim(1) * grid.dim(2), y->mutable_data<T>());
       return absl::OkStatus();
     });

@@ -34,8 +34,8 @@ struct GruCell {
     }
     const T* of_h = s.r + 2 * width * width;
     if (!linear_before_reset) {
-      DOPPIO_RETURN_IF_ERROR(Gemm<T>(false, true, s.batch, width, width, reset, of_h, s.next_h,
-                                     s.context));
+      DOPPIO_RETURN_IF_ERROR(
+          Gemm<T>(false, true, s.batch, width, width, reset, of_h, s.next_h, s.context));
     }
     for (int64_t n = 0; n < s.batch; ++n) {
       const T* row = s.products + n * gates;
@@ -43,8 +43,8 @@ struct GruCell {
       for (int64_t k = 0; k < width; ++k) {
         const T w_bias = s.w_bias == nullptr ? T(0) : s.w_bias[2 * width + k];
         const T r_bias = s.r_bias == nullptr ? T(0) : s.r_bias[2 * width + k];
-        const T from_state = linear_before_reset ? row[width + k] * (row[2 * width + k] + r_bias)
-                                                 : h[k] + r_bias;
+        const T from_state =
+            linear_before_reset ? row[width + k] * (row[2 * width + k] + r_bias) : h[k] + r_bias;
         h[k] = s.x[n * gates + 2 * width + k] + w_bias + from_state;
       }
     }

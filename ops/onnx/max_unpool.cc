@@ -68,8 +68,8 @@ class MaxUnpoolOp final : public Operator<Context> {
     const Tensor& x = Input(0);
     const Tensor& places = Input(1);
     if (!places.Is<int64_t>() || places.dims() != x.dims()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "I must be int64 of X's shape, but there are ", DescribeInput(0), " and ", DescribeInput(1)));
+      return absl::InvalidArgumentError(absl::StrCat("I must be int64 of X's shape, but there are ",
+                                                     DescribeInput(0), " and ", DescribeInput(1)));
     }
     DOPPIO_ASSIGN_OR_RETURN(const Dims counted, CountedShape(settings_, x.dims()));
     DOPPIO_ASSIGN_OR_RETURN(const Dims dims,
@@ -81,8 +81,8 @@ class MaxUnpoolOp final : public Operator<Context> {
     const int64_t* place = places.data<int64_t>();
     for (int64_t i = 0; i < x.numel(); ++i) {
       if (place[i] < 0 || place[i] >= count) {
-        return absl::InvalidArgumentError(absl::StrCat("I has ", place[i], ", but there are ", count,
-                                                       " places in ", ShapeToString(counted)));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "I has ", place[i], ", but there are ", count, " places in ", ShapeToString(counted)));
       }
       DOPPIO_ASSIGN_OR_RETURN(const int64_t to, PlaceIn(dims, counted, place[i]));
       copy(i, to, 1);
@@ -98,8 +98,8 @@ class MaxUnpoolOp final : public Operator<Context> {
     for (size_t d = dims.size(); d-- > 0;) {
       const int64_t index = place % counted[d];
       if (index >= dims[d]) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "I has a place in ", ShapeToString(counted), " that ", ShapeToString(dims), " has not"));
+        return absl::InvalidArgumentError(absl::StrCat("I has a place in ", ShapeToString(counted),
+                                                       " that ", ShapeToString(dims), " has not"));
       }
       to += index * stride;
       stride *= dims[d];

@@ -11,7 +11,9 @@ enum class Reduction { kNone, kSum, kMean };
 struct LossArguments {
   explicit LossArguments(ArgumentReader* args) {
     const std::string name = args->GetSingleArgument<std::string>("reduction");
-    reduction = name == "none" ? Reduction::kNone : name == "sum" ? Reduction::kSum : Reduction::kMean;
+    reduction = name == "none"  ? Reduction::kNone
+                : name == "sum" ? Reduction::kSum
+                                : Reduction::kMean;
     if (reduction == Reduction::kMean && name != "mean") {
       args->Fail(absl::InvalidArgumentError(
           absl::StrCat("reduction is \"", name, "\", must be none, sum or mean")));
@@ -72,17 +74,16 @@ template <class Context>
 class NegativeLogLikelihoodLossOp final : public Operator<Context> {
  public:
   DOPPIO_USE_OPERATOR_FUNCTIONS;
-  explicit NegativeLogLikelihoodLossOp(OperatorInit* init)
-      : Operator<Context>(init), args_(init) {}
+  explicit NegativeLogLikelihoodLossOp(OperatorInit* init) : Operator<Context>(init), args_(init) {}
 
   absl::Status RunOnDevice() override {
     const DimsView weight = InputSize() > 2 ? Input(2).dims() : DimsView();
-    DOPPIO_RETURN_IF_ERROR(CheckShapes(Input(0).dims(), Input(1).dims(),
-                                       InputSize() > 2 ? &weight : nullptr));
+    DOPPIO_RETURN_IF_ERROR(
+        CheckShapes(Input(0).dims(), Input(1).dims(), InputSize() > 2 ? &weight : nullptr));
     const DataType type = Input(0).dtype();
     if (InputSize() > 2 && Input(2).dtype() != type) {
-      return absl::InvalidArgumentError(absl::StrCat(DescribeInput(0), " and ", DescribeInput(2),
-                                                     " must have the same type"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(DescribeInput(0), " and ", DescribeInput(2), " must have the same type"));
     }
     return DispatchType(TypeList<float, double>(), type, [&](auto tag) {
       using T = typename decltype(tag)::type;
@@ -101,8 +102,7 @@ class NegativeLogLikelihoodLossOp final : public Operator<Context> {
     const int64_t classes = x.dim(1);
     const int64_t positions = SizeFromDim(x.dims(), 2);
     const bool is_single = args_.reduction != Reduction::kNone;
-    const Dims dims =
-        is_single ? Dims() : Dims(Input(1).dims().begin(), Input(1).dims().end());
+    const Dims dims = is_single ? Dims() : Dims(Input(1).dims().begin(), Input(1).dims().end());
     DOPPIO_ASSIGN_OR_RETURN(Tensor * loss, Output(0, x.dtype(), dims));
     const T* log_prob = x.data<T>();
     const T* weights = InputSize() > 2 ? Input(2).template data<T>() : nullptr;

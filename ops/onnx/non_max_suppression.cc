@@ -26,9 +26,9 @@ nothing. Of equal scores the first box comes first; NaN is no score.
 Example: boxes [1,2,4] = 0 0 1 1, 0 0 1 0.9, scores [1,1,2] = 0.9 0.8 and max_output_boxes_per_class = 3 with
 iou_threshold = 0.5 give [[0,0,0]].
 )DOC")
-    .Arg<int>("center_point_box",
-              "0: boxes are two corners y, x, y, x, in any order; 1: the centre x, y, width, height",
-              0)
+    .Arg<int>(
+        "center_point_box",
+        "0: boxes are two corners y, x, y, x, in any order; 1: the centre x, y, width, height", 0)
     .OptionalArg<std::vector<std::string>>(
         "given",
         "which inputs there are behind the second one, in their order: of "
@@ -81,8 +81,9 @@ class NonMaxSuppressionOp final : public Operator<Context> {
       *input = kRequired + static_cast<int>(i);
     }
     if (InputSize() != kRequired + static_cast<int>(given.size())) {
-      init->Fail(absl::InvalidArgumentError(absl::StrCat(
-          "there are ", InputSize(), " inputs, but boxes, scores and ", given.size(), " more are given")));
+      init->Fail(absl::InvalidArgumentError(absl::StrCat("there are ", InputSize(),
+                                                         " inputs, but boxes, scores and ",
+                                                         given.size(), " more are given")));
     }
   }
 
@@ -107,8 +108,7 @@ class NonMaxSuppressionOp final : public Operator<Context> {
     for (int64_t image = 0; image < boxes.dim(0) && most > 0; ++image) {
       boxes_.clear();
       for (int64_t i = 0; i < count; ++i) {
-        boxes_.push_back(
-            ReadBox(boxes.data<float>() + (image * count + i) * 4, is_centered_));
+        boxes_.push_back(ReadBox(boxes.data<float>() + (image * count + i) * 4, is_centered_));
       }
       for (int64_t c = 0; c < scores.dim(1); ++c) {
         const float* of_class = scores.data<float>() + (image * scores.dim(1) + c) * count;
@@ -145,9 +145,8 @@ class NonMaxSuppressionOp final : public Operator<Context> {
       if (score != score || (threshold != nullptr && !(score > *threshold))) continue;
       order_.push_back(static_cast<int64_t>(i));
     }
-    std::sort(order_.begin(), order_.end(), [scores](int64_t a, int64_t b) {
-      return ScoreBefore(scores[a], a, scores[b], b);
-    });
+    std::sort(order_.begin(), order_.end(),
+              [scores](int64_t a, int64_t b) { return ScoreBefore(scores[a], a, scores[b], b); });
   }
 
   absl::Status Select(int64_t image, int64_t c, int64_t most, float threshold) {

@@ -1,8 +1,8 @@
 #ifndef DOPPIO_OPS_ONNX_QUANTIZATION_H_
 #define DOPPIO_OPS_ONNX_QUANTIZATION_H_
 
-// Numbers of 8 bits with a scale and a zero point, one of each for all elements or for each index of
-// a dimension.
+// Numbers of 8 bits with a scale and a zero point, one of each for all elements or for each index
+// of a dimension.
 
 #include <cmath>
 #include <limits>
@@ -22,9 +22,9 @@ struct QuantizedAxis {
 inline absl::StatusOr<QuantizedAxis> ReadQuantizedAxis(int axis_argument, DimsView x,
                                                        DimsView scale, const DimsView* zero_point) {
   if (zero_point != nullptr && SizeFromDim(*zero_point, 0) != SizeFromDim(scale, 0)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the zero point ", ShapeToString(*zero_point), " must have the shape of the ",
-                     "scale ", ShapeToString(scale)));
+    return absl::InvalidArgumentError(absl::StrCat("the zero point ", ShapeToString(*zero_point),
+                                                   " must have the shape of the ", "scale ",
+                                                   ShapeToString(scale)));
   }
   if (scale.size() <= 1 && SizeFromDim(scale, 0) == 1) {
     return QuantizedAxis{1, 1, SizeFromDim(x, 0)};
@@ -33,10 +33,9 @@ inline absl::StatusOr<QuantizedAxis> ReadQuantizedAxis(int axis_argument, DimsVi
   const QuantizedAxis sizes{SizeToDim(x, axis), x[static_cast<size_t>(axis)],
                             SizeFromDim(x, axis + 1)};
   if (scale.size() == 1 && scale[0] == sizes.channels) return sizes;
-  return absl::InvalidArgumentError(absl::StrCat("the scale ", ShapeToString(scale),
-                                                 " must be a single number, or one for each of ",
-                                                 sizes.channels, " in dimension ", axis, " of X ",
-                                                 ShapeToString(x)));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the scale ", ShapeToString(scale), " must be a single number, or one for each of ",
+      sizes.channels, " in dimension ", axis, " of X ", ShapeToString(x)));
 }
 
 // The nearest whole number, ties to even, within what Q has; NaN gives the least.

@@ -30,14 +30,14 @@ RecurrentArguments::RecurrentArguments(ArgumentReader* args, const RecurrentCell
         std::count(cell.optional.begin(), cell.optional.end(), given[i]) > 0 &&
         std::count(given.begin(), given.begin() + static_cast<int64_t>(i), given[i]) == 0;
     if (is_known) continue;
-    args->Fail(absl::InvalidArgumentError(
-        absl::StrCat("given has \"", given[i], "\", may have each of ",
-                     absl::StrJoin(cell.optional, ", "), " once")));
+    args->Fail(
+        absl::InvalidArgumentError(absl::StrCat("given has \"", given[i], "\", may have each of ",
+                                                absl::StrJoin(cell.optional, ", "), " once")));
   }
   if (args->def().input_size() != kRequired + static_cast<int>(given.size())) {
-    args->Fail(absl::InvalidArgumentError(
-        absl::StrCat("there are ", args->def().input_size(), " inputs, but X, W, R and ",
-                     given.size(), " more are given")));
+    args->Fail(absl::InvalidArgumentError(absl::StrCat("there are ", args->def().input_size(),
+                                                       " inputs, but X, W, R and ", given.size(),
+                                                       " more are given")));
   }
   functions = GateFunction::ReadAll(args, directions, cell.functions);
 }
@@ -81,8 +81,8 @@ absl::StatusOr<RecurrentShape> CheckRecurrent(const RecurrentArguments& args,
   shape.inputs = dims(0)[2];
   shape.hidden = dims(2)[2];
   if (args.hidden_size != 0 && args.hidden_size != shape.hidden) {
-    return absl::InvalidArgumentError(absl::StrCat("hidden_size is ", args.hidden_size, ", but R is ",
-                                                   ShapeToString(dims(2))));
+    return absl::InvalidArgumentError(
+        absl::StrCat("hidden_size is ", args.hidden_size, ", but R is ", ShapeToString(dims(2))));
   }
   DOPPIO_ASSIGN_OR_RETURN(const int64_t gates, CheckedProduct(cell.gates, shape.hidden));
   DOPPIO_RETURN_IF_ERROR(NumElements(shape.outputs()).status());

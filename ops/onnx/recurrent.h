@@ -31,9 +31,9 @@ struct RecurrentArguments {
   int InputOf(absl::string_view name) const;
 
   int64_t directions = 1;
-  bool is_reverse = false;     // the first direction
+  bool is_reverse = false;      // the first direction
   bool is_batch_first = false;  // layout 1
-  int64_t hidden_size = 0;     // 0: not given
+  int64_t hidden_size = 0;      // 0: not given
   std::vector<std::string> given;
   std::vector<GateFunction> functions;
 };
@@ -98,9 +98,8 @@ class RecurrentOp final : public Operator<Context> {
         CheckRecurrent(
             args_, Cell::Get(), InputSize(), [this](int i) { return Input(i).dims(); },
             [this](int i) { return Input(i).dtype(); }));
-    return DispatchType(TypeList<float, double>(), Input(0).dtype(), [&](auto tag) {
-      return Run<typename decltype(tag)::type>(shape);
-    });
+    return DispatchType(TypeList<float, double>(), Input(0).dtype(),
+                        [&](auto tag) { return Run<typename decltype(tag)::type>(shape); });
   }
 
  private:
@@ -139,8 +138,8 @@ class RecurrentOp final : public Operator<Context> {
       x = turned;
     }
     for (int64_t d = 0; d < shape.directions; ++d) {
-      DOPPIO_RETURN_IF_ERROR(RunDirection(shape, d, x, y->mutable_data<T>(),
-                                          y_h->mutable_data<T>(), last_c));
+      DOPPIO_RETURN_IF_ERROR(
+          RunDirection(shape, d, x, y->mutable_data<T>(), y_h->mutable_data<T>(), last_c));
     }
     return absl::OkStatus();
   }
@@ -149,8 +148,8 @@ class RecurrentOp final : public Operator<Context> {
     const int32_t* lengths = Optional<int32_t>("sequence_lens");
     for (int64_t n = 0; lengths != nullptr && n < shape.batch; ++n) {
       if (lengths[n] >= 0 && lengths[n] <= shape.steps) continue;
-      return absl::InvalidArgumentError(absl::StrCat("sequence_lens has ", lengths[n],
-                                                     ", must be 0 to ", shape.steps));
+      return absl::InvalidArgumentError(
+          absl::StrCat("sequence_lens has ", lengths[n], ", must be 0 to ", shape.steps));
     }
     return absl::OkStatus();
   }
@@ -240,8 +239,8 @@ class RecurrentOp final : public Operator<Context> {
 template <typename T>
 absl::Status AddStates(const RecurrentStep<T>& s, int64_t gates) {
   const int64_t width = gates * s.hidden;
-  DOPPIO_RETURN_IF_ERROR(Gemm<T>(false, true, s.batch, width, s.hidden, s.h, s.r, s.products,
-                                 s.context));
+  DOPPIO_RETURN_IF_ERROR(
+      Gemm<T>(false, true, s.batch, width, s.hidden, s.h, s.r, s.products, s.context));
   for (int64_t n = 0; n < s.batch; ++n) {
     T* row = s.products + n * width;
     for (int64_t i = 0; i < width; ++i) row[i] += s.x[n * width + i];

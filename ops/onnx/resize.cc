@@ -15,18 +15,17 @@ namespace {
 using ResizedAxes = absl::InlinedVector<ResizedAxis, 6>;
 
 // `roi` may be null where it is not looked at.
-absl::StatusOr<ResizedAxes> AxesOf(const ResizeRule& rule, DimsView x,
-                                                const Tensor& scales, const Tensor* roi) {
+absl::StatusOr<ResizedAxes> AxesOf(const ResizeRule& rule, DimsView x, const Tensor& scales,
+                                   const Tensor* roi) {
   const size_t rank = x.size();
   if (scales.dims() != DimsView({static_cast<int64_t>(rank)}) ||
       !(scales.Is<float>() || scales.Is<int64_t>())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("scales must be a vector of float, or sizes one of int64, for each of the ",
-                     rank, " dimensions of X ", ShapeToString(x), ", but is ",
-                     scales.TypeAndShape()));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "scales must be a vector of float, or sizes one of int64, for each of the ", rank,
+        " dimensions of X ", ShapeToString(x), ", but is ", scales.TypeAndShape()));
   }
-  if (rule.crops() && (roi == nullptr || roi->numel() != 2 * static_cast<int64_t>(rank) ||
-                       !roi->Is<float>())) {
+  if (rule.crops() &&
+      (roi == nullptr || roi->numel() != 2 * static_cast<int64_t>(rank) || !roi->Is<float>())) {
     return absl::InvalidArgumentError(
         absl::StrCat("tf_crop_and_resize needs a roi of ", 2 * rank, " floats"));
   }
@@ -55,8 +54,8 @@ absl::StatusOr<ResizedAxes> AxesOf(const ResizeRule& rule, DimsView x,
       axis.out = static_cast<int64_t>(size);
     }
     if (axis.out < 0 || (axis.out > 0 && axis.in == 0)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("dimension ", d, " can not have ", axis.out, " elements, made of ", axis.in));
+      return absl::InvalidArgumentError(absl::StrCat("dimension ", d, " can not have ", axis.out,
+                                                     " elements, made of ", axis.in));
     }
   }
   return axes;
@@ -91,18 +90,19 @@ Example: X [1,1,1,2] = 1 2 with sizes = [1,1,1,4] and mode = linear gives Y = 1 
 )DOC")
     .Arg<std::string>("mode", "nearest, linear or cubic", "nearest")
     .Arg<std::string>("coordinate_transformation_mode", "as above", "half_pixel")
-    .Arg<std::string>("nearest_mode",
-                      "of nearest: round_prefer_floor, round_prefer_ceil (between two), floor, ceil",
-                      "round_prefer_floor")
+    .Arg<std::string>(
+        "nearest_mode",
+        "of nearest: round_prefer_floor, round_prefer_ceil (between two), floor, ceil",
+        "round_prefer_floor")
     .Arg<float>("cubic_coeff_a", "the coefficient a of cubic interpolation", -0.75f)
     .Arg<bool>("exclude_outside", "elements beside X have no weight, and the others share it out",
                false)
     .Arg<float>("extrapolation_value", "of what tf_crop_and_resize finds beside X", 0.0f)
     .Input(0, "X", "tensor of numbers; but for mode nearest of float or double")
-    .Input(1, "scales",
-           "float: a factor for each dimension of X; or int64: Y's shape")
-    .Input(2, "roi", "float: where a region begins in each dimension of X, and then where it ends, "
-                     "as parts of it; with tf_crop_and_resize only")
+    .Input(1, "scales", "float: a factor for each dimension of X; or int64: Y's shape")
+    .Input(2, "roi",
+           "float: where a region begins in each dimension of X, and then where it ends, "
+           "as parts of it; with tf_crop_and_resize only")
     .Output(0, "Y", "tensor of X's type and rank")
     .NeedsValue(1)
     .TensorInference([](InferenceContext* context) -> absl::Status {
@@ -128,17 +128,15 @@ class ResizeOp final : public Operator<Context> {
 
   absl::Status RunOnDevice() override {
     const Tensor& x = Input(0);
-    DOPPIO_ASSIGN_OR_RETURN(const ResizedAxes axes,
-                            AxesOf(rule_, x.dims(), Input(1), InputSize() > 2 ? &Input(2) : nullptr));
+    DOPPIO_ASSIGN_OR_RETURN(const ResizedAxes axes, AxesOf(rule_, x.dims(), Input(1),
+                                                           InputSize() > 2 ? &Input(2) : nullptr));
     DOPPIO_ASSIGN_OR_RETURN(const Dims dims, OutputDims(axes));
     if (rule_.mode() == ResizeRule::Mode::kNearest) {
-      return DispatchType(AllNumericTypes(), x.dtype(), [&](auto tag) {
-        return Run<typename decltype(tag)::type>(axes, dims);
-      });
+      return DispatchType(AllNumericTypes(), x.dtype(),
+                          [&](auto tag) { return Run<typename decltype(tag)::type>(axes, dims); });
     }
-    return DispatchType(TypeList<float, double>(), x.dtype(), [&](auto tag) {
-      return Run<typename decltype(tag)::type>(axes, dims);
-    });
+    return DispatchType(TypeList<float, double>(), x.dtype(),
+                        [&](auto tag) { return Run<typename decltype(tag)::type>(axes, dims); });
   }
 
  private:

@@ -132,8 +132,7 @@ TEST(OnnxPReluTest, HasASlopeForEachChannelWhereTheShapeSaysSo) {
 }
 
 TEST(OnnxDropoutTest, KeepsEverythingUnlessItTrains) {
-  EXPECT_EQ(OneNodeModel("Dropout", 6).Image("X", {2}).Int("is_test", 1).Net(),
-            "Dropout(X) -> Y0");
+  EXPECT_EQ(OneNodeModel("Dropout", 6).Image("X", {2}).Int("is_test", 1).Net(), "Dropout(X) -> Y0");
   EXPECT_THAT(OneNodeModel("Dropout", 6).Image("X", {2}).Net(), HasSubstr("is_test = 0"));
   EXPECT_EQ(OneNodeModel("Dropout", 12)
                 .Image("X", {2})
@@ -150,8 +149,9 @@ TEST(OnnxDropoutTest, KeepsEverythingUnlessItTrains) {
 }
 
 TEST(OnnxUpsampleTest, RepeatsPixelsWhereTheScaleIsWhole) {
-  EXPECT_EQ(OneNodeModel("Upsample", 7).Image("X", {1, 1, 2, 2}).Floats("scales", {1, 1, 2, 2}).Net(),
-            "UpsampleNearest(X) -> Y0");
+  EXPECT_EQ(
+      OneNodeModel("Upsample", 7).Image("X", {1, 1, 2, 2}).Floats("scales", {1, 1, 2, 2}).Net(),
+      "UpsampleNearest(X) -> Y0");
   EXPECT_EQ(OneNodeModel("Resize", 13)
                 .Image("X", {1, 1, 2, 2})
                 .NoInput()
@@ -214,12 +214,12 @@ TEST(OnnxMaxRoiPoolTest, IsRoIPool) {
 }
 
 TEST(OnnxQuantizedTest, MultipliesRowsByTheirOwnZeroPoints) {
-  const auto outputs =
-      OneNodeModel("MatMulInteger", 10)
-          .Input("A", DataType::kUInt8, {2, 2})
-          .Input("B", DataType::kUInt8, {2, 1})
-          .Weight("a_zero", *Tensor::Of<uint8_t>({2}, {1, 10}))
-          .Run({*Tensor::Of<uint8_t>({2, 2}, {1, 2, 11, 12}), *Tensor::Of<uint8_t>({2, 1}, {3, 5})});
+  const auto outputs = OneNodeModel("MatMulInteger", 10)
+                           .Input("A", DataType::kUInt8, {2, 2})
+                           .Input("B", DataType::kUInt8, {2, 1})
+                           .Weight("a_zero", *Tensor::Of<uint8_t>({2}, {1, 10}))
+                           .Run({*Tensor::Of<uint8_t>({2, 2}, {1, 2, 11, 12}),
+                                 *Tensor::Of<uint8_t>({2, 1}, {3, 5})});
   ASSERT_TRUE(outputs.ok()) << outputs.status();
   EXPECT_TRUE(TensorNear((*outputs)[0], *Tensor::Of<int32_t>({2, 1}, {5, 13}), 0));
 }

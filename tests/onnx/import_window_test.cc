@@ -39,9 +39,7 @@ TEST(OnnxConvTest, FindsThePadsOfAutoPad) {
 }
 
 TEST(OnnxConvTest, LeavesPadsToLegacyPadWhereTheSizeIsNotKnown) {
-  const auto strided = [] {
-    return Conv({-1, 3, -1, -1}).Ints("strides", {2, 2});
-  };
+  const auto strided = [] { return Conv({-1, 3, -1, -1}).Ints("strides", {2, 2}); };
   EXPECT_EQ(strided().Text("auto_pad", "SAME_UPPER").ArgumentOf("Conv", "legacy_pad"), "i: 2");
   EXPECT_THAT(strided().Text("auto_pad", "SAME_LOWER").Net(),
               HasSubstr("SAME_LOWER of an image whose size is not known"));
@@ -53,9 +51,8 @@ TEST(OnnxConvTest, RefusesWhatMakesNoWindow) {
   EXPECT_THAT(Conv({1, 3, 8, 8}).Ints("strides", {1}).Net(), HasSubstr("strides has 1 numbers"));
   EXPECT_THAT(Conv({1, 3, 8, 8}).Ints("pads", {-1, 0, 0, 0}).Net(), HasSubstr("pads has -1"));
   EXPECT_THAT(Conv({1, 3, 8, 8}).Text("auto_pad", "SAME").Net(), HasSubstr("auto_pad is \"SAME\""));
-  EXPECT_THAT(
-      Conv({1, 3, 8, 8}).Text("auto_pad", "VALID").Ints("pads", {1, 1, 1, 1}).Net(),
-      HasSubstr("none may be given"));
+  EXPECT_THAT(Conv({1, 3, 8, 8}).Text("auto_pad", "VALID").Ints("pads", {1, 1, 1, 1}).Net(),
+              HasSubstr("none may be given"));
   EXPECT_THAT(Conv({1, 3, 8, 8}).Int("mystery", 1).Net(), HasSubstr("\"mystery\""));
   EXPECT_THAT(OneNodeModel("Conv", 11)
                   .Input("X", DataType::kFloat16, {1, 3, 8, 8})

@@ -56,7 +56,9 @@ absl::Status ImportThresholdedRelu(NodeImport& node) {
 }
 DOPPIO_ONNX_IMPORT(ThresholdedRelu, ImportThresholdedRelu);
 
-absl::Status ImportShrink(NodeImport& node) { return ImportAs(node, "Shrink", {}, {"bias", "lambd"}); }
+absl::Status ImportShrink(NodeImport& node) {
+  return ImportAs(node, "Shrink", {}, {"bias", "lambd"});
+}
 DOPPIO_ONNX_IMPORT(Shrink, ImportShrink);
 
 // alpha * Elu(x / alpha).
@@ -110,7 +112,8 @@ absl::Status ImportPRelu(NodeImport& node) {
   const std::optional<Dims> slope = node.Info(node.Input(1)).dims;
   const bool is_vector = slope.has_value() && slope->size() == 1;
   // Before version 7 a vector is of the channels, whatever X is.
-  if (is_vector && ((*slope)[0] == 1 || node.opset() < 7 || (x.has_value() && IsByChannel(*slope, *x)))) {
+  if (is_vector &&
+      ((*slope)[0] == 1 || node.opset() < 7 || (x.has_value() && IsByChannel(*slope, *x)))) {
     node.Op("PRelu", {node.Input(0), node.Input(1)}, {node.Output(0)});
     return absl::OkStatus();
   }

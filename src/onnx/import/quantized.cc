@@ -20,7 +20,9 @@ absl::Status AddLinear(NodeImport& node, absl::string_view type) {
 
 absl::Status ImportQuantizeLinear(NodeImport& node) { return AddLinear(node, "QuantizeLinear"); }
 DOPPIO_ONNX_IMPORT(QuantizeLinear, ImportQuantizeLinear);
-absl::Status ImportDequantizeLinear(NodeImport& node) { return AddLinear(node, "DequantizeLinear"); }
+absl::Status ImportDequantizeLinear(NodeImport& node) {
+  return AddLinear(node, "DequantizeLinear");
+}
 DOPPIO_ONNX_IMPORT(DequantizeLinear, ImportDequantizeLinear);
 
 absl::Status ImportDynamicQuantizeLinear(NodeImport& node) {

@@ -31,8 +31,7 @@ void AddDrawn(NodeImport& node, absl::string_view type, const std::vector<std::s
 absl::Status AddFill(NodeImport& node, absl::string_view type,
                      const std::vector<std::string>& inputs, DataType dtype,
                      const std::vector<Argument>& args) {
-  const std::string drawn =
-      dtype == DataType::kFloat ? node.Output(0) : node.NewBlob("drawn");
+  const std::string drawn = dtype == DataType::kFloat ? node.Output(0) : node.NewBlob("drawn");
   AddDrawn(node, type, inputs, drawn, args);
   if (dtype == DataType::kFloat) return absl::OkStatus();
   if (!IsFloatingPoint(dtype)) {
@@ -63,15 +62,15 @@ absl::Status ImportFill(NodeImport& node, bool is_like, absl::string_view type,
 }
 
 absl::Status ImportNormal(NodeImport& node, bool is_like) {
-  return ImportFill(node, is_like, "GaussianFill",
-                    {MakeArgument("mean", node.Float("mean", 0)),
-                     MakeArgument("std", node.Float("scale", 1))});
+  return ImportFill(
+      node, is_like, "GaussianFill",
+      {MakeArgument("mean", node.Float("mean", 0)), MakeArgument("std", node.Float("scale", 1))});
 }
 
 absl::Status ImportUniform(NodeImport& node, bool is_like) {
-  return ImportFill(node, is_like, "UniformFill",
-                    {MakeArgument("min", node.Float("low", 0)),
-                     MakeArgument("max", node.Float("high", 1))});
+  return ImportFill(
+      node, is_like, "UniformFill",
+      {MakeArgument("min", node.Float("low", 0)), MakeArgument("max", node.Float("high", 1))});
 }
 
 absl::Status ImportRandomNormal(NodeImport& node) { return ImportNormal(node, false); }

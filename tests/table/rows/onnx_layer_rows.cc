@@ -111,8 +111,7 @@ DOPPIO_OP_ROW(DepthToSpace)
       const Dims y = {x.dim(0), channels, x.dim(2) * block, x.dim(3) * block};
       return {Pick(x, y, [&](const Dims& i) {
         const int64_t place = i[2] % block * block + i[3] % block;
-        const int64_t channel =
-            by_channel ? i[1] * block * block + place : place * channels + i[1];
+        const int64_t channel = by_channel ? i[1] * block * block + place : place * channels + i[1];
         return FlatIndex(x.dims(), {i[0], channel, i[2] / block, i[3] / block});
       })};
     })
@@ -177,8 +176,8 @@ struct DrawnWindow {
 DOPPIO_OP_ROW(OnnxMaxPool)
     .Case([](CaseMaker& c) {
       const DrawnWindow window(c, true);
-      const DataType type = c.ValueType(
-          {DataType::kFloat, DataType::kDouble, DataType::kInt8, DataType::kUInt8});
+      const DataType type =
+          c.ValueType({DataType::kFloat, DataType::kDouble, DataType::kInt8, DataType::kUInt8});
       c.Input("X", c.Random(type, window.Image(c.Int(1, 4)), 0, 9));
       if (c.Chance()) c.Arg("storage_order", c.Int(0, 1));
       c.Output("Y");
@@ -250,10 +249,11 @@ DOPPIO_OP_ROW(MaxUnpool)
       }
       const int64_t count = *NumElements(counted);
       c.Input("I", *Tensor::FromSpan<int64_t>(dims, [&] {
-        Ints places;
-        for (int64_t i = 0; i < *NumElements(dims); ++i) places.push_back(c.Int(0, count - 1));
-        return places;
-      }()));
+                Ints places;
+                for (int64_t i = 0; i < *NumElements(dims); ++i)
+                  places.push_back(c.Int(0, count - 1));
+                return places;
+              }()));
       if (c.Chance()) {
         Ints shape(counted.begin(), counted.end());
         for (size_t d = 2; d < shape.size(); ++d) shape[d] += c.Int(0, 2);
@@ -357,8 +357,8 @@ DOPPIO_OP_ROW(QuantizeLinear)
       const Dims dims = c.Shape();
       const DataType type = c.OneOf({DataType::kFloat, DataType::kDouble, DataType::kInt32});
       c.Input("X", c.Random(type, dims, -300, 300));
-      QuantizationInputs(
-          c, dims, c.OneOf({DataType::kUInt8, DataType::kInt8, DataType::kUndefined}));
+      QuantizationInputs(c, dims,
+                         c.OneOf({DataType::kUInt8, DataType::kInt8, DataType::kUndefined}));
       c.Output("Y");
     })
     .Reference([](const OpCase& c) -> std::vector<Tensor> {
@@ -369,9 +369,8 @@ DOPPIO_OP_ROW(QuantizeLinear)
         const int64_t channel = ChannelOf(c, i);
         const double scale = ElementAsDouble(c.in(1), channel);
         const double x = At(c.in(0), i);
-        const double ratio = c.in(0).Is<float>()
-                                 ? static_cast<float>(x) / static_cast<float>(scale)
-                                 : x / scale;
+        const double ratio =
+            c.in(0).Is<float>() ? static_cast<float>(x) / static_cast<float>(scale) : x / scale;
         const double zero = has_zero ? ElementAsDouble(c.in(2), channel) : 0;
         return std::clamp(std::nearbyint(ratio) + zero, is_signed ? -128.0 : 0.0,
                           is_signed ? 127.0 : 255.0);

@@ -25,7 +25,8 @@ void RecurrentCase(CaseMaker& c, int64_t gates, bool has_cell) {
   if (batch_first) c.Arg("layout", 1);
   if (c.Chance()) c.Arg("hidden_size", hidden);
   if (c.Chance(0.3)) c.Arg("clip", 0.5f);
-  c.Input("X", c.Random(type, batch_first ? Dims{batch, steps, inputs} : Dims{steps, batch, inputs}));
+  c.Input("X",
+          c.Random(type, batch_first ? Dims{batch, steps, inputs} : Dims{steps, batch, inputs}));
   c.Input("W", c.Random(type, {directions, gates * hidden, inputs}, -1, 1));
   c.Input("R", c.Random(type, {directions, gates * hidden, hidden}, -1, 1));
   const Dims states =
@@ -159,14 +160,14 @@ DOPPIO_OP_ROW(RNN)
     .Case([](CaseMaker& c) { RecurrentCase(c, 1, false); })
     .Reference([](const OpCase& c) {
       const Recurrence r(c, 1);
-      return r.Run([&](int64_t d, int64_t n, int64_t t, std::vector<double>* h,
-                       std::vector<double>*) {
-        const std::vector<double> before = *h;
-        for (int64_t k = 0; k < r.hidden; ++k) {
-          (*h)[static_cast<size_t>(k)] =
-              r.Tanh(r.FromInput(d, n, t, 0, k) + r.FromState(d, before, 0, k));
-        }
-      });
+      return r.Run(
+          [&](int64_t d, int64_t n, int64_t t, std::vector<double>* h, std::vector<double>*) {
+            const std::vector<double> before = *h;
+            for (int64_t k = 0; k < r.hidden; ++k) {
+              (*h)[static_cast<size_t>(k)] =
+                  r.Tanh(r.FromInput(d, n, t, 0, k) + r.FromState(d, before, 0, k));
+            }
+          });
     })
     .Tolerance(1e-4)
     .LibraryMayAllocate(kDnnlArguments)
@@ -193,8 +194,7 @@ DOPPIO_OP_ROW(GRU)
               linear ? gate(1, k) * r.FromState(d, before, 2, k) : r.FromState(d, reset, 2, k);
           const double candidate = r.Tanh(r.FromInput(d, n, t, 2, k) + state);
           const double z = gate(0, k);
-          (*h)[static_cast<size_t>(k)] =
-              (1 - z) * candidate + z * before[static_cast<size_t>(k)];
+          (*h)[static_cast<size_t>(k)] = (1 - z) * candidate + z * before[static_cast<size_t>(k)];
         }
       });
     })
@@ -210,21 +210,21 @@ DOPPIO_OP_ROW(LSTM)
     .Reference([](const OpCase& c) {
       const Recurrence r(c, 4);
       const bool couples = c.Arg<bool>("input_forget");
-      return r.Run([&](int64_t d, int64_t n, int64_t t, std::vector<double>* h,
-                       std::vector<double>* cell) {
-        const std::vector<double> before = *h;
-        for (int64_t k = 0; k < r.hidden; ++k) {
-          double& state = (*cell)[static_cast<size_t>(k)];
-          const auto sum = [&](int64_t g) {
-            return r.FromInput(d, n, t, g, k) + r.FromState(d, before, g, k);
-          };
-          const double i = r.Sigmoid(sum(0) + r.Peephole(d, 0, k) * state);
-          const double f = couples ? 1 - i : r.Sigmoid(sum(2) + r.Peephole(d, 2, k) * state);
-          state = f * state + i * r.Tanh(sum(3));
-          const double o = r.Sigmoid(sum(1) + r.Peephole(d, 1, k) * state);
-          (*h)[static_cast<size_t>(k)] = o * r.Tanh(state);
-        }
-      });
+      return r.Run(
+          [&](int64_t d, int64_t n, int64_t t, std::vector<double>* h, std::vector<double>* cell) {
+            const std::vector<double> before = *h;
+            for (int64_t k = 0; k < r.hidden; ++k) {
+              double& state = (*cell)[static_cast<size_t>(k)];
+              const auto sum = [&](int64_t g) {
+                return r.FromInput(d, n, t, g, k) + r.FromState(d, before, g, k);
+              };
+              const double i = r.Sigmoid(sum(0) + r.Peephole(d, 0, k) * state);
+              const double f = couples ? 1 - i : r.Sigmoid(sum(2) + r.Peephole(d, 2, k) * state);
+              state = f * state + i * r.Tanh(sum(3));
+              const double o = r.Sigmoid(sum(1) + r.Peephole(d, 1, k) * state);
+              (*h)[static_cast<size_t>(k)] = o * r.Tanh(state);
+            }
+          });
     })
     .Tolerance(1e-4)
     .LibraryMayAllocate(kDnnlArguments)

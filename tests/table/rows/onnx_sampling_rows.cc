@@ -25,8 +25,7 @@ double Cubic(double a, double d) {
 // Of one dimension of Resize; none: beside X.
 Taps ResizeTaps(const OpCase& c, int64_t n, int64_t m, double scale, int64_t o, double start,
                 double end) {
-  const auto transformation =
-      c.Arg<std::string>("coordinate_transformation_mode", "half_pixel");
+  const auto transformation = c.Arg<std::string>("coordinate_transformation_mode", "half_pixel");
   const double last = static_cast<double>(n - 1);
   const auto at = static_cast<double>(o);
   double x = (at + 0.5) / scale - 0.5;
@@ -87,15 +86,15 @@ DOPPIO_OP_ROW(Resize)
       const Dims dims = c.Shape(1, 3);
       c.Input("X", c.Random(mode == "nearest" ? c.ValueType(kNumbers) : c.RealType(), dims));
       c.Arg("mode", mode);
-      const auto transformation = c.OneOf<std::string>(
-          {"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize",
-           "tf_half_pixel_for_nn"});
+      const auto transformation =
+          c.OneOf<std::string>({"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
+                                "tf_crop_and_resize", "tf_half_pixel_for_nn"});
       if (transformation != "half_pixel" || c.Chance()) {
         c.Arg("coordinate_transformation_mode", transformation);
       }
       if (c.Chance()) {
-        c.Arg("nearest_mode", c.OneOf<std::string>(
-                                  {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}));
+        c.Arg("nearest_mode",
+              c.OneOf<std::string>({"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}));
       }
       if (c.Chance()) c.Arg("cubic_coeff_a", -0.5f);
       if (c.Chance()) c.Arg("exclude_outside", c.Chance());
@@ -178,7 +177,8 @@ DOPPIO_OP_ROW(GridSample)
         if (padding == "reflection") {
           const double low = aligned ? 0 : -0.5;
           const double high = aligned ? size - 1 : size - 0.5;
-          while (low < high && (at < low || at > high)) at = at < low ? 2 * low - at : 2 * high - at;
+          while (low < high && (at < low || at > high))
+            at = at < low ? 2 * low - at : 2 * high - at;
         }
         return padding == "zeros" ? at : std::clamp(at, 0.0, size - 1);
       };
@@ -216,12 +216,12 @@ DOPPIO_OP_ROW(NonMaxSuppression)
       const int64_t count = std::min<int64_t>(c.Size(), 12);
       // Corners that are whole numbers, so that no overlap is rounded.
       c.Input("boxes", *Tensor::FromSpan<float>({images, count, 4}, [&] {
-        std::vector<float> corners;
-        for (int64_t i = 0; i < images * count * 4; ++i) {
-          corners.push_back(static_cast<float>(c.Int(0, 8)));
-        }
-        return corners;
-      }()));
+                std::vector<float> corners;
+                for (int64_t i = 0; i < images * count * 4; ++i) {
+                  corners.push_back(static_cast<float>(c.Int(0, 8)));
+                }
+                return corners;
+              }()));
       c.Input("scores", c.Random(DataType::kFloat, {images, c.Int(1, 2), count}, 0, 1));
       c.Arg("center_point_box", c.Int(0, 1));
       std::vector<std::string> given;
