@@ -27,4 +27,8 @@ absl::StatusOr<OnnxDescription> DescribeOnnx(const std::string& path, const Limi
   return Annotate(Absent(), path);
 }
 
+absl::StatusOr<std::string> ModelToOnnx(const Model&, const OnnxOptions&) { return Absent(); }
+
+absl::Status SaveOnnx(const Model&, const std::string&, const OnnxOptions&) { return Absent(); }
+
 }  // namespace doppio

@@ -53,8 +53,7 @@ std::string Decode(OpExport& op, const std::string& boxes, const std::string& de
                    const Decoding& decoding) {
   const std::vector<float>& w = decoding.weights;
   const std::string first = Part(op, boxes, 0, 2, axis);
-  const std::string size =
-      SidesOf(op, first, Part(op, boxes, 2, 4, axis), decoding.plus_one);
+  const std::string size = SidesOf(op, first, Part(op, boxes, 2, 4, axis), decoding.plus_one);
   const std::string half = FloatNumber(op, 0.5);
   const std::string centre = op.Node("Add", {first, op.Node("Mul", {size, half})});
   const std::string moved =
@@ -84,8 +83,8 @@ std::string ImageInfo(OpExport& op, int input, int64_t i) {
   return Slice(op, Reshape(op, op.Input(input), {-1}), {i}, {i + 1}, {0});
 }
 
-// Boxes [groups, N, 4] and scores [groups, 1, N] -> [n,3]: group, 0 and place of what is kept, group
-// by group, the best of each first. Areas count the last pixel where plus_one says so.
+// Boxes [groups, N, 4] and scores [groups, 1, N] -> [n,3]: group, 0 and place of what is kept,
+// group by group, the best of each first. Areas count the last pixel where plus_one says so.
 std::string Suppress(OpExport& op, const std::string& boxes, const std::string& scores,
                      int64_t most, double overlap, std::optional<double> least_score,
                      bool plus_one) {
@@ -138,8 +137,7 @@ absl::Status ExportRoIAlign(OpExport& op) {
     regions = Part(op, regions, 1, 5, 1);
   } else {
     DOPPIO_ASSIGN_OR_RETURN(const Tensor zero, Tensor::Of<int64_t>({1}, {0}));
-    images = op.Node("ConstantOfShape", {Sizes(op, regions, 0, 1)},
-                     {MakeAttribute("value", zero)});
+    images = op.Node("ConstantOfShape", {Sizes(op, regions, 0, 1)}, {MakeAttribute("value", zero)});
   }
   if (region_type != dtype) regions = Cast(op, regions, dtype);
   DOPPIO_RETURN_IF_ERROR(
@@ -148,9 +146,9 @@ absl::Status ExportRoIAlign(OpExport& op) {
       }));
   const std::optional<Dims>& x = op.Info(0).dims;
   if (x.has_value() && x->size() == 4) {
-    op.SetOutput(0, dtype,
-                 op.IsChannelsLast() ? Dims{-1, height, width, (*x)[3]}
-                                     : Dims{-1, (*x)[1], height, width});
+    op.SetOutput(
+        0, dtype,
+        op.IsChannelsLast() ? Dims{-1, height, width, (*x)[3]} : Dims{-1, (*x)[1], height, width});
   } else {
     op.SetOutput(0, dtype);
   }
@@ -237,11 +235,11 @@ absl::Status ExportGenerateProposals(OpExport& op) {
   const std::string large = LargeInside(op, boxes, op.Float("min_size"), decoding.plus_one);
   const std::string candidates = Gather(op, boxes, large);
   const std::string candidate_scores = Gather(op, best, large);
-  const std::string kept = Column(
-      op,
-      Suppress(op, Unsqueeze(op, candidates, {0}), Unsqueeze(op, candidate_scores, {0, 1}), post,
-               op.Float("nms_thresh"), std::nullopt, decoding.plus_one),
-      2);
+  const std::string kept =
+      Column(op,
+             Suppress(op, Unsqueeze(op, candidates, {0}), Unsqueeze(op, candidate_scores, {0, 1}),
+                      post, op.Float("nms_thresh"), std::nullopt, decoding.plus_one),
+             2);
   const std::string rois = Gather(op, candidates, kept);
   const std::string image =
       op.Node("ConstantOfShape", {Concat(op, {op.Node("Shape", {kept}), op.Int64s({1})}, 0)});
@@ -295,8 +293,8 @@ absl::Status ExportBoxWithNMSLimit(OpExport& op) {
   const std::string zero = FloatNumber(op, 0);
   const std::string is_finite = op.Node("Equal", {op.Node("Sub", {boxes, boxes}), zero});
   const std::string all_finite = Reduce(op, "ReduceMin", Cast(op, is_finite, kFloat), {2}, false);
-  const std::string counted =
-      op.Node("Where", {op.Node("Greater", {all_finite, zero}), scores, FloatNumber(op, -kInfinity)});
+  const std::string counted = op.Node(
+      "Where", {op.Node("Greater", {all_finite, zero}), scores, FloatNumber(op, -kInfinity)});
   const int64_t most = op.Int("detections_per_im");
   std::string kept = Suppress(op, boxes, Unsqueeze(op, counted, {1}), most, op.Float("nms"),
                               op.Float("score_thresh"), plus_one);

@@ -88,9 +88,18 @@ std::optional<Dims> ImagesOf(const OperatorDef& op, const Tensor& filter) {
   return dims;
 }
 
-// What the first operator that reads a blob says about it.
+// What the first operator that reads a blob says about it, or EnforceShape, if there is one.
 TensorInfo AskedFor(const std::string& blob, const Model& model) {
   TensorInfo info{DataType::kFloat, std::nullopt, std::nullopt};
+  for (const OperatorDef& op : model.predict.op()) {
+    if (op.type() != "EnforceShape" || op.input(0) != blob) continue;
+    ArgumentReader arguments(op, nullptr);
+    info.dtype = arguments.GetDataTypeArgument("dtype", info.dtype);
+    if (!arguments.HasArgument("shape")) return info;
+    const std::vector<int64_t> shape = arguments.GetRepeatedArgument<int64_t>("shape");
+    info.dims.emplace(shape.begin(), shape.end());
+    return info;
+  }
   for (const OperatorDef& op : model.predict.op()) {
     if (op.input_size() == 0 || std::count(op.input().begin(), op.input().end(), blob) == 0) {
       continue;
@@ -126,19 +135,74 @@ void InferTypes(const OperatorDef& def, const OpSchema* schema, std::vector<Tens
   }
 }
 
+// Operators list as outputs what nets inside them write.
+NetDef WithInnerWrites(NetDef net) {
+  for (OperatorDef& op : *net.mutable_op()) {
+    if (!HasNets(op)) continue;
+    const std::vector<std::string> writes = BlobsOfOp(op).writes;
+    for (const std::string& blob : std::set<std::string>(writes.begin(), writes.end())) {
+      if (std::count(op.output().begin(), op.output().end(), blob) == 0) op.add_output(blob);
+    }
+  }
+  return net;
+}
+
+void CollectReads(const GraphProto& graph, std::set<std::string>* read) {
+  for (const NodeProto& node : graph.node()) {
+    read->insert(node.input().begin(), node.input().end());
+    for (const AttributeProto& attribute : node.attribute()) {
+      if (attribute.has_g()) CollectReads(attribute.g(), read);
+    }
+  }
+}
+
+bool HasSideEffects(const OperatorDef& def) {
+  const OpSchema* schema = OpSchemaRegistry::Schema(def.type());
+  if (schema == nullptr || schema->has_side_effects()) return true;
+  for (const Argument& arg : def.arg()) {
+    if (std::any_of(arg.n().op().begin(), arg.n().op().end(), HasSideEffects)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 GraphExport::GraphExport(const Model& model, const OnnxOptions& options)
-    : model_(model), options_(options), outputs_(model.outputs.begin(), model.outputs.end()) {
-  const NetDef& net = model.predict;
-  for (int i = 0; i < net.op_size(); ++i) {
-    const OpBlobs blobs = BlobsOfOp(net.op(i));
-    names_.insert(blobs.reads.begin(), blobs.reads.end());
-    names_.insert(blobs.writes.begin(), blobs.writes.end());
-    for (const std::string& blob : blobs.writes) last_writes_[blob] = i;
+    : options_(options),
+      model_(&model),
+      net_(WithInnerWrites(model.predict)),
+      outputs_(model.outputs),
+      names_(std::make_shared<Names>()) {
+  NoteWrites();
+  for (const OperatorDef& op : net_.op()) {
+    const OpBlobs blobs = BlobsOfOp(op);
+    names_->values.insert(blobs.reads.begin(), blobs.reads.end());
+    names_->values.insert(blobs.writes.begin(), blobs.writes.end());
   }
-  names_.insert(model.inputs.begin(), model.inputs.end());
-  names_.insert(model.outputs.begin(), model.outputs.end());
+  names_->values.insert(model.inputs.begin(), model.inputs.end());
+  names_->values.insert(model.outputs.begin(), model.outputs.end());
+}
+
+GraphExport::GraphExport(const GraphExport& around, const NetDef& net,
+                         std::vector<std::string> outputs)
+    : options_(around.options_),
+      net_(WithInnerWrites(net)),
+      outputs_(std::move(outputs)),
+      names_(around.names_),
+      values_(around.values_),
+      trials_(around.trials_),
+      has_open_size_(around.has_open_size_),
+      infos_(around.infos_) {
+  NoteWrites();
+  // A value of the graph around it has its name already.
+  for (const auto& [blob, value] : around.values_) from_outside_.insert(blob);
+  for (const auto& [blob, index] : last_writes_) from_outside_.insert(blob);
+}
+
+void GraphExport::NoteWrites() {
+  for (int i = 0; i < net_.op_size(); ++i) {
+    for (const std::string& blob : net_.op(i).output()) last_writes_[blob] = i;
+  }
 }
 
 std::string GraphExport::Unique(const std::string& wanted, std::set<std::string>* taken) {
@@ -149,7 +213,7 @@ std::string GraphExport::Unique(const std::string& wanted, std::set<std::string>
 
 NodeProto* GraphExport::AddNode(const std::string& name) {
   NodeProto* node = graph_.add_node();
-  if (!name.empty()) node->set_name(Unique(name, &node_names_));
+  if (!name.empty()) node->set_name(Unique(name, &names_->nodes));
   return node;
 }
 
@@ -185,9 +249,9 @@ ValueInfoProto GraphExport::Declared(const std::string& name, const ValueInfo& i
 
 absl::Status GraphExport::AddInputs() {
   BlobInfos given;
-  for (const std::string& name : model_.inputs) {
+  for (const std::string& name : model_->inputs) {
     const auto option = options_.inputs.find(name);
-    TensorInfo info = option == options_.inputs.end() ? AskedFor(name, model_) : option->second;
+    TensorInfo info = option == options_.inputs.end() ? AskedFor(name, *model_) : option->second;
     if (info.dtype == DataType::kUndefined) info.dtype = DataType::kFloat;
     info.value.reset();
     has_open_size_ = has_open_size_ || HasOpenSize(info) || !info.dims.has_value();
@@ -196,29 +260,30 @@ absl::Status GraphExport::AddInputs() {
   for (const auto& [name, info] : options_.inputs) {
     if (given.count(name) == 0) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "\"", name, "\" is no input of the model: ", absl::StrJoin(model_.inputs, ", ")));
+          "\"", name, "\" is no input of the model: ", absl::StrJoin(model_->inputs, ", ")));
     }
   }
   for (const TrialSizes& sizes : kTrials) {
     BlobInfos infos;
     for (const auto& [name, info] : given) infos[name] = WithSizes(info, sizes);
-    for (const auto& [name, tensor] : model_.weights) {
+    for (const auto& [name, tensor] : model_->weights) {
       infos[name] = {tensor.dtype(), Dims(tensor.dims().begin(), tensor.dims().end()), tensor};
     }
     trials_.push_back(std::move(infos));
   }
   for (const auto& [name, first] : trials_[0]) {
     values_[name] = name;
+    from_outside_.insert(name);
     std::vector<const TensorInfo*> all;
     for (const BlobInfos& trial : trials_) all.push_back(&trial.find(name)->second);
     infos_[name] = Merge(all);
-    if (outputs_.count(name) != 0 && last_writes_.count(name) != 0) {
-      problems_.Add(model_.predict,
+    if (std::count(outputs_.begin(), outputs_.end(), name) > 0 && last_writes_.count(name) != 0) {
+      problems_.Add(net_,
                     absl::StrCat("\"", name, "\" is read from outside, written and an output, ",
                                  "which in ONNX would be two values of one name"));
     }
   }
-  for (const std::string& name : model_.inputs) {
+  for (const std::string& name : model_->inputs) {
     *graph_.add_input() = Declared(name, infos_[name]);
   }
   return absl::OkStatus();
@@ -279,15 +344,14 @@ bool GraphExport::Fold(const OperatorDef& def, const std::vector<bool>& wanted) 
 std::vector<std::string> GraphExport::NamesFor(const OperatorDef& def, int index) {
   std::vector<std::string> names;
   for (const std::string& blob : def.output()) {
-    const bool is_from_outside = model_.weights.count(blob) != 0 ||
-                                 std::count(model_.inputs.begin(), model_.inputs.end(), blob) > 0;
-    names.push_back(!is_from_outside && last_writes_[blob] == index ? blob : NewName(blob));
+    const bool is_last = from_outside_.count(blob) == 0 && last_writes_[blob] == index;
+    names.push_back(is_last ? blob : NewName(blob));
   }
   return names;
 }
 
 absl::Status GraphExport::AddOp(int index, const std::vector<bool>& wanted) {
-  const OperatorDef& def = model_.predict.op(index);
+  const OperatorDef& def = net_.op(index);
   std::vector<BlobInfos> made;
   const absl::Status inferred = Infer(def, &made);
   std::vector<std::string> inputs;
@@ -339,13 +403,11 @@ absl::Status GraphExport::CheckTypes(const OperatorDef& def) const {
 }
 
 std::vector<std::vector<bool>> GraphExport::FindWanted() const {
-  const NetDef& net = model_.predict;
-  std::vector<std::vector<bool>> wanted(net.op_size());
-  std::set<std::string> live = outputs_;
-  for (int i = net.op_size() - 1; i >= 0; --i) {
-    const OperatorDef& def = net.op(i);
-    const OpSchema* schema = OpSchemaRegistry::Schema(def.type());
-    bool is_needed = schema == nullptr || schema->has_side_effects() || HasNets(def);
+  std::vector<std::vector<bool>> wanted(net_.op_size());
+  std::set<std::string> live(outputs_.begin(), outputs_.end());
+  for (int i = net_.op_size() - 1; i >= 0; --i) {
+    const OperatorDef& def = net_.op(i);
+    bool is_needed = HasSideEffects(def);
     for (const std::string& output : def.output()) {
       wanted[i].push_back(live.count(output) != 0);
       is_needed = is_needed || wanted[i].back();
@@ -354,7 +416,7 @@ std::vector<std::vector<bool>> GraphExport::FindWanted() const {
       wanted[i].clear();
       continue;
     }
-    if (!HasNets(def)) {
+    if (!HasNets(def)) {  // which may write or not
       for (const std::string& output : def.output()) live.erase(output);
     }
     const OpBlobs blobs = BlobsOfOp(def);
@@ -363,35 +425,46 @@ std::vector<std::vector<bool>> GraphExport::FindWanted() const {
   return wanted;
 }
 
-void GraphExport::AddWeights() {
-  std::set<std::string> read(model_.outputs.begin(), model_.outputs.end());
-  for (const NodeProto& node : graph_.node()) {
-    read.insert(node.input().begin(), node.input().end());
+void GraphExport::AddOutputs() {
+  for (const std::string& blob : outputs_) {
+    const ValueInfo& info = Info(blob);
+    std::string name = values_[blob];
+    if (name.empty()) {
+      problems_.Add(net_, absl::StrCat("\"", blob, "\" is not made in all cases"));
+    } else if (info.dtype == DataType::kUndefined && problems_.size() == 0) {
+      problems_.Add(net_, absl::StrCat("the type of the output \"", blob, "\" is not known: ",
+                                       "give the types and shapes of the inputs"));
+    }
+    if (model_ == nullptr) {  // a graph inside an operator makes its outputs itself
+      NodeProto* copy = AddNode("");
+      copy->set_op_type("Identity");
+      copy->add_input(name);
+      name = NewName(blob);
+      copy->add_output(name);
+    }
+    *graph_.add_output() = Declared(name, info);
   }
-  for (const auto& [name, tensor] : model_.weights) {
+}
+
+void GraphExport::AddWeights() {
+  std::set<std::string> read(outputs_.begin(), outputs_.end());
+  CollectReads(graph_, &read);
+  for (const auto& [name, tensor] : model_->weights) {
     if (read.count(name) != 0) AddInitializer(name, tensor);
   }
 }
 
 absl::StatusOr<GraphProto> GraphExport::Export() {
-  const NetDef& net = model_.predict;
-  graph_.set_name(net.name().empty() ? "net" : net.name());
-  DOPPIO_RETURN_IF_ERROR(AddInputs());
+  graph_.set_name(net_.name().empty() ? "net" : net_.name());
+  if (model_ != nullptr) DOPPIO_RETURN_IF_ERROR(AddInputs());
   const std::vector<std::vector<bool>> wanted = FindWanted();
-  for (int i = 0; i < net.op_size(); ++i) {
+  for (int i = 0; i < net_.op_size(); ++i) {
     // Nobody asks for anything that it makes.
-    if (wanted[i].empty() && net.op(i).output_size() > 0) continue;
+    if (wanted[i].empty() && net_.op(i).output_size() > 0) continue;
     const absl::Status status = AddOp(i, wanted[i]);
-    if (!status.ok()) problems_.Add(net, i, std::string(status.message()));
+    if (!status.ok()) problems_.Add(net_, i, std::string(status.message()));
   }
-  for (const std::string& name : model_.outputs) {
-    const ValueInfo& info = Info(name);
-    if (info.dtype == DataType::kUndefined && problems_.size() == 0) {
-      problems_.Add(net, absl::StrCat("the type of the output \"", name, "\" is not known: ",
-                                      "give the types and shapes of the inputs"));
-    }
-    *graph_.add_output() = Declared(name, info);
-  }
+  AddOutputs();
   const std::vector<NetProblem> problems = problems_.Take();
   if (!problems.empty()) {
     return absl::UnimplementedError(
@@ -399,7 +472,7 @@ absl::StatusOr<GraphProto> GraphExport::Export() {
           absl::StrAppend(text, problem.ToString());
         }));
   }
-  AddWeights();
+  if (model_ != nullptr) AddWeights();
   return std::move(graph_);
 }
 

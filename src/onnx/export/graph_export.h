@@ -2,6 +2,7 @@
 #define DOPPIO_ONNX_EXPORT_GRAPH_EXPORT_H_
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ class GraphExport {
  public:
   // `model` and `options` must outlive it.
   GraphExport(const Model& model, const OnnxOptions& options);
+  // A net inside an operator of `around`, of which the blobs `outputs` are wanted.
+  GraphExport(const GraphExport& around, const NetDef& net, std::vector<std::string> outputs);
 
   // Errors name all operators that can not be taken along.
   absl::StatusOr<GraphProto> Export();
@@ -37,11 +40,12 @@ class GraphExport {
   // With that name, or, where it is taken, that with a number.
   NodeProto* AddNode(const std::string& name);
   // The same for values.
-  std::string NewName(const std::string& wanted) { return Unique(wanted, &names_); }
+  std::string NewName(const std::string& wanted) { return Unique(wanted, &names_->values); }
   void AddInitializer(const std::string& name, const Tensor& tensor);
 
  private:
   static std::string Unique(const std::string& wanted, std::set<std::string>* taken);
+  void NoteWrites();
   absl::Status AddInputs();
   // For each operator which of its outputs somebody reads; empty where it is not needed.
   std::vector<std::vector<bool>> FindWanted() const;
@@ -54,18 +58,26 @@ class GraphExport {
   // Of the values that an operator makes.
   std::vector<std::string> NamesFor(const OperatorDef& def, int index);
   static ValueInfoProto Declared(const std::string& name, const ValueInfo& info);
+  void AddOutputs();
   // Weights that a node reads, or that the model gives.
   void AddWeights();
 
-  const Model& model_;
+  // All names of a model, those inside operators included.
+  struct Names {
+    std::set<std::string> values;  // and of blobs that are there to be
+    std::set<std::string> nodes;
+  };
+
   const OnnxOptions& options_;
+  const Model* model_ = nullptr;  // null inside an operator
+  NetDef net_;                    // operators list what nets inside them write
+  std::vector<std::string> outputs_;
+  std::shared_ptr<Names> names_;
   GraphProto graph_;
   ProblemList problems_;
-  std::set<std::string> names_;  // of all values, and of blobs that are there to be
-  std::set<std::string> node_names_;
+  std::set<std::string> from_outside_;
   std::map<std::string, std::string> values_;  // what blobs hold now, by blob
   std::map<std::string, int> last_writes_;     // the operator that writes a blob last
-  std::set<std::string> outputs_;              // of the model
   // What is known of blobs, with several sizes in the place of those that are not known.
   std::vector<BlobInfos> trials_;
   bool has_open_size_ = false;

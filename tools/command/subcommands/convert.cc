@@ -94,8 +94,8 @@ class ConvertCommand final : public Command {
     if (!input_.device.empty() && !is_onnx && (message == nullptr || !HoldsNets(file.kind))) {
       return UsageError("--device is for nets and plans");
     }
-    if (is_model && (file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef || is_onnx ||
-                     (target == Target::kOnnx && file.kind == FileKind::kMiniDb))) {
+    if (is_model && (file.kind == FileKind::kNetDef || file.kind == FileKind::kMetaNetDef ||
+                     is_onnx || (target == Target::kOnnx && file.kind == FileKind::kMiniDb))) {
       DOPPIO_RETURN_IF_ERROR(MakePredictor(target));
     } else if (target == Target::kMessage && is_onnx) {
       if (!name_.empty()) return UsageError("--name is for arrays");
@@ -159,11 +159,8 @@ class ConvertCommand final : public Command {
     note_ = absl::StrCat("fed: ", Printable(absl::StrJoin(saved.inputs, " ")),
                          "\nmade: ", Printable(absl::StrJoin(saved.outputs, " ")), "\n");
     if (target == Target::kModel) return SaveModel(saved, to_);
-    if constexpr (DOPPIO_HAS_ONNX) {
-      DOPPIO_ASSIGN_OR_RETURN(onnx_.inputs, shapes_.Load(saved.predict, true));
-      return SaveOnnx(saved, to_, onnx_);
-    }
-    return absl::UnimplementedError("this doppio was built without ONNX");
+    DOPPIO_ASSIGN_OR_RETURN(onnx_.inputs, shapes_.Load(saved.predict, true));
+    return SaveOnnx(saved, to_, onnx_);
   }
 
   // Two files, as Caffe2 has them: the net, and an init net that fills its weights.
