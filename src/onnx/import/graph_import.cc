@@ -169,8 +169,6 @@ void GraphImport::AddInput(const ValueInfoProto& input, const std::string& blob)
   TensorInfo& info = model_->infos[blob];
   info.dtype = declared->dtype;
   if (declared->sizes.has_value()) model_->ranks[blob] = static_cast<int>(declared->sizes->size());
-  // What an inner graph is given is not looked at, so no sizes may be counted on there.
-  if (!is_model()) return;
   info.dims = declared->dims();
   std::vector<Argument> args;
   if (declared->dtype != DataType::kUndefined) {
@@ -226,7 +224,12 @@ void GraphImport::Infer() {
     OpInference inferred = InferOp(op, schema, inputs);
     if (inference_.ok()) inference_ = inferred.status;
     for (int o = 0; o < op.output_size(); ++o) {
-      model_->infos[op.output(o)] = std::move(inferred.outputs[o]);
+      // Importers may know more (NodeImport::SetType).
+      TensorInfo& info = model_->infos[op.output(o)];
+      TensorInfo& now = inferred.outputs[o];
+      if (now.dtype != DataType::kUndefined) info.dtype = now.dtype;
+      if (now.dims.has_value()) info.dims = std::move(now.dims);
+      if (now.value.has_value()) info.value = std::move(now.value);
     }
   }
 }

@@ -18,9 +18,9 @@ struct IntsGiven {
     if (!node.HasInput(input)) return {};
     return {true, node.KnownInts(input), node.Input(input)};
   }
-  // The blob of the input; one that holds the attribute's values.
+  // The blob of the input; one that holds the attribute's values; "" where an input is missing.
   std::string Blob(NodeImport& node, absl::string_view purpose) const {
-    return blob.empty() ? node.ConstantInts(purpose, *values) : blob;
+    return blob.empty() && values.has_value() ? node.ConstantInts(purpose, *values) : blob;
   }
 
   bool is_given = false;
