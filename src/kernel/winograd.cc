@@ -79,8 +79,9 @@ struct Chunk {
   int64_t point_stride;
 };
 
-// Of the chunks that so many tiles are cut into.
-int64_t ChunkSize(const WinogradConvolution& c, int64_t tiles) {
+// Of the chunks that pieces are cut into: the largest piece decides, so that none needs more room.
+int64_t ChunkSize(const WinogradConvolution& c, int64_t pieces) {
+  const int64_t tiles = (Tiles(c).count - 1) / pieces + 1;
   const int64_t fitting = kRoom / (kPoints * c.in_channels());
   const int64_t chunks = (tiles - 1) / std::max<int64_t>(fitting, kUnitTiles) + 1;
   return (tiles - 1) / chunks + 1;
@@ -92,10 +93,8 @@ Range TilesOf(const WinogradConvolution& c, int64_t piece, int64_t pieces) {
   return {all * piece / pieces, all * (piece + 1) / pieces};
 }
 
-// What the largest of the pieces needs.
 int64_t RoomOfPiece(const WinogradConvolution& c, int64_t pieces) {
-  const int64_t tiles = (Tiles(c).count - 1) / pieces + 1;
-  const Chunk chunk(c, 0, ChunkSize(c, tiles));
+  const Chunk chunk(c, 0, ChunkSize(c, pieces));
   return chunk.blocks * chunk.block_stride();
 }
 
@@ -322,11 +321,11 @@ void MultiplyBlocks(const WinogradConvolution& c, const Chunk& chunk, const Rang
   }
 }
 
-void ConvolveTiles(const WinogradConvolution& c, const Range& tiles, const float* x,
+// In chunks of at most `most` tiles.
+void ConvolveTiles(const WinogradConvolution& c, const Range& tiles, int64_t most, const float* x,
                    const WinogradFilters& filters, const ConvolutionEnding& ending, float* room,
                    float* y) {
   constexpr int64_t kWork = 1 << 16;  // multiply-adds, or as much, that are worth a thread
-  const int64_t most = ChunkSize(c, tiles.size());
   const int64_t lanes = c.in_channels() / kLanes;
   const int64_t columns = (c.outputs + kColumns - 1) / kColumns;  // of a group
   for (int64_t begin = tiles.begin; begin < tiles.end; begin += most) {
@@ -355,11 +354,13 @@ void ConvolveTiles(const WinogradConvolution& c, const Range& tiles, const float
 
 void Convolve(const WinogradConvolution& c, const float* x, const WinogradFilters& filters,
               const ConvolutionEnding& ending, int64_t pieces, float* room, float* y) {
-  if (pieces == 1) return ConvolveTiles(c, TilesOf(c, 0, 1), x, filters, ending, room, y);
+  const int64_t most = ChunkSize(c, pieces);
+  if (pieces == 1) return ConvolveTiles(c, TilesOf(c, 0, 1), most, x, filters, ending, room, y);
   const int64_t room_of_piece = RoomOfPiece(c, pieces);
   ParallelFor(pieces, 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
-      ConvolveTiles(c, TilesOf(c, i, pieces), x, filters, ending, room + i * room_of_piece, y);
+      ConvolveTiles(c, TilesOf(c, i, pieces), most, x, filters, ending, room + i * room_of_piece,
+                    y);
     }
   });
 }

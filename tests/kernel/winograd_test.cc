@@ -244,6 +244,17 @@ TEST_F(WinogradTest, BitsDependNeitherOnTheNumberOfThreadsNorOnThatOfPieces) {
   }
 }
 
+// Of 97 tiles one piece has 48, which are two chunks of 24, and the other one 49, three of at
+// most 17.
+TEST_F(WinogradTest, PiecesOfDifferentSizesKeepToTheirRooms) {
+  const WinogradConvolution c = Shape(1, 256, 64, 4, 388, 1, 1, 1, 1);
+  ASSERT_EQ(WinogradTiles(c), 97);
+  const Example example(c, 7);
+  const std::vector<float> expected = example.Winograd();
+  SetNumThreads(2);
+  for (int run = 0; run < 5; ++run) EXPECT_TRUE(example.Winograd(2) == expected);
+}
+
 TEST_F(WinogradTest, ThreadsHavePiecesOfTheirOwnWhereEachHasEnoughTiles) {
   const WinogradConvolution c = Shape(1, 16, 16, 28, 28, 1, 1, 1, 1);
   ASSERT_EQ(WinogradTiles(c), 49);
