@@ -272,7 +272,7 @@ absl::Status GraphExport::AddInputs() {
     values_[name] = name;
     from_outside_.insert(name);
     std::vector<const TensorInfo*> all;
-    for (const BlobInfos& trial : trials_) all.push_back(&trial.at(name));
+    for (const BlobInfos& trial : trials_) all.push_back(&trial.find(name)->second);
     infos_[name] = Merge(all);
     if (std::count(outputs_.begin(), outputs_.end(), name) > 0 && last_writes_.count(name) != 0) {
       problems_.Add(net_,
@@ -307,7 +307,7 @@ absl::Status GraphExport::Infer(const OperatorDef& def, std::vector<BlobInfos>* 
   output_infos_.clear();
   for (const std::string& output : def.output()) {
     std::vector<const TensorInfo*> all;
-    for (const BlobInfos& infos : *made) all.push_back(&infos.at(output));
+    for (const BlobInfos& infos : *made) all.push_back(&infos.find(output)->second);
     output_infos_.push_back(Merge(all));
   }
   // Where sizes are made up, what does not go together may be their fault.
