@@ -158,6 +158,7 @@ DOPPIO_ONNX_EXPORT(RoIAlign, ExportRoIAlign);
 
 absl::Status ExportBBoxTransform(OpExport& op) {
   if (op.Flag("rotated")) return op.Unsupported("rotated boxes");
+  if (op.opset() < 8) return op.Unsupported("it takes ONNX's Min of opset 8");
   Decoding decoding = ReadDecoding(op);
   if (op.Has("weights")) decoding.weights = op.Floats("weights");
   DOPPIO_ASSIGN_OR_RETURN(const Dims info, op.FixedDims(2));

@@ -1,6 +1,7 @@
 // Pixels: sizes, borders, and the pictures of style transfer nets.
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "doppio/workspace.h"
@@ -14,6 +15,7 @@ namespace {
 struct Scales {
   std::vector<float> known;
   std::string value;
+  std::vector<int64_t> sides = {};  // height and width that come of it, where they are known
 };
 
 // Nearest: the pixel at the place divided by the scale, rounded down. Linear: the corner pixels
@@ -43,7 +45,13 @@ absl::Status Resize(OpExport& op, const std::string& x, const Scales& scales, bo
     DOPPIO_ASSIGN_OR_RETURN(const Tensor no_region, Tensor::Create(DataType::kFloat, {0}));
     // Before opset 13 the region of interest could not be left out.
     const std::string region = op.opset() >= 13 ? "" : op.Constant("region", no_region);
-    op.Node("Resize", {x, region, factors}, attributes, output);
+    if (is_linear && !scales.sides.empty()) {
+      const std::string none = op.opset() >= 13 ? "" : region;
+      const std::string sizes = Concat(op, {Sizes(op, x, 0, 2), op.Int64s(scales.sides)}, 0);
+      op.Node("Resize", {x, region, none, sizes}, attributes, output);
+    } else {
+      op.Node("Resize", {x, region, factors}, attributes, output);
+    }
   } else if (op.opset() >= 9) {
     op.Node(op.opset() == 10 ? "Resize" : "Upsample", {x, factors},
             {MakeAttribute("mode", "nearest")}, output);
@@ -66,6 +74,19 @@ absl::Status ExportResize(OpExport& op, bool is_linear) {
     scales.known = {1, 1, given->data<float>()[0], given->data<float>()[1]};
   } else {
     scales.known = {1, 1, op.Float("height_scale"), op.Float("width_scale")};
+  }
+  if (is_linear) {
+    // Where the corner is depends on the size; of a scale that leaves a part of a pixel, readers
+    // take it to be rounded or not.
+    const std::optional<Dims>& dims = op.OutputInfo(0).dims;
+    const size_t first = op.IsChannelsLast() ? 1 : 2;
+    if (dims.has_value() && (*dims)[first] >= 0 && (*dims)[first + 1] >= 0) {
+      scales.sides = {(*dims)[first], (*dims)[first + 1]};
+    } else if (scales.known.empty() ||
+               std::any_of(scales.known.begin(), scales.known.end(),
+                           [](float scale) { return scale != std::floor(scale); })) {
+      return op.FixedOutputDims(0).status();
+    }
   }
   absl::Status status;
   DOPPIO_RETURN_IF_ERROR(

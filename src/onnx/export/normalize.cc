@@ -37,12 +37,14 @@ absl::Status ExportAffineChannel(OpExport& op) {
 DOPPIO_ONNX_EXPORT(AffineChannel, ExportAffineChannel);
 
 absl::Status ExportPRelu(OpExport& op) {
+  const std::optional<Dims>& dims = op.Info(0).dims;
+  if (dims.has_value() && dims->empty()) return op.Unsupported("X is a scalar");
   const ValueInfo& slope = op.Info(1);
   const bool is_single = IsFixed(slope) && SizeFromDim(*slope.dims, 0) == 1;
   std::string slopes;
   if (is_single) {
     op.Arguments({"order"});
-    slopes = Reshape(op, op.Input(1), {});
+    slopes = AsVector(op, 1);
   } else {
     DOPPIO_ASSIGN_OR_RETURN(const int rank, op.Rank(0));
     DOPPIO_RETURN_IF_ERROR(op.FixedDims(1).status());  // one slope goes with all channels

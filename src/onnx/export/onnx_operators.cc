@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "doppio/op_def.h"
 #include "src/onnx/export/steps.h"
@@ -35,7 +36,6 @@ constexpr OwnOperator kOwn[] = {
     {"OnnxMax", "Max", 12},
     {"OnnxMin", "Min", 12},
     {"OnnxMod", "Mod", 10},
-    {"OnnxPow", "Pow", 12},
     {"OnnxSoftmax", "Softmax", 13},
     {"OnnxWhere", "Where", 9},
     {"ReverseSequence", "ReverseSequence", 10},
@@ -91,7 +91,12 @@ absl::Status ExportOwn(OpExport& op) {
   if (op.opset() < since) {
     return op.Unsupported(absl::StrCat("ONNX has it so from opset ", since, " on"));
   }
-  op.Node(own->node, op.inputs(), attributes, op.Outputs());
+  std::vector<std::string> inputs = op.inputs();
+  if (absl::EndsWith(own->node, "ND")) {  // ONNX's indices are of one type there
+    DOPPIO_ASSIGN_OR_RETURN(const DataType dtype, op.Type(1));
+    if (dtype != DataType::kInt64) inputs[1] = Cast(op, inputs[1], DataType::kInt64);
+  }
+  op.Node(own->node, inputs, attributes, op.Outputs());
   return absl::OkStatus();
 }
 
