@@ -51,7 +51,7 @@ onnx::ModelProto LargerModel() {
 std::vector<std::string> Seeds() {
   std::vector<std::string> seeds;
   for (const onnx::ModelProto& model :
-       {onnx::SmallModel(), onnx::ModelWithFunction(), LargerModel()}) {
+       {onnx::ExampleModel(), onnx::ModelWithFunction(), LargerModel()}) {
     seeds.push_back(model.SerializeAsString());
   }
   const std::vector<std::string> paths = FilesBelow(kNodeTests, "model.onnx");

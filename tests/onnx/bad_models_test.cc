@@ -16,6 +16,7 @@ namespace {
 
 using onnx::AddAttribute;
 using onnx::AttributeProto;
+using onnx::ExampleModel;
 using onnx::Floats;
 using onnx::GraphProto;
 using onnx::ModelProto;
@@ -23,7 +24,6 @@ using onnx::ModelWithFunction;
 using onnx::Node;
 using onnx::NodeProto;
 using onnx::OutputOf;
-using onnx::SmallModel;
 using onnx::Value;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -45,7 +45,7 @@ std::string Refusal(const ModelProto& model, absl::StatusCode code = kInvalid) {
 // What is wrong with the good model after a change.
 std::string RefusalOf(const std::function<void(ModelProto*)>& change,
                       absl::StatusCode code = kInvalid) {
-  ModelProto model = SmallModel();
+  ModelProto model = ExampleModel();
   change(&model);
   return Refusal(model, code);
 }
@@ -53,7 +53,7 @@ std::string RefusalOf(const std::function<void(ModelProto*)>& change,
 Tensor Pair(float a, float b) { return *Tensor::Of<float>({2}, {a, b}); }
 
 TEST(OnnxModelTest, AGoodOneRuns) {
-  EXPECT_THAT(OutputOf(SmallModel(), 1, 2), testing::ElementsAre(2, 0));
+  EXPECT_THAT(OutputOf(ExampleModel(), 1, 2), testing::ElementsAre(2, 0));
 }
 
 // --- What a model says of itself. ---
@@ -76,7 +76,7 @@ TEST(BadOnnxModelTest, ThereMustBeOneOpset) {
               HasSubstr("no version of ONNX's operators"));
   EXPECT_THAT(RefusalOf([](ModelProto* model) { model->add_opset_import()->set_version(12); }),
               HasSubstr("two versions, 13 and 12, of the domain \"\""));
-  ModelProto twice = SmallModel();
+  ModelProto twice = ExampleModel();
   *twice.add_opset_import() = twice.opset_import(0);
   EXPECT_TRUE(Read(twice).ok());
 }
@@ -118,7 +118,7 @@ TEST(BadOnnxModelTest, NamesAreNotEmpty) {
 }
 
 TEST(OnnxModelTest, AnInputWithAnInitializerIsAWeight) {
-  ModelProto old = SmallModel();
+  ModelProto old = ExampleModel();
   *old.mutable_graph()->add_input() = Value("w", {2});
   const absl::StatusOr<Model> model = Read(old);
   ASSERT_TRUE(model.ok()) << model.status();
@@ -127,7 +127,7 @@ TEST(OnnxModelTest, AnInputWithAnInitializerIsAWeight) {
 }
 
 TEST(OnnxModelTest, OutputsMayBeInputsAndInitializers) {
-  ModelProto model = SmallModel();
+  ModelProto model = ExampleModel();
   *model.mutable_graph()->add_output() = Value("x", {2});
   *model.mutable_graph()->add_output() = Value("w", {2});
   *model.mutable_graph()->add_output() = Value("y", {2});
@@ -299,7 +299,7 @@ TEST(BadOnnxModelTest, ShapesMustBeShapes) {
 }
 
 TEST(OnnxModelTest, AnInputIsHeldToWhatWasDeclared) {
-  absl::StatusOr<Model> model = Read(SmallModel());
+  absl::StatusOr<Model> model = Read(ExampleModel());
   ASSERT_TRUE(model.ok()) << model.status();
   const auto predictor = Predictor::Create(*std::move(model));
   ASSERT_TRUE(predictor.ok()) << predictor.status();
@@ -352,7 +352,7 @@ TEST(BadOnnxModelTest, GraphsInGraphsEndSomewhere) {
     AddAttribute(node, "then_branch", AttributeProto::GRAPH)->mutable_g()->Swap(&graph);
     graph.Swap(&outer);
   }
-  ModelProto model = SmallModel();
+  ModelProto model = ExampleModel();
   *model.mutable_graph()->add_node() = graph.node(0);
   const absl::Status status = Read(model).status();
   EXPECT_FALSE(status.ok());
@@ -360,7 +360,7 @@ TEST(BadOnnxModelTest, GraphsInGraphsEndSomewhere) {
 }
 
 TEST(BadOnnxModelTest, ThereIsALimitOfNodes) {
-  ModelProto model = SmallModel();
+  ModelProto model = ExampleModel();
   for (int i = 0; i < 100; ++i) {
     *model.mutable_graph()->add_node() = Node("Relu", {"x"}, {absl::StrCat("r", i)});
   }

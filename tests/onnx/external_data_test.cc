@@ -15,8 +15,8 @@
 namespace doppio {
 namespace {
 
+using onnx::ExampleModel;
 using onnx::ModelProto;
-using onnx::SmallModel;
 using testing::AllOf;
 using testing::HasSubstr;
 
@@ -38,7 +38,7 @@ class OnnxExternalDataTest : public testing::Test {
 
   absl::StatusOr<Model> ReadWith(const std::string& location, const std::string& offset = "",
                                  const std::string& length = "", const Limits& limits = {}) {
-    ModelProto model = SmallModel();
+    ModelProto model = ExampleModel();
     onnx::TensorProto* tensor = model.mutable_graph()->mutable_initializer(0);
     tensor->clear_float_data();
     tensor->set_data_location(onnx::TensorProto::EXTERNAL);
@@ -106,7 +106,7 @@ TEST_F(OnnxExternalDataTest, MustBeThereAndLongEnough) {
 }
 
 TEST_F(OnnxExternalDataTest, IsFoundBesideAModelInAnotherFolder) {
-  ModelProto model = SmallModel();
+  ModelProto model = ExampleModel();
   onnx::TensorProto* tensor = model.mutable_graph()->mutable_initializer(0);
   tensor->clear_float_data();
   tensor->set_data_location(onnx::TensorProto::EXTERNAL);

@@ -13,6 +13,7 @@ namespace {
 
 using onnx::AddAttribute;
 using onnx::AttributeProto;
+using onnx::ExampleModel;
 using onnx::Floats;
 using onnx::FunctionProto;
 using onnx::GraphProto;
@@ -21,7 +22,6 @@ using onnx::ModelWithFunction;
 using onnx::Node;
 using onnx::NodeProto;
 using onnx::OutputOf;
-using onnx::SmallModel;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -58,7 +58,7 @@ TEST(OnnxFunctionTest, AnOutputMayBeAnInput) {
 
 TEST(OnnxFunctionTest, AttributesAreThoseOfTheCallOrTheDefault) {
   // In opset 6 shapes are broadcast when the attribute says so.
-  ModelProto model = SmallModel();
+  ModelProto model = ExampleModel();
   model.mutable_opset_import(0)->set_version(6);
   *model.mutable_graph()->mutable_initializer(0) = Floats("w", {}, {1});
   FunctionProto* plus = model.add_functions();

@@ -10,6 +10,7 @@ namespace {
 
 using onnx::AddAttribute;
 using onnx::AttributeProto;
+using onnx::ExampleModel;
 using onnx::Floats;
 using onnx::FunctionProto;
 using onnx::GraphProto;
@@ -17,7 +18,6 @@ using onnx::ModelProto;
 using onnx::Node;
 using onnx::NodeProto;
 using onnx::OutputOf;
-using onnx::SmallModel;
 using onnx::TensorProto;
 using onnx::Value;
 using testing::ElementsAre;
@@ -49,7 +49,7 @@ NodeProto If(const GraphProto& then_branch, const GraphProto& else_branch) {
 // y = x + w; either = condition ? Relu(y) : y + y; z = either + w. Values of the branches are
 // called like one that the graph makes later.
 ModelProto ModelWithBranches(bool condition) {
-  ModelProto model = SmallModel();
+  ModelProto model = ExampleModel();
   GraphProto* graph = model.mutable_graph();
   AddCondition(condition, graph);
   *graph->mutable_node(1) =
@@ -102,7 +102,7 @@ TEST(OnnxInnerGraphTest, OutputsMustBeMadeAndAsDeclared) {
 
 // choose(a) with a graph in its node, in which an attribute is that of the call.
 TEST(OnnxInnerGraphTest, WithinAFunctionAttributesAreThoseOfTheCall) {
-  ModelProto model = SmallModel();
+  ModelProto model = ExampleModel();
   FunctionProto* choose = model.add_functions();
   choose->set_name("choose");
   choose->set_domain("mine");

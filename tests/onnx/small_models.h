@@ -46,7 +46,7 @@ inline TensorProto Floats(const std::string& name, const std::vector<int64_t>& d
 }
 
 // z = Relu(x + w).
-inline ModelProto SmallModel() {
+inline ModelProto ExampleModel() {
   ModelProto model;
   model.set_ir_version(8);
   model.add_opset_import()->set_version(13);
@@ -70,7 +70,7 @@ inline AttributeProto* AddAttribute(NodeProto* node, const std::string& name,
 
 // twice(a) -> c = a + a; here z = twice(y).
 inline ModelProto ModelWithFunction() {
-  ModelProto model = SmallModel();
+  ModelProto model = ExampleModel();
   FunctionProto* twice = model.add_functions();
   twice->set_name("twice");
   twice->set_domain("mine");

@@ -24,13 +24,13 @@ class OnnxCommandTest : public CommandTest {
 
 TEST_F(OnnxCommandTest, AModelRuns) {
   const CommandResult result =
-      Doppio({"run", Save("model.onnx", onnx::SmallModel()), "--feed", "x=" + SaveX()});
+      Doppio({"run", Save("model.onnx", onnx::ExampleModel()), "--feed", "x=" + SaveX()});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("z: float[2]"), HasSubstr("2, 0")));
 }
 
 TEST_F(OnnxCommandTest, AnInputThatWasDeclaredOtherwiseIsRefused) {
-  const std::string model = Save("model.onnx", onnx::SmallModel());
+  const std::string model = Save("model.onnx", onnx::ExampleModel());
   const std::string feed = "x=" + SaveX({1, 2, 3});
   for (const char* command : {"run", "check"}) {
     const CommandResult result = Doppio({command, model, "--feed", feed});
@@ -40,19 +40,19 @@ TEST_F(OnnxCommandTest, AnInputThatWasDeclaredOtherwiseIsRefused) {
 }
 
 TEST_F(OnnxCommandTest, AModelIsMeasured) {
-  const CommandResult result = Doppio({"bench", Save("model.onnx", onnx::SmallModel()), "--feed",
+  const CommandResult result = Doppio({"bench", Save("model.onnx", onnx::ExampleModel()), "--feed",
                                        "x=" + SaveX(), "--iterations", "2"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("net \"small\": "), HasSubstr("Add")));
 }
 
 TEST_F(OnnxCommandTest, CheckListsAllProblemsWithTheFile) {
-  const std::string good = Save("model.onnx", onnx::SmallModel());
+  const std::string good = Save("model.onnx", onnx::ExampleModel());
   const CommandResult fine = Doppio({"check", good});
   EXPECT_EQ(fine.code, 0) << fine.err;
   EXPECT_THAT(fine.out, AllOf(HasSubstr("no problem"), HasSubstr("to be fed: x\n")));
 
-  onnx::ModelProto bad = onnx::SmallModel();
+  onnx::ModelProto bad = onnx::ExampleModel();
   bad.mutable_graph()->mutable_node(0)->set_op_type("Teleport");
   bad.mutable_graph()->mutable_node(1)->set_op_type("Fly");
   const std::string path = Save("bad.onnx", bad);
@@ -68,7 +68,7 @@ TEST_F(OnnxCommandTest, CheckListsAllProblemsWithTheFile) {
 }
 
 TEST_F(OnnxCommandTest, InspectSaysWhatItIs) {
-  onnx::ModelProto model = onnx::SmallModel();
+  onnx::ModelProto model = onnx::ExampleModel();
   model.set_producer_name("pytorch");
   model.set_producer_version("1.12");
   auto* opset = model.add_opset_import();
@@ -98,7 +98,7 @@ TEST_F(OnnxCommandTest, InspectSaysWhatItIs) {
 
 // What nobody can run can be looked at.
 TEST_F(OnnxCommandTest, InspectTakesWhatIsNotSupported) {
-  onnx::ModelProto model = onnx::SmallModel();
+  onnx::ModelProto model = onnx::ExampleModel();
   model.mutable_opset_import(0)->set_version(99);
   model.mutable_graph()->mutable_node(0)->set_op_type("Teleport");
   model.mutable_graph()->mutable_initializer(0)->set_data_type(onnx::TensorProto::COMPLEX64);
@@ -110,19 +110,19 @@ TEST_F(OnnxCommandTest, InspectTakesWhatIsNotSupported) {
 
 TEST_F(OnnxCommandTest, InspectShowsWhatItBecomesWhenItIsRun) {
   const CommandResult result =
-      Doppio({"inspect", Save("model.onnx", onnx::SmallModel()), "--optimize"});
+      Doppio({"inspect", Save("model.onnx", onnx::ExampleModel()), "--optimize"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("net \"small\": "));
 }
 
 TEST_F(OnnxCommandTest, ItIsDrawn) {
-  const CommandResult result = Doppio({"draw", Save("model.onnx", onnx::SmallModel())});
+  const CommandResult result = Doppio({"draw", Save("model.onnx", onnx::ExampleModel())});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("digraph"), HasSubstr("Relu")));
 }
 
 TEST_F(OnnxCommandTest, ItBecomesTwoNets) {
-  const std::string model = Save("model.onnx", onnx::SmallModel());
+  const std::string model = Save("model.onnx", onnx::ExampleModel());
   const std::string feed = "x=" + SaveX();
   struct Ways {
     std::vector<std::string> options;
@@ -147,7 +147,7 @@ TEST_F(OnnxCommandTest, ItBecomesTwoNets) {
 
 TEST_F(OnnxCommandTest, ItBecomesAPredictorDatabase) {
   const std::string out = Path("model.minidb");
-  const CommandResult result = Doppio({"convert", Save("model.onnx", onnx::SmallModel()), out});
+  const CommandResult result = Doppio({"convert", Save("model.onnx", onnx::ExampleModel()), out});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("fed: x\nmade: z\n"));
   const CommandResult run = Doppio({"run", out, "--feed", "x=" + SaveX()});
@@ -156,7 +156,7 @@ TEST_F(OnnxCommandTest, ItBecomesAPredictorDatabase) {
 }
 
 TEST_F(OnnxCommandTest, AWeightThatNoInitNetFillsIsNamedAndNothingIsWritten) {
-  onnx::ModelProto model = onnx::SmallModel();
+  onnx::ModelProto model = onnx::ExampleModel();
   onnx::GraphProto* graph = model.mutable_graph();
   for (const char* name : {"a", "b"}) {
     onnx::TensorProto* weight = graph->add_initializer();
@@ -180,13 +180,13 @@ TEST_F(OnnxCommandTest, InitOutIsForOnnxModels) {
       {"convert", CommandTest::Save("a.pb", ReluNet()), Path("b.pb"), "--init-out", Path("c.pb")});
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.err, HasSubstr("--init-out is for an ONNX model"));
-  const CommandResult database = Doppio({"convert", Save("model.onnx", onnx::SmallModel()),
+  const CommandResult database = Doppio({"convert", Save("model.onnx", onnx::ExampleModel()),
                                          Path("b.minidb"), "--init-out", Path("c.pb")});
   EXPECT_EQ(database.code, 2);
 }
 
 TEST_F(OnnxCommandTest, ASandboxReadsNoOtherFiles) {
-  onnx::ModelProto model = onnx::SmallModel();
+  onnx::ModelProto model = onnx::ExampleModel();
   onnx::TensorProto* weight = model.mutable_graph()->mutable_initializer(0);
   weight->clear_float_data();
   weight->set_data_location(onnx::TensorProto::EXTERNAL);

@@ -20,9 +20,9 @@ namespace onnx {
 namespace {
 
 // Sizes that stand for one that is not known. What is the same for all of them does not depend on
-// it. The first dimension is mostly the batch. Images must be large enough for their windows, so the
-// last sizes count only where something can be inferred of them; they are small, since what is cut
-// to a size is the same for all that are larger.
+// it. The first dimension is mostly the batch. Images must be large enough for their windows, so
+// the last sizes count only where something can be inferred of them; they are small, since what is
+// cut to a size is the same for all that are larger.
 struct TrialSizes {
   int64_t first;
   int64_t other;
