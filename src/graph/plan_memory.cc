@@ -26,16 +26,22 @@ bool GivesAnotherShape(const OperatorDef& op) {
 }
 
 // Whether inference says that output o has input i's shape and type when that input has `dims`.
-// Where it fails, so does a run.
+// Where it fails, so does a run, unless it failed for a type that is not known: that of another
+// input is tried then.
 bool HasShapeOfInput(const OperatorDef& op, std::vector<TensorInfo> inputs, int i, int o,
                      const Dims& dims) {
   TensorInfo& input = inputs[i];
   input.value.reset();
   input.dims = dims;
+  const bool is_guess = input.dtype == DataType::kUndefined;
+  for (const TensorInfo& other : inputs) {
+    if (input.dtype == DataType::kUndefined) input.dtype = other.dtype;
+  }
   if (input.dtype == DataType::kUndefined) input.dtype = DataType::kFloat;
   const DataType dtype = input.dtype;
   const auto outputs = OpSchemaRegistry::Schema(op.type())->Infer(op, std::move(inputs));
-  return !outputs.ok() || ((*outputs)[o].dims == dims && (*outputs)[o].dtype == dtype);
+  if (!outputs.ok()) return !is_guess;
+  return (*outputs)[o].dims == dims && (*outputs)[o].dtype == dtype;
 }
 
 // A buffer is a blob that takes one value after another.

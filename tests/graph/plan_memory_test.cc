@@ -63,6 +63,17 @@ TEST(PlanMemoryTest, NoOperandIsOverwrittenThatIsOfAnotherShape) {
   }
 }
 
+TEST(PlanMemoryTest, NoOperandIsOverwrittenOfWhichNothingIsKnown) {
+  NetBuilder net("net");
+  net.Op("Reshape", {"X", "shape"}, {"reshaped", "old"}).Op("Exp", {"D"}, {"d"});
+  net.Op("Mul", {"d", "reshaped"}, {"product"}).Op("Negative", {"product"}, {"Y"});
+  for (const DataType dtype : {DataType::kFloat, DataType::kDouble, DataType::kFloat16}) {
+    const BlobInfos known = {{"D", {dtype, Dims{5, 2, 3}, std::nullopt}}};
+    const MemoryPlan plan = PlanMemory(net.def(), known, {"X", "D", "shape", "Y"}).value();
+    EXPECT_NE(plan.net.op(2).output(0), plan.net.op(2).input(1)) << DataTypeName(dtype);
+  }
+}
+
 TEST(PlanMemoryTest, AnOperandOfTheSameShapeIsOverwrittenUnlessThePlanIsForAnyShapes) {
   NetBuilder net("net");
   net.Op("Sigmoid", {"X"}, {"s"}).Op("Add", {"three", "s"}, {"sum"}).Op("Exp", {"sum"}, {"Y"});

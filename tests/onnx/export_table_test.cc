@@ -102,16 +102,19 @@ class ExportTableTest : public testing::TestWithParam<std::string> {
         if (tensor.Is<std::string>()) return;  // which the reader takes in few operators
       }
     }
-    absl::StatusOr<Model> read = ModelFromOnnx(model);
+    const absl::StatusOr<Model> read = ModelFromOnnx(model);
     if (absl::IsUnimplemented(read.status())) return;
     ASSERT_TRUE(read.ok()) << read.status();
-    PredictorOptions as_it_is;
-    as_it_is.optimize = false;
-    const auto predictor = Predictor::Create(*std::move(read), as_it_is);
-    ASSERT_TRUE(predictor.ok()) << predictor.status();
-    std::vector<Tensor> inputs;
-    for (const std::string& name : (*predictor)->inputs()) inputs.push_back(fed.inputs.at(name));
-    Compare("read again", (*predictor)->Run(inputs), fed.expected);
+    for (const bool optimize : {false, true}) {
+      PredictorOptions options;
+      options.optimize = optimize;
+      const auto predictor = Predictor::Create(*read, options);
+      ASSERT_TRUE(predictor.ok()) << predictor.status();
+      std::vector<Tensor> inputs;
+      for (const std::string& name : (*predictor)->inputs()) inputs.push_back(fed.inputs.at(name));
+      Compare(optimize ? "read again and rewritten" : "read again", (*predictor)->Run(inputs),
+              fed.expected);
+    }
     ++by_ourselves_;
   }
 
