@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "google/protobuf/text_format.h"
-#include "tests/onnx/node_model.h"
+#include "tests/onnx/small_model.h"
 
 namespace doppio {
 namespace {
@@ -18,34 +18,34 @@ constexpr absl::StatusCode kUnimplemented = absl::StatusCode::kUnimplemented;
 TEST(OnnxBinaryTest, BroadcastsAlongAnAxisBeforeVersion7) {
   const auto a = Tensor::Of<float>({2, 3}, {1, 2, 3, 4, 5, 6});
   const auto b = Tensor::Of<float>({2}, {10, 20});
-  NodeModel add("Add", 6);
+  SmallModel add("Add", 6);
   add.Input("A", TensorProto::FLOAT, {2, 3}).Input("B", TensorProto::FLOAT, {2});
   add.Int("broadcast", 1).Int("axis", 0);
   add.ExpectOutput({a, b}, Tensor::Of<float>({2, 3}, {11, 12, 13, 24, 25, 26}));
-  NodeModel pow("Pow", 6);
+  SmallModel pow("Pow", 6);
   pow.Input("X", TensorProto::FLOAT, {2, 3}).Input("E", TensorProto::FLOAT, {}).Int("broadcast", 1);
   pow.ExpectOutput({a, Tensor::Scalar<float>(2)}, Tensor::Of<float>({2, 3}, {1, 4, 9, 16, 25, 36}));
-  NodeModel less("Less", 6);
+  SmallModel less("Less", 6);
   less.Input("A", TensorProto::FLOAT, {2, 3}).Input("B", TensorProto::FLOAT, {2});
   less.Int("broadcast", 1).Int("axis", 0);
   less.ExpectOutput({a, Tensor::Of<float>({2}, {2, 5})},
                     Tensor::Of<bool>({2, 3}, {true, false, false, true, false, false}));
   // Since version 7 there are no such attributes.
-  NodeModel later("Add", 7);
+  SmallModel later("Add", 7);
   later.Input("A", TensorProto::FLOAT, {2, 3}).Input("B", TensorProto::FLOAT, {2});
   later.Int("broadcast", 1);
   later.ExpectRefusal(kUnimplemented, "the attribute \"broadcast\" of Add is not known");
 }
 
 TEST(OnnxBinaryTest, WrapsInSmallTypesAndRoundsHalfFloatsOnce) {
-  NodeModel sub("Sub", 14);
+  SmallModel sub("Sub", 14);
   sub.Input("A", TensorProto::UINT8, {2}).Input("B", TensorProto::UINT8, {1});
   sub.ExpectOutput({Tensor::Of<uint8_t>({2}, {3, 200}), Tensor::Of<uint8_t>({1}, {5})},
                    Tensor::Of<uint8_t>({2}, {254, 195}));
-  NodeModel neg("Neg", 13);
+  SmallModel neg("Neg", 13);
   neg.Input("X", TensorProto::INT8, {2});
   neg.ExpectOutput({Tensor::Of<int8_t>({2}, {-128, 7})}, Tensor::Of<int8_t>({2}, {-128, -7}));
-  NodeModel mul("Mul", 13);
+  SmallModel mul("Mul", 13);
   mul.Input("A", TensorProto::FLOAT16, {1}).Input("B", TensorProto::FLOAT16, {1});
   EXPECT_EQ(mul.Operators(), Types({"Cast", "Cast", "Mul", "Cast"}));
   mul.ExpectOutput(
@@ -54,12 +54,12 @@ TEST(OnnxBinaryTest, WrapsInSmallTypesAndRoundsHalfFloatsOnce) {
 }
 
 TEST(OnnxBinaryTest, DividesWholeNumbersTowardZeroAndNeverByZero) {
-  NodeModel div("Div", 14);
+  SmallModel div("Div", 14);
   div.Input("A", TensorProto::INT32, {2}).Input("B", TensorProto::INT32, {2});
   div.ExpectOutput({Tensor::Of<int32_t>({2}, {-7, 7}), Tensor::Of<int32_t>({2}, {2, -2})},
                    Tensor::Of<int32_t>({2}, {-3, -3}));
   const auto by_zero =
-      div.Run({Tensor::Of<int32_t>({2}, {1, 1}), Tensor::Of<int32_t>({2}, {1, 0})});
+      div.Run({*Tensor::Of<int32_t>({2}, {1, 1}), *Tensor::Of<int32_t>({2}, {1, 0})});
   EXPECT_EQ(by_zero.status().code(), kInvalid);
 }
 
@@ -96,47 +96,47 @@ TEST(OnnxBinaryTest, KnowsTypesWhereShapesAreNotKnown) {
 }
 
 TEST(OnnxModTest, RefusesFloatsWithoutFmod) {
-  NodeModel mod("Mod", 13);
+  SmallModel mod("Mod", 13);
   mod.Input("A", TensorProto::FLOAT16, {1}).Input("B", TensorProto::FLOAT16, {1});
   mod.ExpectRefusal(kInvalid, "with fmod = 1");
 }
 
 TEST(OnnxPowTest, BecomesCaffe2sWhereTheExponentIsKnown) {
-  NodeModel pow("Pow", 13);
+  SmallModel pow("Pow", 13);
   pow.Input("X", TensorProto::FLOAT, {2}).Weight("E", Tensor::Of<float>({1}, {2}));
   EXPECT_EQ(pow.Operators(), Types({"Pow"}));
   pow.ExpectOutput({Tensor::Of<float>({2}, {3, -4})}, Tensor::Of<float>({2}, {9, 16}));
   // The power of a scalar by a vector is a vector.
-  NodeModel scalar("Pow", 13);
+  SmallModel scalar("Pow", 13);
   scalar.Input("X", TensorProto::FLOAT, {}).Weight("E", Tensor::Of<float>({1}, {2}));
   scalar.ExpectOutput({Tensor::Scalar<float>(3)}, Tensor::Of<float>({1}, {9}));
 }
 
 TEST(OnnxClipTest, TakesBoundsFromAttributesBeforeVersion11) {
-  NodeModel clip("Clip", 6);
+  SmallModel clip("Clip", 6);
   clip.Input("X", TensorProto::DOUBLE, {3}).Float("max", 2);
   clip.ExpectOutput({Tensor::Of<double>({3}, {-9, 2, 5})}, Tensor::Of<double>({3}, {-9, 2, 2}));
 }
 
 TEST(OnnxClipTest, TakesBoundsThatAreKnownOrNot) {
   const auto x = Tensor::Of<float>({3}, {-9, 1, 5});
-  NodeModel known("Clip", 13);
+  SmallModel known("Clip", 13);
   known.Input("X", TensorProto::FLOAT, {3}).NoInput().Weight("max", Tensor::Scalar<float>(2));
   EXPECT_EQ(known.Operators(), Types({"Clip"}));
   known.ExpectOutput({x}, Tensor::Of<float>({3}, {-9, 1, 2}));
-  NodeModel given("Clip", 13);
+  SmallModel given("Clip", 13);
   given.Input("X", TensorProto::INT8, {3}).Input("min", TensorProto::INT8, {});
   given.ExpectOutput({Tensor::Of<int8_t>({3}, {-9, 1, 5}), Tensor::Scalar<int8_t>(0)},
                      Tensor::Of<int8_t>({3}, {0, 1, 5}));
   // Bounds that cross.
-  NodeModel crossed("Clip", 13);
+  SmallModel crossed("Clip", 13);
   crossed.Input("X", TensorProto::FLOAT, {3}).Weight("min", Tensor::Scalar<float>(3));
   crossed.Weight("max", Tensor::Scalar<float>(2));
   crossed.ExpectOutput({x}, Tensor::Of<float>({3}, {2, 2, 2}));
 }
 
 TEST(OnnxReluTest, RectifiesWholeNumbers) {
-  NodeModel relu("Relu", 14);
+  SmallModel relu("Relu", 14);
   relu.Input("X", TensorProto::INT16, {2});
   relu.ExpectOutput({Tensor::Of<int16_t>({2}, {-5, 5})}, Tensor::Of<int16_t>({2}, {0, 5}));
 }
@@ -152,66 +152,66 @@ TEST(OnnxManyTest, BroadcastsWhereShapesDifferOrAreNotKnown) {
                {"Sum", Tensor::Of<float>({2, 2}, {11, 21, 12, 22})},
                {"Mean", Tensor::Of<float>({2, 2}, {5.5f, 10.5f, 6, 11})}};
   for (const auto& [type, y] : cases) {
-    NodeModel differ(type, 13);
+    SmallModel differ(type, 13);
     differ.Input("A", TensorProto::FLOAT, {2, 1}).Input("B", TensorProto::FLOAT, {2});
     differ.ExpectOutput({a, b}, y);
-    NodeModel unknown(type, 13);
+    SmallModel unknown(type, 13);
     unknown.InputOfAnyShape("A", TensorProto::FLOAT).InputOfAnyShape("B", TensorProto::FLOAT);
     unknown.ExpectOutput({a, b}, y);
-    NodeModel same(type, 13);
+    SmallModel same(type, 13);
     same.Input("A", TensorProto::FLOAT, {2}).Input("B", TensorProto::FLOAT, {2});
     EXPECT_EQ(same.Operators(), Types({type}));
     // Of one tensor alone.
-    NodeModel one(type, 8);
+    SmallModel one(type, 8);
     one.InputOfAnyShape("A", TensorProto::FLOAT);
     one.ExpectOutput({a}, a);
   }
 }
 
 TEST(OnnxIsNaNTest, GivesTruthValues) {
-  NodeModel is_nan("IsNaN", 13);
+  SmallModel is_nan("IsNaN", 13);
   is_nan.Input("X", TensorProto::FLOAT, {2});
   is_nan.ExpectOutput({Tensor::Of<float>({2}, {std::nanf(""), HUGE_VALF})},
                       Tensor::Of<bool>({2}, {true, false}));
 }
 
 TEST(OnnxWhereTest, IsCaffe2sForOneShapeAlone) {
-  NodeModel same("Where", 16);
+  SmallModel same("Where", 16);
   same.Input("C", TensorProto::BOOL, {2});
   same.Input("A", TensorProto::INT64, {2}).Input("B", TensorProto::INT64, {2});
   EXPECT_EQ(same.Operators(), Types({"Where"}));
-  NodeModel other("Where", 9);
+  SmallModel other("Where", 9);
   other.Input("C", TensorProto::BOOL, {2});
   other.Input("A", TensorProto::INT64, {2}).Input("B", TensorProto::INT64, {});
   EXPECT_EQ(other.Operators(), Types({"OnnxWhere"}));
 }
 
 TEST(OnnxCastTest, RefusesStringsAndTypesThatTensorsCanNotHave) {
-  NodeModel to_string("Cast", 13);
+  SmallModel to_string("Cast", 13);
   to_string.Input("X", TensorProto::FLOAT, {2}).Int("to", TensorProto::STRING);
   to_string.ExpectRefusal(kUnimplemented, "casts from and to strings");
-  NodeModel to_uint64("Cast", 13);
+  SmallModel to_uint64("Cast", 13);
   to_uint64.Input("X", TensorProto::FLOAT, {2}).Int("to", TensorProto::UINT64);
   to_uint64.ExpectRefusal(kUnimplemented, "tensors of type UINT64");
-  NodeModel to_nothing("Cast", 13);
+  SmallModel to_nothing("Cast", 13);
   to_nothing.Input("X", TensorProto::FLOAT, {2});
   to_nothing.ExpectRefusal(kUnimplemented, "tensors of type");
 }
 
 TEST(OnnxReduceTest, TakesAxesFromAttributesAndInputs) {
   const auto x = Tensor::Of<float>({2, 2}, {1, 2, 3, 4});
-  NodeModel attribute("ReduceSum", 11);
+  SmallModel attribute("ReduceSum", 11);
   attribute.Input("X", TensorProto::FLOAT, {2, 2}).Ints("axes", {-1}).Int("keepdims", 0);
   EXPECT_EQ(attribute.Operators(), Types({"ReduceSum"}));
   attribute.ExpectOutput({x}, Tensor::Of<float>({2}, {3, 7}));
-  NodeModel weight("ReduceSum", 13);
+  SmallModel weight("ReduceSum", 13);
   weight.Input("X", TensorProto::FLOAT, {2, 2}).Weight("axes", Tensor::Of<int64_t>({1}, {0}));
   EXPECT_EQ(weight.Operators(), Types({"ReduceSum"}));
   weight.ExpectOutput({x}, Tensor::Of<float>({1, 2}, {4, 6}));
-  NodeModel noop("ReduceSum", 13);
+  SmallModel noop("ReduceSum", 13);
   noop.Input("X", TensorProto::FLOAT, {2, 2}).Int("noop_with_empty_axes", 1);
   noop.ExpectOutput({x}, x);
-  NodeModel all("ReduceMax", 11);
+  SmallModel all("ReduceMax", 11);
   all.Input("X", TensorProto::INT8, {2, 2}).Int("keepdims", 0);
   all.ExpectOutput({Tensor::Of<int8_t>({2, 2}, {1, -2, -3, -4})}, Tensor::Scalar<int8_t>(1));
 }
@@ -223,7 +223,7 @@ TEST(OnnxReduceTest, ComputesNormsOfWholeNumbers) {
     int32_t y;
   } cases[] = {{"ReduceL1", 7}, {"ReduceL2", 5}, {"ReduceSumSquare", 25}};
   for (const auto& [type, y] : cases) {
-    NodeModel norm(type, 13);
+    SmallModel norm(type, 13);
     norm.Input("X", TensorProto::INT32, {2});
     norm.ExpectOutput({x}, Tensor::Of<int32_t>({1}, {y}));
   }
@@ -231,22 +231,22 @@ TEST(OnnxReduceTest, ComputesNormsOfWholeNumbers) {
 
 TEST(OnnxArgExtremeTest, TakesTheLastWhereItIsAskedFor) {
   for (const int64_t axis : {0, -1}) {
-    NodeModel arg("ArgMax", 13);
+    SmallModel arg("ArgMax", 13);
     arg.InputOfAnyShape("X", TensorProto::FLOAT).Int("axis", axis).Int("keepdims", 0);
     arg.Int("select_last_index", 1);
     arg.ExpectOutput({Tensor::Of<float>({4}, {7, 1, 7, 2})}, Tensor::Scalar<int64_t>(2));
   }
-  NodeModel arg("ArgMin", 12);
+  SmallModel arg("ArgMin", 12);
   arg.Input("X", TensorProto::INT32, {2, 3}).Int("axis", 1).Int("select_last_index", 1);
   arg.ExpectOutput({Tensor::Of<int32_t>({2, 3}, {1, 1, 2, 0, 3, 3})},
                    Tensor::Of<int64_t>({2, 1}, {1, 0}));
 }
 
 TEST(OnnxAttributeTest, IsNeverOverlooked) {
-  NodeModel abs("Abs", 13);
+  SmallModel abs("Abs", 13);
   abs.Input("X", TensorProto::FLOAT, {1}).Int("fancy", 1);
   abs.ExpectRefusal(kUnimplemented, "the attribute \"fancy\" of Abs is not known");
-  NodeModel shift("BitShift", 11);
+  SmallModel shift("BitShift", 11);
   shift.Input("X", TensorProto::UINT8, {1}).Input("B", TensorProto::UINT8, {1});
   shift.Int("direction", 1);
   shift.ExpectRefusal(kInvalid, "attribute \"direction\" is of type INT, not STRING");

@@ -14,7 +14,9 @@
 #include "doppio/onnx.pb.h"
 #include "doppio/op_def.h"
 #include "doppio/predictor.h"
+#include "gtest/gtest.h"
 #include "src/onnx/onnx_tensor.h"
+#include "tests/support/tensor_match.h"
 
 namespace doppio {
 
@@ -24,10 +26,15 @@ class SmallModel {
     model_.set_ir_version(7);
     model_.add_opset_import()->set_version(opset);
     node()->set_op_type(op_type);
-    for (int o = 0; o < outputs; ++o) {
-      node()->add_output(absl::StrCat("Y", o));
-      model_.mutable_graph()->add_output()->set_name(absl::StrCat("Y", o));
-    }
+    for (int o = 0; o < outputs; ++o) Output();
+  }
+
+  // Another output: Y0, Y1, ...
+  SmallModel& Output() {
+    const std::string name = absl::StrCat("Y", node()->output_size());
+    node()->add_output(name);
+    model_.mutable_graph()->add_output()->set_name(name);
+    return *this;
   }
 
   // Another node behind the last one, whose first output is its first input.
@@ -42,20 +49,29 @@ class SmallModel {
   }
 
   // The next input, fed by a caller; a size of -1 is not known.
-  SmallModel& Input(const std::string& name, DataType type, const std::vector<int64_t>& dims) {
-    node()->add_input(name);
-    onnx::ValueInfoProto* info = model_.mutable_graph()->add_input();
-    info->set_name(name);
-    auto* tensor = info->mutable_type()->mutable_tensor_type();
-    tensor->set_elem_type(onnx::DataTypeToOnnx(type));
+  SmallModel& Input(const std::string& name, onnx::TensorProto::DataType type,
+                    const std::vector<int64_t>& dims) {
+    InputOfAnyShape(name, type);
+    auto* info = model_.mutable_graph()->mutable_input()->rbegin()->mutable_type();
+    auto* shape = info->mutable_tensor_type()->mutable_shape();
     for (int64_t dim : dims) {
-      auto* size = tensor->mutable_shape()->add_dim();
+      auto* size = shape->add_dim();
       if (dim >= 0) {
         size->set_dim_value(dim);
       } else {
         size->set_dim_param("n");
       }
     }
+    return *this;
+  }
+  SmallModel& Input(const std::string& name, DataType type, const std::vector<int64_t>& dims) {
+    return Input(name, onnx::DataTypeToOnnx(type), dims);
+  }
+  SmallModel& InputOfAnyShape(const std::string& name, onnx::TensorProto::DataType type) {
+    node()->add_input(name);
+    onnx::ValueInfoProto* info = model_.mutable_graph()->add_input();
+    info->set_name(name);
+    info->mutable_type()->mutable_tensor_type()->set_elem_type(type);
     return *this;
   }
   SmallModel& Image(const std::string& name, const std::vector<int64_t>& dims) {
@@ -97,6 +113,10 @@ class SmallModel {
     for (float value : values) attribute->add_floats(value);
     return *this;
   }
+  SmallModel& TensorValue(const char* name, const absl::StatusOr<Tensor>& value) {
+    *Attribute(name, onnx::AttributeProto::TENSOR)->mutable_t() = onnx::TensorToOnnx(*value);
+    return *this;
+  }
   onnx::GraphProto* Graph(const char* name) {
     return Attribute(name, onnx::AttributeProto::GRAPH)->mutable_g();
   }
@@ -113,6 +133,17 @@ class SmallModel {
       absl::StrAppend(&net, net.empty() ? "" : "\n", OpToString(op));
     }
     return net;
+  }
+  // The types of those operators.
+  std::vector<std::string> Operators() const {
+    std::vector<std::string> types;
+    const absl::StatusOr<Model> model = Import();
+    EXPECT_TRUE(model.ok()) << model.status();
+    if (!model.ok()) return types;
+    for (const OperatorDef& op : model->predict.op()) {
+      if (op.type() != "EnforceShape") types.push_back(op.type());
+    }
+    return types;
   }
   // An argument of the operator of that type, as text; "" where there is none.
   std::string ArgumentOf(const char* type, const char* name) const {
@@ -131,6 +162,26 @@ class SmallModel {
     DOPPIO_ASSIGN_OR_RETURN(const Model model, Import());
     DOPPIO_ASSIGN_OR_RETURN(const auto predictor, Predictor::Create(model));
     return predictor->Run(inputs);
+  }
+
+  // The first output for these inputs.
+  void ExpectOutput(const std::vector<absl::StatusOr<Tensor>>& inputs,
+                    const absl::StatusOr<Tensor>& expected, double tolerance = 0,
+                    const char* file = __builtin_FILE(), int line = __builtin_LINE()) const {
+    const testing::ScopedTrace trace(file, line, model_.graph().node(0).op_type());
+    std::vector<Tensor> fed;
+    for (const absl::StatusOr<Tensor>& input : inputs) fed.push_back(*input);
+    const absl::StatusOr<std::vector<Tensor>> outputs = Run(fed);
+    ASSERT_TRUE(outputs.ok()) << outputs.status();
+    EXPECT_TRUE(TensorNear((*outputs)[0], *expected, tolerance));
+  }
+  // The model is refused.
+  void ExpectRefusal(absl::StatusCode code, absl::string_view part_of_message,
+                     const char* file = __builtin_FILE(), int line = __builtin_LINE()) const {
+    const testing::ScopedTrace trace(file, line, model_.graph().node(0).op_type());
+    const absl::Status status = Import().status();
+    EXPECT_EQ(status.code(), code) << status;
+    EXPECT_NE(status.message().find(std::string(part_of_message)), std::string::npos) << status;
   }
 
  private:
