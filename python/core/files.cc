@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "doppio/model_io.h"
 #include "doppio/onnx.h"
 #include "doppio/proto_io.h"
@@ -73,9 +74,8 @@ py::tuple OnnxModelParts(const py::bytes& content, const std::string& folder) {
   })));
 }
 
-void SaveModelParts(const std::string& path, const PyNet& predict, const py::list& inits,
-                    const py::dict& weights, const std::vector<std::string>& inputs,
-                    const std::vector<std::string>& outputs) {
+Model ModelOf(const PyNet& predict, const py::list& inits, const py::dict& weights,
+              const std::vector<std::string>& inputs, const std::vector<std::string>& outputs) {
   Model model;
   model.predict = predict.def();
   for (const py::handle init : inits) model.inits.push_back(init.cast<const PyNet&>().def());
@@ -85,7 +85,35 @@ void SaveModelParts(const std::string& path, const PyNet& predict, const py::lis
   }
   model.inputs = inputs;
   model.outputs = outputs;
-  Check(RunUnlocked([&] { return SaveModel(model, path); }));
+  return model;
+}
+
+void SaveModelParts(const std::string& path, const PyNet& predict, const py::list& inits,
+                    const py::dict& weights, const std::vector<std::string>& inputs,
+                    const std::vector<std::string>& outputs) {
+  const Model model = ModelOf(predict, inits, weights, inputs, outputs);
+  Check(RunUnlocked([&] {
+    return absl::EndsWith(path, ".onnx") ? SaveOnnx(model, path) : SaveModel(model, path);
+  }));
+}
+
+// `known`: {input: (element type, shape)}, each of which may be None.
+py::bytes OnnxOfParts(const PyNet& predict, const py::list& inits, const py::dict& weights,
+                      const std::vector<std::string>& inputs,
+                      const std::vector<std::string>& outputs, int opset, const py::dict& known) {
+  const Model model = ModelOf(predict, inits, weights, inputs, outputs);
+  OnnxOptions options;
+  options.opset = opset;
+  for (const auto& [input, given] : known) {
+    const auto [dtype, shape] = given.cast<std::pair<py::object, py::object>>();
+    TensorInfo& info = options.inputs[input.cast<std::string>()];
+    if (!dtype.is_none()) info.dtype = TypeFromPython(dtype, "to_onnx");
+    if (!shape.is_none()) {
+      const auto dims = shape.cast<std::vector<int64_t>>();
+      info.dims = Dims(dims.begin(), dims.end());
+    }
+  }
+  return ValueOrRaise(RunUnlocked([&] { return ModelToOnnx(model, options); }));
 }
 
 }  // namespace
@@ -125,6 +153,7 @@ void BindFiles(py::module_& core) {
   });
   core.def("load_model", &LoadModelParts);
   core.def("model_from_onnx", &OnnxModelParts);
+  core.def("model_to_onnx", &OnnxOfParts);
   core.def("save_model", &SaveModelParts);
 }
 

@@ -57,8 +57,9 @@ def load(path: str | os.PathLike[str], *, name: str = "") -> Any:
 def save(what: Any, path: str | os.PathLike[str]) -> None:
     """Writes a file, or replaces it, in one step: it is either the old one or the new one.
 
-    A Net becomes text for .pbtxt, JSON for .json, else binary; a Model a predictor database; an
-    array .npy, .npz or a BlobProto, by the ending; a mapping from names to arrays an .npz archive.
+    A Net becomes text for .pbtxt, JSON for .json, else binary; a Model an ONNX model for .onnx
+    (`Model.to_onnx` can be told more of its inputs), else a predictor database; an array .npy, .npz
+    or a BlobProto, by the ending; a mapping from names to arrays an .npz archive.
 
     >>> doppio.save({"w": np.zeros(2), "b": np.ones(1)}, "weights.npz")
     >>> sorted(doppio.load("weights.npz"))

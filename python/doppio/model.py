@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from doppio import _core
@@ -12,7 +13,8 @@ __all__ = ["Model"]
 
 
 class Model(NamedTuple):
-    """A net with all that it takes to run it, as `doppio.load` reads it from a predictor database or an ONNX model.
+    """A net with all that it takes to run it, as `doppio.load` reads it from a predictor database or
+    an ONNX model.
 
     `inits` fill weights and are run first; `weights` are there before that.
     """
@@ -37,6 +39,25 @@ class Model(NamedTuple):
         if hasattr(content, "SerializeToString"):
             content = content.SerializeToString()
         return cls._from_core(_core.model_from_onnx(bytes(content), os.fspath(folder)))
+
+    def to_onnx(self, *, opset: int = 13,
+                blobs: Mapping[str, tuple[Any, Any]] | None = None) -> bytes:
+        """An ONNX model of this one, with its weights as they are after the init nets, in the
+        operators of a version of ONNX (7 to 17). `blobs` says what is known of inputs: pairs (element
+        type, shape), where None is what is not known and -1 a size that may be another one each time.
+        `doppio.save(model, "model.onnx")` writes a file.
+
+        >>> net = doppio.Net("net")
+        >>> _ = net.MatMul("x", "w", name="y")
+        >>> model = doppio.Model(net, [], {"w": np.ones((2, 3), np.float32)}, ["x"], ["y"])
+        >>> again = doppio.Model.from_onnx(model.to_onnx(blobs={"x": ("float", (-1, 2))}))
+        >>> doppio.Predictor(again)(np.float32([[1, 2]]))
+        array([[3., 3., 3.]], dtype=float32)
+
+        Raises UnimplementedError, which names every operator that can not be taken along and why.
+        """
+        return _core.model_to_onnx(self.net, self.inits, dict(self.weights), list(self.inputs),
+                                   list(self.outputs), opset, dict(blobs or {}))
 
     @classmethod
     def _from_core(cls, parts: Any) -> Model:

@@ -131,3 +131,35 @@ def test_without_the_package_onnx_it_says_what_to_install(monkeypatch):
 
     with pytest.raises(ImportError, match="python3-onnx"):
         doppio.onnx_backend.run_node(Node(), [X])
+
+
+def test_a_model_becomes_an_onnx_model_again(tmp_path, path):
+    model = doppio.load(path)
+    doppio.save(model, tmp_path / "again.onnx")
+    for again in (doppio.load(tmp_path / "again.onnx"), doppio.Model.from_onnx(model.to_onnx(opset=9))):
+        assert (again.inputs, again.outputs) == (["x"], ["z"])
+        np.testing.assert_array_equal(again.weights["w"], [1, -5])
+        np.testing.assert_array_equal(doppio.Predictor(again)(X), Z)
+
+
+def test_a_model_is_written_with_what_is_known_of_its_inputs():
+    net = doppio.Net("net")
+    net.Relu("x", name="y")
+    model = doppio.Model(net, [], {}, ["x"], ["y"])
+    again = doppio.Model.from_onnx(model.to_onnx(blobs={"x": ("double", (-1, 2))}))
+    np.testing.assert_array_equal(doppio.Predictor(again)(np.array([[1.0, -2]])), [[1, 0]])
+    with pytest.raises(doppio.Error, match=r"must be double\[\?,2\]"):
+        doppio.Predictor(again)(np.array([1.0, -2]))
+    with pytest.raises(doppio.InvalidArgumentError, match='"z" is no input'):
+        model.to_onnx(blobs={"z": ("float", None)})
+
+
+def test_all_that_can_not_become_onnx_is_named(tmp_path):
+    net = doppio.Net("net")
+    net.LengthsSum("x", "n", name="y")
+    net.add("Dropout", "y", "z")
+    model = doppio.Model(net, [], {}, ["x", "n"], ["z"])
+    for write in (model.to_onnx, lambda: doppio.save(model, tmp_path / "no.onnx")):
+        with pytest.raises(doppio.UnimplementedError, match="(?s)LengthsSum.*Dropout"):
+            write()
+    assert not list(tmp_path.iterdir())
