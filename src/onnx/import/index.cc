@@ -13,7 +13,7 @@ absl::Status ImportGather(NodeImport& node) {
   node.KeepType();
   const int64_t axis = node.Int("axis", 0);
   const std::optional<Dims>& dims = node.Info(node.Input(0)).dims;
-  const auto rank = static_cast<int64_t>(dims.value_or(Dims()).size());
+  const int64_t rank = dims.has_value() ? static_cast<int64_t>(dims->size()) : 0;
   const bool is_there = dims.has_value() && axis >= -rank && axis < rank &&
                         (*dims)[static_cast<size_t>(axis < 0 ? axis + rank : axis)] > 0;
   std::vector<Argument> args = {MakeArgument("axis", axis)};
