@@ -1,4 +1,4 @@
-// Windows of signals.
+// Windows of signals, their transforms and spectra.
 
 #include <cmath>
 
@@ -8,6 +8,8 @@
 namespace doppio {
 namespace onnx {
 namespace {
+
+using Ints = std::vector<int64_t>;
 
 absl::StatusOr<std::string> Number(NodeImport& node, double value) {
   DOPPIO_ASSIGN_OR_RETURN(const Tensor scalar, Tensor::Scalar<double>(value));
@@ -55,6 +57,62 @@ absl::Status ImportHammingWindow(NodeImport& node) {
 DOPPIO_ONNX_IMPORT(HammingWindow, ImportHammingWindow);
 absl::Status ImportBlackmanWindow(NodeImport& node) { return AddWindow(node, 0.42, 0.5, 0.08); }
 DOPPIO_ONNX_IMPORT(BlackmanWindow, ImportBlackmanWindow);
+
+absl::Status ImportDFT(NodeImport& node) {
+  std::vector<std::string> inputs = {node.Input(0)};
+  if (node.HasInput(1)) inputs.push_back(node.Input(1));
+  node.Op("DFT", inputs, {node.Output(0)},
+          {MakeArgument("axis", node.Int("axis", 1)),
+           MakeArgument("inverse", node.Int("inverse", 0) != 0),
+           MakeArgument("onesided", node.Int("onesided", 0) != 0)});
+  return absl::OkStatus();
+}
+DOPPIO_ONNX_IMPORT(DFT, ImportDFT);
+
+// Without a window all numbers of a frame count as they are.
+absl::Status ImportSTFT(NodeImport& node) {
+  const bool has_window = node.HasInput(2);
+  const bool has_length = node.HasInput(3);
+  if (has_window == has_length) {
+    if (!has_window) return absl::InvalidArgumentError("neither window nor frame_length is given");
+    const TensorInfo& window = node.Info(node.Input(2));
+    const std::optional<std::vector<int64_t>> length = node.KnownInts(3);
+    if (!window.dims.has_value() || !length.has_value() || *length != Ints{(*window.dims)[0]}) {
+      return node.Unsupported("a window of another length than frame_length, or of an unknown one");
+    }
+  }
+  std::string window;
+  if (has_window) {
+    window = node.Input(2);
+  } else {
+    if (node.dtype(0) == DataType::kUndefined) {
+      return node.Unsupported("no window, and a signal whose type is not known");
+    }
+    const std::string length = node.NewBlob("frame_length");
+    window = node.NewBlob("window");
+    node.Op("Reshape", {node.Input(3)}, {length}, {MakeArgument("shape", Ints{1})});
+    node.Op("ConstantFill", {length}, {window},
+            {MakeArgument("input_as_shape", true), MakeArgument("value", 1.0f),
+             MakeArgument("dtype", static_cast<int>(node.dtype(0)))});
+  }
+  node.Op("STFT", {node.Input(0), node.Input(1), window}, {node.Output(0)},
+          {MakeArgument("onesided", node.Int("onesided", 1) != 0)});
+  return absl::OkStatus();
+}
+DOPPIO_ONNX_IMPORT(STFT, ImportSTFT);
+
+absl::Status ImportMelWeightMatrix(NodeImport& node) {
+  DOPPIO_ASSIGN_OR_RETURN(const DataType dtype,
+                          DataTypeFromOnnx(static_cast<int32_t>(node.Int("output_datatype", 1))));
+  const std::string weights = dtype == DataType::kFloat ? node.Output(0) : node.NewBlob("weights");
+  const std::vector<std::string> inputs = node.Inputs();
+  node.Op("MelWeightMatrix", inputs, {weights});
+  if (dtype != DataType::kFloat) {
+    node.Op("Cast", {weights}, {node.Output(0)}, {MakeArgument("to", static_cast<int>(dtype))});
+  }
+  return absl::OkStatus();
+}
+DOPPIO_ONNX_IMPORT(MelWeightMatrix, ImportMelWeightMatrix);
 
 }  // namespace
 }  // namespace onnx
