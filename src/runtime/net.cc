@@ -65,7 +65,12 @@ absl::Status Net::RunObserved(int index) {
 }
 
 absl::Status Net::Failed(int index, const absl::Status& status) {
-  last_failed_operator_.store(index, std::memory_order_relaxed);
+  // Of those that fail side by side the first one of the list counts; those that end because
+  // another one has failed do not.
+  int last = last_failed_operator_.load(std::memory_order_relaxed);
+  while ((last < 0 || (index < last && !absl::IsCancelled(status))) &&
+         !last_failed_operator_.compare_exchange_weak(last, index, std::memory_order_relaxed)) {
+  }
   return Annotate(status, OpPlace(index));
 }
 
