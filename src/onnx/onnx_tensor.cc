@@ -232,5 +232,18 @@ TensorProto TensorToOnnx(const Tensor& tensor) {
   return proto;
 }
 
+std::optional<std::vector<int64_t>> IntsOf(const Tensor* tensor) {
+  if (tensor == nullptr) return std::nullopt;
+  if (tensor->Is<int64_t>()) {
+    const auto ints = tensor->span<int64_t>();
+    return std::vector<int64_t>(ints.begin(), ints.end());
+  }
+  if (tensor->Is<int32_t>()) {
+    const auto ints = tensor->span<int32_t>();
+    return std::vector<int64_t>(ints.begin(), ints.end());
+  }
+  return std::nullopt;
+}
+
 }  // namespace onnx
 }  // namespace doppio

@@ -1,7 +1,9 @@
 #ifndef DOPPIO_ONNX_ONNX_TENSOR_H_
 #define DOPPIO_ONNX_ONNX_TENSOR_H_
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "doppio/limits.h"
 #include "doppio/onnx.pb.h"
@@ -20,6 +22,9 @@ TensorProto::DataType DataTypeToOnnx(DataType type);
 absl::StatusOr<Tensor> TensorFromOnnx(const TensorProto& proto, const std::string& folder,
                                       const Limits& limits);
 TensorProto TensorToOnnx(const Tensor& tensor);
+
+// The elements of a tensor of int64 or int32; none of another one, nor of null.
+std::optional<std::vector<int64_t>> IntsOf(const Tensor* tensor);
 
 }  // namespace onnx
 }  // namespace doppio

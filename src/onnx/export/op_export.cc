@@ -222,17 +222,7 @@ const Tensor* OpExport::Value(int input) const {
 }
 
 std::optional<std::vector<int64_t>> OpExport::KnownInts(int input) const {
-  const Tensor* value = Value(input);
-  if (value == nullptr) return std::nullopt;
-  if (value->Is<int64_t>()) {
-    const auto ints = value->span<int64_t>();
-    return std::vector<int64_t>(ints.begin(), ints.end());
-  }
-  if (value->Is<int32_t>()) {
-    const auto ints = value->span<int32_t>();
-    return std::vector<int64_t>(ints.begin(), ints.end());
-  }
-  return std::nullopt;
+  return IntsOf(Value(input));
 }
 
 std::string OpExport::Node(absl::string_view type, const std::vector<std::string>& inputs,

@@ -188,17 +188,7 @@ const Tensor* NodeImport::Value(int input) {
 }
 
 std::optional<std::vector<int64_t>> NodeImport::KnownInts(int input) {
-  const Tensor* value = Value(input);
-  if (value == nullptr) return std::nullopt;
-  if (value->Is<int64_t>()) {
-    const auto ints = value->span<int64_t>();
-    return std::vector<int64_t>(ints.begin(), ints.end());
-  }
-  if (value->Is<int32_t>()) {
-    const auto ints = value->span<int32_t>();
-    return std::vector<int64_t>(ints.begin(), ints.end());
-  }
-  return std::nullopt;
+  return IntsOf(Value(input));
 }
 
 void NodeImport::Op(absl::string_view type, const std::vector<std::string>& inputs,
